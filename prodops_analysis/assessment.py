@@ -1,0 +1,318 @@
+"""`assess`: event log, items and a change in, a verdict with its reasons out; needs no files and no notebooks."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import date, timedelta
+from typing import Any, Literal
+
+import pandas as pd
+
+from prodops_analysis.comparison import CannotSay, Estimate, compare
+from prodops_analysis.errors import EventLogError, SettingsError, some
+from prodops_analysis.event_log import FAULT_COLUMNS, validate
+from prodops_analysis.metrics import Metric, metric_named
+from prodops_analysis.quality import doubt_about, grade_of
+from prodops_analysis.records.changes import Change
+from prodops_analysis.settings import Settings
+from prodops_analysis.verdict import CANNOT_SAY, Judgement, Verdict, Worthwhile, judge
+from prodops_analysis.work_items import Fold, fold, with_attributes
+
+MEASUREMENT_SHARE = 0.20  # starts or finishes from states that the other side lacks, from which no answer is given
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One named check. `forbids` means that no answer may be given."""
+
+    name: str
+    result: Literal["passed", "noted", "forbids"]
+    found: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assessment:
+    """What may be said of one change and one metric. Without an answer, `estimate`, `low` and `high` are None.
+
+    estimate, low, high : relative change (scale "ratio": -0.3 is 30 % less) or difference ("difference": 0.1 is ten
+        points more), with the 95 % interval; the same in the metric's unit in `in_unit`.
+    window : team -> first and last day used.
+    """
+
+    verdict: Verdict
+    worthwhile: Worthwhile
+    estimate: float | None
+    low: float | None
+    high: float | None
+    scale: Literal["ratio", "difference"]
+    statistic: float | None
+    window: Mapping[str, tuple[date, date]]
+    n_items: int
+    n_weeks: int
+    smallest_detectable: float | None
+    checks: tuple[Check, ...]
+    reasons: tuple[str, ...]
+    method: str
+    metric: str
+    unit: str
+    change_id: str
+    smallest_worthwhile: float
+    in_unit: tuple[float, float, float] | None = None
+    by_team: Mapping[str, float] = field(default_factory=dict)
+    left_out: Mapping[str, int] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        head = f"{self.metric}, change {self.change_id!r}: {self.verdict} (worthwhile: {self.worthwhile})"
+        lines = [head, *(f"  because {reason}" for reason in self.reasons)]
+        if self.estimate is not None and self.low is not None and self.high is not None:
+            lines.append(f"  effect {_percent(self.estimate, self.scale)}, 95 % interval "
+                         f"{_percent(self.low, self.scale)} to {_percent(self.high, self.scale)}")  # fmt: skip
+        lines.append(f"  {self.n_items} items, {self.n_weeks} weeks")
+        return "\n".join(lines)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values for metrics.json."""
+        plain = asdict(self)
+        plain["window"] = {team: [a.isoformat(), b.isoformat()] for team, (a, b) in self.window.items()}
+        return plain
+
+
+def assess(
+    events: pd.DataFrame,
+    items: pd.DataFrame | None,
+    change: Change,
+    *,
+    metric: str | None = None,
+    as_of: pd.Timestamp,
+    settings: Settings,
+    faults: pd.DataFrame | None = None,
+    others: Sequence[Change] = (),
+) -> Assessment:
+    """Say whether a change helped one metric.
+
+    Parameters
+    ----------
+    events : event log (`event_log.COLUMNS`; at least `item_id, at, field, to_value, team`).
+    items : one row an item with what the log lacks (`item_id`, `team`, `type`, `size`, …), or None.
+    change : what was rolled out where and when. Teams of the log without a date are the comparison.
+    metric : a name of `METRICS`; by default the change's primary metric.
+    as_of : the instant the export was taken, UTC; later events are not looked at.
+    faults : rows of the export that are no events (`event_log.FAULT_COLUMNS`), for the grade of the data.
+    others : other registered changes, to see what else happened in the window.
+
+    Returns
+    -------
+    Assessment. `not enough evidence` with reasons where the data cannot answer; never a number then.
+
+    Raises
+    ------
+    EventLogError, SettingsError : the log or the settings break their contract.
+    """
+    chosen = metric_named(metric or change.primary_metric)
+    if chosen.kind == "level":
+        raise SettingsError(
+            f"{chosen.name} is a level at one instant and has no cohort to compare; assess cycle_time instead"
+        )
+    moment = _instant(as_of)
+    folded = _folded(events, items, settings, moment)
+    absent = faults if faults is not None else pd.DataFrame(columns=list(FAULT_COLUMNS))
+    rollouts = {
+        team: day for team, day in change.rollouts.items() if day is not None and pd.Timestamp(day, tz="UTC") <= moment
+    }
+    if reasons := _unanswerable(change, rollouts, folded):
+        return _answer(None, CANNOT_SAY, chosen, change, (), reasons)
+    observed = chosen.function(folded.items, as_of=moment).dropna(subset=["value", "at"])
+    comparison = _fit_for_comparison(folded, observed, chosen, rollouts, absent, settings, others, change)
+    observed = observed[comparison.keep].reset_index(drop=True)
+    checks = (
+        _data_quality(folded, observed, chosen, rollouts, absent, settings),
+        _measurement(folded, chosen, rollouts, settings),
+        _other_changes(change, rollouts, others),
+        comparison.check,
+    )
+    found = compare(
+        observed, metric=chosen, rollouts=rollouts, as_of=moment, transition_weeks=change.transition_weeks
+    ) if len(observed) else CannotSay(reasons=(f"nothing was observed for {chosen.label.lower()}",))  # fmt: skip
+    forbidding = tuple(f"{check.name}: {check.found}" for check in checks if check.result == "forbids")
+    if isinstance(found, CannotSay):
+        return _answer(None, CANNOT_SAY, chosen, change, checks, (*forbidding, *found.reasons))
+    if forbidding:
+        return _answer(found, CANNOT_SAY, chosen, change, checks, forbidding, withheld=True)
+    said = judge(found.low, found.high, smallest_worthwhile=change.smallest_worthwhile, better=chosen.better)
+    return _answer(found, said, chosen, change, checks, _why(said, found, chosen, change))
+
+
+def _instant(as_of: pd.Timestamp) -> pd.Timestamp:
+    moment = pd.Timestamp(as_of)
+    return moment.tz_localize("UTC") if moment.tzinfo is None else moment.tz_convert("UTC")
+
+
+def _folded(events: pd.DataFrame, items: pd.DataFrame | None, settings: Settings, as_of: pd.Timestamp) -> Fold:
+    log = validate(events)
+    if items is not None and "team" in items and "item_id" in items and log["team"].isna().any():
+        team_of = items.drop_duplicates("item_id").set_index("item_id")["team"].astype("str")
+        log = log.assign(team=log["team"].fillna(log["item_id"].map(team_of)))
+    if log.empty:
+        raise EventLogError("the event log is empty: there is nothing to assess; check the export and its column map")
+    folded = fold(log, settings=settings, as_of=as_of)
+    return Fold(items=with_attributes(folded.items, items), spells=folded.spells, as_of=as_of)
+
+
+def _unanswerable(change: Change, rollouts: Mapping[str, date], folded: Fold) -> tuple[str, ...]:
+    dated = {team: day for team, day in change.rollouts.items() if day is not None}
+    if not dated:
+        return ("the change has no rollout date",)
+    if not rollouts:
+        return (f"every rollout lies after the export ({some(sorted(f'{t} {d}' for t, d in dated.items()))})",)
+    known = set(folded.items["team"])
+    if lost := sorted(set(rollouts) - known):
+        return (f"the log has no items of team {some(map(repr, lost))}; it has {some(sorted(known))}",)
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Comparison:
+    keep: "pd.Series[bool]"
+    check: Check
+
+
+def _fit_for_comparison(
+    folded: Fold, observed: pd.DataFrame, metric: Metric, rollouts: Mapping[str, date], faults: pd.DataFrame,
+    settings: Settings, others: Sequence[Change], change: Change,
+) -> _Comparison:  # fmt: skip
+    """Leave out comparison teams with grade D data, and their weeks after a change of their own to the same metric."""
+    limits, items, said = settings.quality, folded.items, []
+    keep = pd.Series(True, index=observed.index)
+    for team in sorted(set(observed["team"]) - set(rollouts)):
+        share = doubt_about(folded, metric.name, faults=faults, settings=limits, items=items["team"] == team)
+        own = [
+            (day, other)
+            for other in others
+            if other.id != change.id
+            and other.primary_metric == metric.name
+            and (day := other.rollouts.get(team)) is not None
+        ]
+        if grade_of(share, thresholds=limits) == "D":
+            keep &= observed["team"] != team
+            said.append(f"{team} left out ({share:.0%} of its items in doubt)")
+        elif own:
+            day, other = min(own, key=lambda pair: pair[0])
+            keep &= (observed["team"] != team) | (observed["at"] < pd.Timestamp(day, tz="UTC"))
+            said.append(f"{team} until {day} only ({other.title or other.id})")
+    found = "; ".join(said) or "every other team is used throughout"
+    return _Comparison(keep, Check(name="comparison teams", result="noted" if said else "passed", found=found))
+
+
+def _data_quality(
+    folded: Fold, observed: pd.DataFrame, metric: Metric, rollouts: Mapping[str, date], faults: pd.DataFrame,
+    settings: Settings,
+) -> Check:  # fmt: skip
+    """Grade D under the figure forbids an answer: a quarter of the adopters' items, before or after, is in doubt."""
+    limits = settings.quality
+    ids = folded.items["item_id"].isin(observed["item_id"]) | folded.items["finished_at"].notna()
+    mine = ids & folded.items["team"].isin(rollouts)
+    share = doubt_about(folded, metric.name, faults=faults, settings=limits, items=mine)
+    grade = grade_of(share, thresholds=limits)
+    found = f"grade {grade}: {share:.1%} of {int(mine.sum())} items of the adopting teams are in doubt"
+    return Check(name="data quality", result="forbids" if grade == "D" else "passed", found=found)
+
+
+def _measurement(folded: Fold, metric: Metric, rollouts: Mapping[str, date], settings: Settings) -> Check:
+    """What stamps the start or finish must be the same before and after."""
+    items = folded.items[folded.items["team"].isin(rollouts)]
+    first = pd.to_datetime(items["team"].map({t: pd.Timestamp(d) for t, d in rollouts.items()}), utc=True)
+    same = {t: (w.same_as if (w := settings.workflow_of(t)) else {}) for t in rollouts}
+    stamps = {"starts": ("started_at", "start_state"), "finishes": ("finished_at", "finish_state")}
+    if metric.name == "lead_time":
+        del stamps["starts"]
+    worst, names = 0.0, ""
+    for what, (at, state) in stamps.items():
+        known = items[at].notna() & items[state].notna()
+        canonical = [same[t].get(s, s) for t, s in items.loc[known, ["team", state]].itertuples(index=False)]
+        frame = pd.DataFrame(
+            {"team": items.loc[known, "team"], "state": canonical, "after": items.loc[known, at] >= first[known]}
+        )
+        for after in (False, True):
+            side, other = frame[frame["after"] == after], frame[frame["after"] != after]
+            lacking = ~pd.MultiIndex.from_frame(side[["team", "state"]]).isin(
+                pd.MultiIndex.from_frame(other[["team", "state"]])
+            )
+            has_other = side["team"].isin(set(other["team"]))
+            share = float((lacking & has_other).mean()) if len(side) else 0.0
+            if share > worst:
+                new = sorted(set(side.loc[lacking & has_other, "state"]))
+                worst = share
+                here = "after" if after else "before"
+                names = f"{share:.0%} of {what} {here} come from {some(map(repr, new))}, which the other side lacks"
+    if worst >= MEASUREMENT_SHARE:
+        mend = "if it is only a new name, declare it under same_as in the workflow map"
+        return Check(name="measurement changed at rollout", result="forbids", found=f"{names}; {mend}")
+    return Check(name="measurement changed at rollout", result="noted" if worst else "passed",
+                 found=names or "the same states stamp the clock before and after")  # fmt: skip
+
+
+def _other_changes(change: Change, rollouts: Mapping[str, date], others: Sequence[Change]) -> Check:
+    near = timedelta(weeks=12)
+    met = sorted(
+        {
+            f"{other.title or other.id} ({team} {day})"
+            for other in others
+            if other.id != change.id
+            for team, day in other.rollouts.items()
+            if day is not None and team in rollouts and abs(day - rollouts[team]) <= near
+        }
+    )
+    if met:
+        return Check(name="other changes in the window", result="noted", found=some(met))
+    return Check(
+        name="other changes in the window", result="passed", found="no other registered change within 12 weeks"
+    )
+
+
+def _why(said: Judgement, found: Estimate, metric: Metric, change: Change) -> tuple[str, ...]:
+    span = f"{_percent(found.low, metric.scale)} to {_percent(found.high, metric.scale)}"
+    m = _percent(change.smallest_worthwhile, metric.scale).lstrip("+")
+    match said.verdict:
+        case Verdict.IMPROVED | Verdict.WORSENED:
+            return (f"the 95 % interval, {span}, excludes no change",)
+        case Verdict.NO_WORTHWHILE_CHANGE:
+            return (f"the 95 % interval, {span}, lies inside the smallest worthwhile effect of {m} either way",)
+        case _:
+            return (
+                f"the 95 % interval, {span}, includes no change and reaches beyond {m}",
+                f"the smallest effect this data could have shown is {found.smallest_detectable:.0%}",
+            )
+
+
+def _answer(
+    found: Estimate | None, said: Judgement, metric: Metric, change: Change, checks: tuple[Check, ...],
+    reasons: tuple[str, ...], *, withheld: bool = False,
+) -> Assessment:  # fmt: skip
+    shown = found if found and not withheld else None
+    typical = shown.typical_days if shown else None
+    return Assessment(
+        verdict=said.verdict,
+        worthwhile=said.worthwhile,
+        estimate=shown.estimate if shown else None,
+        low=shown.low if shown else None,
+        high=shown.high if shown else None,
+        scale=metric.scale,
+        statistic=shown.statistic if shown else None,
+        window=found.window if found else {},
+        n_items=found.n_items if found else 0,
+        n_weeks=found.n_weeks if found else 0,
+        smallest_detectable=found.smallest_detectable if found else None,
+        checks=checks,
+        reasons=reasons,
+        method=found.method if found else "no estimate was made",
+        metric=metric.name,
+        unit=metric.unit,
+        change_id=change.id,
+        smallest_worthwhile=change.smallest_worthwhile,
+        in_unit=(shown.estimate * typical, shown.low * typical, shown.high * typical) if shown and typical else None,
+        by_team=shown.by_team if shown else {},
+        left_out=found.left_out if found else {},
+    )
+
+
+def _percent(x: float, scale: str) -> str:
+    return f"{x:+.0%}" if scale == "ratio" else f"{100 * x:+.0f} points"

@@ -1,0 +1,1 @@
+"""Charts of finished numbers: one look, drawn the same way in every process."""

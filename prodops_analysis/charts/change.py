@@ -1,0 +1,81 @@
+"""Charts of one change: curves before and after, the weekly level beside comparison teams, the effect by team."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+import altair as alt
+import pandas as pd
+
+from prodops_analysis.assessment import Assessment
+from prodops_analysis.charts.parts import curve_frame, headline, nothing_to_show, rollout_rules
+from prodops_analysis.charts.theme import AFTER, BEFORE, COMPARISON, INK
+from prodops_analysis.estimators.survival import SurvivalCurve
+
+
+def curves_before_after(curves: Mapping[str, SurvivalCurve], *, name: str) -> alt.Chart:
+    """Draw time to the end of work started before and after the rollout in the adopting teams."""
+    if set(curves) < {"before", "after"}:
+        why = "Curves are drawn for durations with items on both sides of the rollout."
+        return nothing_to_show(f"{name}: no curves to compare", why)
+    frame = pd.concat([curve_frame(curves[side], side) for side in ("before", "after")], ignore_index=True)
+    median = {side: curves[side].quantile(0.5) for side in ("before", "after")}
+    limit = 4 * max(median.values()) if all(m == m for m in median.values()) else float(frame["days"].max())
+    shades = alt.Scale(domain=["before", "after"], range=[BEFORE, AFTER])
+    x = alt.X("days:Q", title="days since the start", scale=alt.Scale(domain=[0, limit], nice=False))
+    base = alt.Chart(frame[frame["days"] <= limit])
+    band = base.mark_area(interpolate="step-after").encode(
+        x=x, y="low:Q", y2="high:Q", color=alt.Color("group:N", scale=shades, legend=None)
+    )
+    line = base.mark_line(interpolate="step-after").encode(
+        x=x,
+        y=alt.Y("survival:Q", title="share not yet ended", axis=alt.Axis(format="%"), scale=alt.Scale(domain=[0, 1])),
+        color=alt.Color("group:N", scale=shades),
+        strokeDash=alt.StrokeDash("group:N", scale=alt.Scale(domain=["before", "after"], range=[[1, 0], [6, 3]])),
+    )
+    title = f"Median {median['before']:.1f} days before, {median['after']:.1f} days after"
+    counts = ", ".join(f"{curves[side].n} items {side} ({curves[side].n_open} open)" for side in ("before", "after"))
+    text = f"{name} of the adopting teams by start, open items counted: {counts}. Description, not the verdict"
+    return headline(band + line, title, text, f"Two falling step curves with 95 % bands. {title}.")
+
+
+def weekly_level(levels: pd.DataFrame, *, rollouts: Sequence[tuple[date, str]], name: str, unit: str) -> alt.Chart:
+    """Draw the typical value by month of start, adopting and other teams: `month, group, value, n`."""
+    if levels.empty:
+        return nothing_to_show(f"{name}: no whole months", "The log is too short for a series.")
+    shades = alt.Scale(domain=["adopting teams", "other teams"], range=[BEFORE, COMPARISON])
+    chart = (
+        alt.Chart(levels)
+        .mark_line(point=True)
+        .encode(
+            x=alt.X("month:T", title=None),
+            y=alt.Y("value:Q", title=unit, scale=alt.Scale(zero=True)),
+            color=alt.Color("group:N", scale=shades),
+            strokeDash=alt.StrokeDash("group:N", legend=None),
+        )
+    )
+    title = f"{name} by month of start, adopting teams beside the others"
+    text = "Typical value (median with open items counted, or mean); dashed lines: rollout dates by team"
+    return headline(rollout_rules(chart, rollouts), title, text, "Two lines by month with the rollout dates marked.")
+
+
+def effect_by_team(said: Assessment) -> alt.Chart:
+    """Draw the effect of each adopting team around the whole, with the interval and the band that is not worthwhile."""
+    if said.estimate is None or said.low is None or said.high is None:
+        return nothing_to_show("No effect is shown", "Without an answer there is no number: " + "; ".join(said.reasons))
+    rows = [("all together", said.estimate, said.low, said.high)]
+    rows += [(team, effect, effect, effect) for team, effect in said.by_team.items()]
+    frame = pd.DataFrame(rows, columns=["team", "effect", "low", "high"])
+    m, ratio = said.smallest_worthwhile, said.scale == "ratio"
+    axis = alt.X("effect:Q", title="change (0 is none)", axis=alt.Axis(format="+.0%" if ratio else "+.2f"))
+    band = alt.Chart(pd.DataFrame({"a": [-m], "b": [m]})).mark_rect(color=COMPARISON, opacity=0.15)
+    zero = alt.Chart(pd.DataFrame({"at": [0.0]})).mark_rule(color=INK).encode(x="at:Q")
+    base = alt.Chart(frame).encode(y=alt.Y("team:N", sort=list(frame["team"]), title=None))
+    span = base.mark_rule(strokeWidth=3, color=BEFORE).encode(x="low:Q", x2="high:Q")
+    dot = base.mark_point(size=90, color=BEFORE).encode(x=axis)
+    chart = alt.layer(band.encode(x="a:Q", x2="b:Q"), zero, span, dot)
+    stated = f"{said.estimate:+.0%}" if ratio else f"{100 * said.estimate:+.0f} points"
+    title = f"All together {stated}; single teams scatter around it"
+    text = (
+        f"Bar: 95 % interval of the whole; dots: single teams, without interval; grey: within ±{m:.0%}, not worthwhile"
+    )
+    return headline(chart, title, text, f"Dot for each team. {title}.")

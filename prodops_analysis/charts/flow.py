@@ -1,0 +1,133 @@
+"""Charts of flow: time to the end, throughput, WIP, age of open work."""
+
+from collections.abc import Sequence
+from datetime import date
+
+import altair as alt
+import pandas as pd
+
+from prodops_analysis.charts.parts import curve_frame, headline, nothing_to_show, rollout_rules
+from prodops_analysis.charts.theme import AFTER, BEFORE, COMPARISON
+from prodops_analysis.metrics.flow import DurationSummary
+
+
+def time_to_end(summary: DurationSummary | None, *, name: str = "Cycle time", period: str) -> alt.Chart:
+    """Draw the share of work not yet ended by day, open items counted, with the completed-only median beside it."""
+    if summary is None:
+        return nothing_to_show(f"{name}: no items in {period}", "Nothing started in this period, so there is no curve.")
+    frame = curve_frame(summary.curve, "all started items, open ones counted")
+    limit = max(summary.p85 * 1.6, summary.median * 3) if summary.p85 == summary.p85 else float(frame["days"].max())
+    shown = frame[frame["days"] <= limit]
+    x = alt.X("days:Q", title="days since the start", scale=alt.Scale(domain=[0, limit], nice=False))
+    base = alt.Chart(shown)
+    band = base.mark_area(interpolate="step-after", color=BEFORE).encode(x=x, y="low:Q", y2="high:Q")
+    line = base.mark_line(interpolate="step-after", color=BEFORE).encode(
+        x=x,
+        y=alt.Y("survival:Q", title="share not yet ended", axis=alt.Axis(format="%"), scale=alt.Scale(domain=[0, 1])),
+    )
+    marks = pd.DataFrame(
+        [
+            (summary.median, f"median, open counted: {summary.median:.1f} d", 0.92),
+            (summary.completed_only, f"median of finished only: {summary.completed_only:.1f} d", 0.82),
+        ],
+        columns=["days", "label", "height"],
+    ).dropna()
+    rules = alt.Chart(marks).mark_rule(strokeDash=[4, 3]).encode(x="days:Q")
+    labels = alt.Chart(marks).mark_text(align="left", dx=6).encode(x="days:Q", y="height:Q", text="label:N")
+    median = f"{summary.median:.0f} days" if summary.median == summary.median else "longer than the log shows"
+    title = f"Half of the work ends within {median}"
+    return headline(
+        band + line + rules + labels,
+        title,
+        f"{name}, time to any end (Kaplan-Meier), {summary.n} items, {summary.n_open} open, {period}",
+        f"Step curve falling from all items at day 0; {title.lower()}; band: 95 % interval.",
+    )
+
+
+def ends_by_day(summary: DurationSummary | None, *, name: str = "Cycle time", period: str) -> alt.Chart:
+    """Draw the share done and the share dropped by day (Aalen-Johansen)."""
+    if summary is None or summary.ends is None:
+        return nothing_to_show(
+            f"{name}: nothing was dropped in {period}", "Where nothing is dropped, one curve says all."
+        )
+    ends = summary.ends
+    frame = pd.concat(
+        pd.DataFrame({"days": ends.time, "share": ends.share[:, k], "end": {1: "done", 2: "dropped"}[cause]})
+        for k, cause in enumerate(ends.causes)
+    )
+    limit = max(summary.p85 * 1.6, summary.median * 3) if summary.p85 == summary.p85 else float(frame["days"].max())
+    done, dropped = (ends.at(limit, cause) if cause in ends.causes else 0.0 for cause in (1, 2))
+    shades = alt.Scale(domain=["done", "dropped"], range=[BEFORE, COMPARISON])
+    chart = (
+        alt.Chart(frame[frame["days"] <= limit])
+        .mark_line(interpolate="step-after")
+        .encode(
+            x=alt.X("days:Q", title="days since the start", scale=alt.Scale(domain=[0, limit], nice=False)),
+            y=alt.Y(
+                "share:Q", title="share of started items", axis=alt.Axis(format="%"), scale=alt.Scale(domain=[0, 1])
+            ),
+            color=alt.Color("end:N", scale=shades),
+            strokeDash=alt.StrokeDash("end:N", legend=None),
+        )
+    )
+    title = f"By day {limit:.0f}, {done:.0%} are done and {dropped:.0%} dropped"
+    text = f"{name}, share ended by kind of end (Aalen-Johansen), {summary.n} items, {period}"
+    return headline(chart, title, text, f"Two rising step curves, done and dropped. {title}.")
+
+
+def weekly_counts(
+    counts: pd.DataFrame, *, rollouts: Sequence[tuple[date, str]] = (), what: str = "done", period: str
+) -> alt.Chart:
+    """Draw items a week over all teams: `week, count`, with the dates of registered changes."""
+    if counts.empty:
+        return nothing_to_show(f"No items {what}", "There are no whole weeks in this period.")
+    total = counts.groupby("week", as_index=False)["count"].sum()
+    mean = float(total["count"].mean())
+    bars = (
+        alt.Chart(total)
+        .mark_bar(color=BEFORE, width=5)
+        .encode(x=alt.X("week:T", title=None), y=alt.Y("count:Q", title=f"items {what} a week"))
+    )
+    title = f"{mean:.0f} items {what} in an average week"
+    return headline(
+        rollout_rules(bars, rollouts),
+        title,
+        f"Items {what} a week, all teams, {period}; dashed lines: first rollout of a registered change",
+        f"Bars by week from {total['week'].min():%b %Y} to {total['week'].max():%b %Y}; {title.lower()}.",
+    )
+
+
+def wip_over_time(wip: pd.DataFrame, *, period: str) -> alt.Chart:
+    """Draw items in progress a week, all teams: `at, wip`."""
+    if wip.empty:
+        return nothing_to_show("No work in progress", "Nothing was started in this period.")
+    total = wip.groupby("at", as_index=False)["wip"].sum()
+    first, last = int(total["wip"].iloc[0]), int(total["wip"].iloc[-1])
+    line = (
+        alt.Chart(total)
+        .mark_line(color=BEFORE)
+        .encode(x=alt.X("at:T", title=None), y=alt.Y("wip:Q", title="items in progress", scale=alt.Scale(zero=True)))
+    )
+    moved = "more" if last >= first else "fewer"
+    title = f"{last} items are in progress, {abs(last - first)} {moved} than at the beginning"
+    return headline(line, title, f"WIP at the start of each week, all teams, {period}", f"Line by week. {title}.")
+
+
+def ageing(ages: pd.DataFrame, *, expectation: float, period: str) -> alt.Chart:
+    """Draw the age of every open item by team beside the time in which 85 % of recent work ended: `team, value`."""
+    if ages.empty:
+        return nothing_to_show("No open work", "Nothing is in progress.")
+    old = int((ages["value"] > expectation).sum()) if expectation == expectation else 0
+    points = (
+        alt.Chart(ages[["team", "value"]])
+        .mark_point(color=BEFORE, opacity=0.7)
+        .encode(
+            x=alt.X("value:Q", title="age in days (log scale)", scale=alt.Scale(type="log", domainMin=0.5, clamp=True)),
+            y=alt.Y("team:N", title=None),
+        )
+    )
+    rule = alt.Chart(pd.DataFrame({"value": [expectation]}).dropna()).mark_rule(color=AFTER, strokeDash=[4, 3])
+    chart = points + rule.encode(x="value:Q")
+    title = f"{old} of {len(ages)} open items are older than 85 % of recent work took"
+    text = f"Work item age, end of {period}; dashed: {expectation:.0f} days, by which 85 % of recent work had ended"
+    return headline(chart, title, text, f"Dots, one an open item, by team. {title}.")

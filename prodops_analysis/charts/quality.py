@@ -1,0 +1,35 @@
+"""Charts of data quality: the scorecard."""
+
+import altair as alt
+import pandas as pd
+
+from prodops_analysis.charts.parts import headline, nothing_to_show
+from prodops_analysis.charts.theme import INK, LINE
+
+_SHADES = {"A": "#ffffff", "B": "#dbe7f3", "C": "#f6d9b8", "D": "#b45309", "none": "#f3f4f6"}
+
+
+def scorecard_chart(grades: pd.DataFrame, *, labels: dict[str, str], period: str) -> alt.Chart:
+    """Draw the grade of each figure of each team: `team, metric, grade, share`."""
+    if grades.empty:
+        return nothing_to_show("No grades", "There are no teams in the log.")
+    frame = grades.assign(
+        figure=grades["metric"].map(labels), letter=grades["grade"].where(grades["grade"] != "none", "–")
+    )[["team", "figure", "grade", "letter"]]
+    bad = sorted(set(frame.loc[frame["grade"] == "D", "team"]))
+    base = alt.Chart(frame).encode(
+        x=alt.X(
+            "figure:N",
+            title=None,
+            sort=list(labels.values()),
+            axis=alt.Axis(orient="top", labelAngle=0, labelLimit=100),
+        ),
+        y=alt.Y("team:N", title=None),
+    )
+    shades = alt.Scale(domain=list(_SHADES), range=list(_SHADES.values()))
+    cells = base.mark_rect(stroke=LINE, strokeWidth=1).encode(color=alt.Color("grade:N", scale=shades, legend=None))
+    on_dark = alt.condition("datum.grade === 'D'", alt.value("#ffffff"), alt.value(INK))
+    letters = base.mark_text(fontWeight="bold", fontSize=14).encode(text="letter:N", color=on_dark)
+    title = f"Grade D for {', '.join(bad)}: no verdict from it" if bad else "No figure has grade D"
+    text = f"Grade of each figure by the share of its items in doubt, {period}"
+    return headline(cells + letters, title, text, f"Table of grades, teams by figures. {title}.")

@@ -1,0 +1,144 @@
+"""Draw charts as static SVG, byte for byte the same in every process, with no network and no script.
+
+Notebooks keep the specification too: JupyterLab draws it offline under the Vega-Lite 5 type, and the report draws it
+a second time for narrow screens.
+"""
+
+import copy
+import hashlib
+import json
+import os
+import re
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import altair as alt
+import vl_convert
+
+from prodops_analysis.charts import theme
+from prodops_analysis.errors import ReportError
+
+MIME = "application/vnd.vegalite.v5+json"  # JupyterLab 4 knows no later one
+_VERSION = ".".join(alt.SCHEMA_VERSION.lstrip("v").split(".")[:2])
+
+
+def enable() -> None:
+    """Make every chart of this process use our theme and renderer; prints nothing."""
+    alt.theme.enable("prodops")
+    alt.renderers.register("prodops", renderer)
+    alt.renderers.enable("prodops")
+    _pin_time_zone()
+
+
+def renderer(spec: dict[str, Any], **_metadata: Any) -> dict[str, Any]:
+    """Return a chart as specification, drawing and text alternative.
+
+    Raises
+    ------
+    ReportError : the chart has no description, or it needs something from outside the page.
+    """
+    spec = _settle_names(spec)
+    description = description_of(spec)
+    prefix = "c" + hashlib.sha256(json.dumps(spec, sort_keys=True).encode()).hexdigest()[:8]
+    return {MIME: spec, "image/svg+xml": to_svg(spec, prefix=prefix), "text/plain": description}
+
+
+def to_svg(spec: dict[str, Any], *, prefix: str) -> str:
+    """Draw a specification; ids inside begin with `prefix`, so that many drawings can share a page."""
+    _pin_time_zone()
+    try:
+        svg = vl_convert.vegalite_to_svg(spec, vl_version=_VERSION, allowed_base_urls=[])
+    except ValueError as error:
+        reason = str(error).strip().splitlines()[0]
+        raise ReportError(f"chart {title_of(spec)[0]!r} cannot be drawn: {reason}; mend its specification") from error
+    # Vega counts clip paths on through the life of a process
+    for number, old in enumerate(dict.fromkeys(re.findall(r'\bid="([^"]+)"', svg))):
+        new = f"{prefix}-{number}"
+        svg = (
+            svg.replace(f'id="{old}"', f'id="{new}"').replace(f"#{old})", f"#{new})").replace(f'"#{old}"', f'"#{new}"')
+        )
+    if found := re.search(r'\bhref="(?!#)([^"]*)"', svg):
+        raise ReportError(
+            f"chart {title_of(spec)[0]!r} points outside the page ({found[1][:80]!r}); remove its href or image mark"
+        )
+    return svg
+
+
+def title_of(spec: dict[str, Any]) -> tuple[str, str]:
+    """Return headline and subtitle of a chart, each on one line."""
+    title = spec.get("title") or ""
+    parts = (title.get("text", ""), title.get("subtitle", "")) if isinstance(title, dict) else (title, "")
+    headline, subtitle = (" ".join(part) if isinstance(part, list) else str(part) for part in parts)
+    return headline, subtitle
+
+
+def description_of(spec: dict[str, Any]) -> str:
+    """Return the text alternative of a chart, or refuse a chart without one."""
+    description = str(spec.get("description") or "").strip()
+    if not description:
+        raise ReportError(
+            f"chart {title_of(spec)[0] or 'without a title'!r} has no description; add "
+            ".properties(description=…) with the kind of chart and what it shows, for readers who cannot see it"
+        )
+    return description
+
+
+def untitled(spec: dict[str, Any]) -> dict[str, Any]:
+    """Return a specification without its title, for a page that sets the title as text."""
+    return {key: value for key, value in spec.items() if key != "title"}
+
+
+def narrow(spec: dict[str, Any]) -> dict[str, Any]:
+    """Return a specification for a phone: narrower, side-by-side views stacked, legends in a column."""
+    small: dict[str, Any] = _stacked(spec)
+    settings = small["config"] = copy.deepcopy(spec.get("config", {}))
+    view, axis, legend = (settings.setdefault(part, {}) for part in ("view", "axis", "legend"))
+    view["continuousWidth"] = view["discreteWidth"] = theme.NARROW
+    axis.update(labelLimit=130, tickCount=4)
+    legend.update(direction="vertical", labelLimit=theme.NARROW - 60)
+    return small
+
+
+def _stacked(node: Any) -> Any:
+    if isinstance(node, list):
+        return [_stacked(part) for part in node]
+    if not isinstance(node, dict):
+        return node
+    small: dict[str, Any] = {}
+    for key, value in node.items():
+        if key in {"datasets", "data", "mark", "config"}:
+            small[key] = value
+        elif key == "width" and isinstance(value, int | float):
+            small[key] = min(value, theme.NARROW)
+        elif key == "columns" and isinstance(value, int):
+            small[key] = 1
+        else:
+            small["vconcat" if key == "hconcat" else key] = _stacked(value)
+    return small
+
+
+def _settle_names(spec: dict[str, Any]) -> dict[str, Any]:
+    # Altair numbers views and parameters through the life of a process
+    body = {key: value for key, value in spec.items() if key not in {"datasets", "data"}}
+    text = json.dumps(body)
+    views = {name for part in body.get("params", []) for name in part.get("views", [])}
+    names = {str(part.get("name")) for part in body.get("params", [])} | views
+    counted = [name for name in dict.fromkeys(re.findall(r"\b(?:view|param)_\d+\b", text)) if name in names]
+    settled = {name: f"{name.split('_')[0]}_s{number}" for number, name in enumerate(counted)}
+    replace: Callable[[re.Match[str]], str] = lambda match: settled.get(match[0], match[0])  # noqa: E731
+    return spec | json.loads(re.sub(r"\b(?:view|param)_\d+\b", replace, text))
+
+
+@cache
+def _pin_time_zone() -> None:
+    # The first drawing fixes the zone of Vega for the life of the process; Python's own zone is not touched
+    before = os.environ.get("TZ")
+    os.environ["TZ"] = "UTC"
+    try:
+        vl_convert.vegalite_to_svg({"mark": "point", "data": {"values": []}}, vl_version=_VERSION)
+    finally:
+        if before is None:
+            del os.environ["TZ"]
+        else:
+            os.environ["TZ"] = before

@@ -1,0 +1,226 @@
+"""The command `prodops`. Exit codes: 0 done, 1 some report failed, 2 something to mend, 3 the export is old."""
+
+import os
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from prodops_analysis.errors import ProdopsError, SettingsError, some
+
+WORKSPACE = click.option(
+    "--workspace", default="", metavar="DIR", help="Folder with prodops.toml; default: the nearest."
+)
+MONTH = click.option("--month", default="", metavar="YYYY-MM", help="Month; default: the last full one of the export.")
+
+
+class _Group(click.Group):
+    """Print our errors as one message and exit with 2, without a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except ProdopsError as error:
+            click.echo(f"prodops: {error}", err=True)
+            ctx.exit(1 if type(error).__name__ == "ReportError" else 2)
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="prodops-analysis")
+def main() -> None:
+    """Did the process change help? Reports from a work history, with unfinished work counted."""
+
+
+@main.command()
+@WORKSPACE
+@MONTH
+@click.option("--since", default="", metavar="YYYY-MM", help="Make every month from this one on.")
+@click.option("--reports", default="", metavar="DIR", help="Where months are kept; default: reports/ of the workspace.")
+@click.option("--jobs", default=0, help="Notebooks at a time; default: the number of cores, at most 4.")
+def report(workspace: str, month: str, since: str, reports: str, jobs: int) -> None:
+    """Make the reports of a month, or of every month missed since the last published one."""
+    from prodops_analysis.report.month import make_month
+    from prodops_analysis.workspace import load
+
+    history = load(workspace, month=month)
+    folder = Path(reports) if reports else history.root / "reports"
+    folder.mkdir(parents=True, exist_ok=True)
+    failed = False
+    for due in [month] if month else _due(folder, str(history.month), since):
+        history = history if due == str(history.month) else load(workspace, month=due)
+        with _progress(f"{history.month}") as step, ThreadPoolExecutor(jobs or min(4, os.cpu_count() or 1)) as pool:
+            published = make_month(history, reports=folder.resolve(), executor=pool, progress=step)
+        failed |= bool(published.failed)
+        for line in _found(history, published):
+            click.echo(line)
+    _refuse_old(history, month)
+    if failed:
+        sys.exit(1)
+
+
+@main.command()
+@WORKSPACE
+@MONTH
+def check(workspace: str, month: str) -> None:
+    """Say what the data and the records leave open; makes no report."""
+    from prodops_analysis.records.changes import plan_state
+    from prodops_analysis.workspace import load
+
+    history = load(workspace, month=month)
+    click.echo(f"{len(history.events)} events, {len(history.items)} items, {history.items['team'].nunique()} teams, "
+               f"as of {history.as_of:%Y-%m-%d}")  # fmt: skip
+    for workflow in dict.fromkeys(map(str, history.settings.workflow.values())):
+        click.echo(f"  {workflow}")
+    for reason, count in history.faults["reason"].value_counts().items():
+        first = history.faults[history.faults["reason"] == reason].iloc[0]
+        where = f"{first['source']} row {first['row']}, {first['found']!r}"
+        click.echo(f"  {count} rows listed, not read: {reason} (first: {where})")
+    for remark in (*history.remarks, *history.source_checks.values()):
+        click.echo(f"  {remark}")
+    for found in history.quality().checks:
+        if found.n:
+            click.echo(f"  {found.name}: {found.n} items ({found.share:.1%}), first {some(found.items, most=3)}")
+    for change in history.changes:
+        click.echo(f"  change {change.id}: {plan_state(change)}")
+
+
+@main.command()
+@WORKSPACE
+@MONTH
+@click.argument("change_id")
+@click.option("--metric", default="", help="Metric; default: the change's primary one.")
+def assess(workspace: str, month: str, change_id: str, metric: str) -> None:
+    """Say whether a change helped, with reasons and checks."""
+    from prodops_analysis.assessment import assess as judge_change
+    from prodops_analysis.workspace import load
+
+    history = load(workspace, month=month)
+    said = judge_change(
+        history.events, None, history.change(change_id), metric=metric or None, as_of=history.as_of,
+        settings=history.settings, faults=history.faults, others=history.changes,
+    )  # fmt: skip
+    click.echo(said)
+    for found in said.checks:
+        click.echo(f"  {found.result:8} {found.name}: {found.found}")
+
+
+@main.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option(
+    "--from", "export", type=click.Path(path_type=Path), help="An export (CSV, JSONL, Parquet) to begin with."
+)
+def init(folder: Path, export: Path | None) -> None:
+    """Make a workspace in DIR: commented settings, folders, an example record."""
+    from prodops_analysis.starter import make_workspace
+
+    for line in make_workspace(folder, export=export):
+        click.echo(line)
+
+
+@main.group()
+def new() -> None:
+    """Write a new record from its template."""
+
+
+@new.command("change")
+@WORKSPACE
+@click.argument("change_id")
+def new_change(workspace: str, change_id: str) -> None:
+    """Write data/experiments/CHANGE_ID.md, to be filled in before the rollout."""
+    from prodops_analysis.records.changes import FOLDER, template
+    from prodops_analysis.workspace import find
+
+    if not change_id.replace("-", "").isalnum():
+        raise SettingsError(f"change id {change_id!r}: use letters, digits and hyphens, such as intake-template")
+    path = find(workspace) / FOLDER / f"{change_id}.md"
+    if path.exists():
+        raise SettingsError(f"{path} exists; choose another id")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(template(change_id), encoding="utf-8")
+    click.echo(f"{path}\nfill it in, then: prodops check; at the rollout: prodops freeze {change_id}")
+
+
+@main.command()
+@WORKSPACE
+@click.argument("change_id")
+@click.option("--on", default="", metavar="YYYY-MM-DD", help="Day of the freeze; default: today.")
+def freeze(workspace: str, change_id: str, on: str) -> None:
+    """Write hashes of the plan into a record, so that later edits show."""
+    from prodops_analysis.records.changes import FOLDER, plan_state
+    from prodops_analysis.records.changes import freeze as freeze_record
+    from prodops_analysis.workspace import find
+
+    path = find(workspace) / FOLDER / f"{change_id}.md"
+    if not path.is_file():
+        raise SettingsError(f"no record {path}; `prodops new change {change_id}` writes one")
+    try:
+        day = date.fromisoformat(on) if on else datetime.now(UTC).date()
+    except ValueError:
+        raise SettingsError(f"--on {on!r} is no day; write it as 2026-03-02") from None
+    click.echo(f"{change_id}: {plan_state(freeze_record(path, on=day))}")
+
+
+def _due(folder: Path, last: str, since: str) -> list[str]:
+    """Return the months to make: those after the last published one, or from `since`, up to the last full one."""
+    import pandas as pd
+
+    published = sorted(p.name for p in folder.glob("[0-9][0-9][0-9][0-9]-[0-9][0-9]") if p.is_dir() and p.name < last)
+    try:
+        first = pd.Period(since, freq="M") if since else pd.Period(published[-1] if published else last, freq="M")
+    except ValueError:
+        raise SettingsError(f"--since {since!r} is no month; write it as 2026-01") from None
+    months = [str(p) for p in pd.period_range(first + (0 if since or not published else 1), last, freq="M")]
+    return months or [last]
+
+
+def _refuse_old(history: Any, month: str) -> None:
+    """Warn when the newest export does not reach over the last full month; a declared `as_of` is meant to be old."""
+    if month or history.settings.as_of:
+        return
+    today = datetime.now(UTC)
+    if history.exported_at < today.replace(day=1, hour=0, minute=0, second=0, microsecond=0):
+        click.echo(
+            f"prodops: the export ends on {history.exported_at:%Y-%m-%d}, before the last full month did; "
+            "export again, or name the month with --month",
+            err=True,
+        )
+        sys.exit(3)
+
+
+def _found(history: Any, published: Any) -> Iterator[str]:
+    """Say in three lines where the reports are and what they hold."""
+    from prodops_analysis.report.pages import verdicts_of
+
+    path = published.folder / "index.html"
+    shown = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+    yield f"{shown}: {len(published.made) - len(published.failed)} reports for {history.month.strftime('%B %Y')}"
+    words = Counter(verdicts_of(published.results))
+    yield f"{sum(words.values())} changes: " + (", ".join(f"{n} {word}" for word, n in sorted(words.items())) or "none")
+    grades = history.quality().grades
+    bad = sorted(set(grades.loc[grades["grade"] == "D", "team"]))
+    yield f"data: {len(history.faults)} rows listed as faulty, grade D for {some(bad) if bad else 'no team'}"
+    for made in published.failed:
+        yield f"could not be made: {made.planned.title}: {made.failed}"
+
+
+@contextmanager
+def _progress(label: str) -> Iterator[Callable[[str], None]]:
+    """Show a bar on a terminal, and plain lines elsewhere."""
+    if not sys.stderr.isatty():
+        yield lambda title: click.echo(f"{label}: {title}")
+        return
+    from tqdm import tqdm
+
+    with tqdm(desc=label, unit=" reports", leave=False) as bar:
+
+        def step(title: str) -> None:
+            bar.set_postfix_str(title)
+            bar.update()
+
+        yield step

@@ -1,0 +1,51 @@
+"""The one error tree of the package.
+
+ProdopsError            something the user can mend; the command line prints it and exits with 2
+├── SettingsError       prodops.toml, a parameter, a workspace that cannot be found
+├── SourceError         an export or a repository that cannot be read
+├── EventLogError       a table that breaks the contract of the event log
+├── RecordError         a change record that breaks its template
+└── ReportError         a notebook or a month that cannot be rendered
+
+Every message says which thing, what was found, and what to do.
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class ProdopsError(Exception):
+    """Base of every error a user can mend."""
+
+
+class SettingsError(ProdopsError):
+    """The settings, a parameter or the workspace cannot be used."""
+
+
+class SourceError(ProdopsError):
+    """An export or a repository cannot be read."""
+
+
+class EventLogError(ProdopsError):
+    """A table breaks the contract of the event log."""
+
+
+class RecordError(ProdopsError):
+    """A record breaks its template."""
+
+
+class ReportError(ProdopsError):
+    """A notebook or a month cannot be rendered."""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return `; did you mean 'x'?` for the nearest known word, or nothing."""
+    near = get_close_matches(word, list(known), n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def some(names: Iterable[object], *, most: int = 5) -> str:
+    """List a few names in order and say how many more there are."""
+    listed = [str(name) for name in names]
+    more = len(listed) - most
+    return ", ".join(listed[:most]) + (f" and {more} more" if more > 0 else "")

@@ -1,0 +1,228 @@
+"""The event log: the contract every source meets and everything else reads.
+
+One row is one field change. Times are UTC instants; `seq` orders events within one instant; a missing value is
+unknown, never zero. A backward move never erases an earlier event.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import duckdb
+import pandas as pd
+import pandera.pandas as pa
+
+from prodops_analysis.errors import EventLogError, did_you_mean, some
+
+FIELDS = (
+    "created", "deleted", "state", "owner", "approver", "target", "release", "scope",
+    "type", "size", "priority", "blocked", "comment", "link",
+)  # fmt: skip
+OTHER = "x."  # prefix of any further field: kept and listed
+ACTOR_KINDS = ("person", "bot", "unknown")
+TEXT = (
+    "event_id",
+    "item_id",
+    "field",
+    "from_value",
+    "to_value",
+    "actor",
+    "actor_kind",
+    "team",
+    "source",
+    "batch_id",
+)
+COLUMNS = (
+    "event_id", "item_id", "at", "seq", "field", "from_value", "to_value",
+    "actor", "actor_kind", "team", "source", "batch_id",
+)  # fmt: skip
+FAULT_COLUMNS = ("source", "row", "item_id", "reason", "found")
+
+_NEEDED = pa.Column(str, nullable=False)
+_MAYBE = pa.Column(str, nullable=True)
+SCHEMA = pa.DataFrameSchema(
+    {
+        "event_id": pa.Column(str, nullable=False, unique=True),
+        "item_id": _NEEDED,
+        "at": pa.Column("datetime64[us, UTC]", nullable=False),
+        "seq": pa.Column("int64", pa.Check.ge(0), nullable=False),
+        "field": pa.Column(str, pa.Check(lambda s: s.isin(FIELDS) | s.str.startswith(OTHER)), nullable=False),
+        "from_value": _MAYBE,
+        "to_value": _MAYBE,
+        "actor": _MAYBE,
+        "actor_kind": pa.Column(str, pa.Check.isin(ACTOR_KINDS), nullable=False),
+        "team": _MAYBE,
+        "source": _NEEDED,
+        "batch_id": _MAYBE,
+    },
+    strict=True,
+)
+
+# One condition a fault, in the order in which a row is judged; the first that holds names the row.
+_JUDGE = f"""
+    CASE WHEN item_id IS NULL OR trim(item_id) = '' THEN 'no item id'
+         WHEN "at" IS NULL AND (at_text IS NULL OR trim(at_text) = '') THEN 'no date'
+         WHEN "at" IS NULL THEN 'unreadable date'
+         WHEN field IS NULL OR NOT (field IN {FIELDS} OR starts_with(field, '{OTHER}')) THEN 'unknown field'
+         WHEN actor_kind NOT IN {ACTOR_KINDS} THEN 'unknown kind of actor'
+         WHEN row_number() OVER (PARTITION BY source, item_id, "at", field, from_value, to_value ORDER BY row) > 1
+         THEN 'same event twice' END
+"""
+_FOUND = "CASE reason WHEN 'unreadable date' THEN at_text WHEN 'unknown field' THEN field ELSE to_value END"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Import:
+    """What one source gave: sound events, faulty rows with their reason, and remarks for the quality report.
+
+    `events` has `COLUMNS`, `faults` has `FAULT_COLUMNS`.
+    """
+
+    events: pd.DataFrame
+    faults: pd.DataFrame
+    remarks: tuple[str, ...] = ()
+    as_of: pd.Timestamp | None = None  # when the source was read or exported, where it says so
+    checks: dict[str, str] = field(default_factory=dict)  # named faults of the whole source, such as a cut history
+
+
+def sort_out(rows: pd.DataFrame, *, source: str) -> Import:
+    """Part raw rows into sound events and listed faults; nothing is dropped silently.
+
+    Parameters
+    ----------
+    rows : `item_id`, `at` (UTC, missing where unreadable) and `field`; `to_value`, `from_value`, `at_text`
+        (as found), `row` (number in the export), `actor`, `actor_kind`, `team`, `batch_id` where known.
+    source : name of the source; part of each `event_id`.
+    """
+    raw = rows.reset_index(drop=True)
+    for name in ("from_value", "to_value", "at_text", "actor", "team", "batch_id"):
+        if name not in raw:
+            raw = raw.assign(**{name: pd.Series(None, index=raw.index, dtype="str")})
+    if "actor_kind" not in raw:
+        raw = raw.assign(actor_kind="unknown")
+    raw = raw.assign(actor_kind=raw["actor_kind"].fillna("unknown"), source=source)
+    if "row" not in raw:
+        raw = raw.assign(row=range(1, len(raw) + 1))
+    texts = {c: raw[c].astype("str") for c in raw.columns if c in TEXT}
+    raw = raw.assign(at=pd.to_datetime(raw["at"], utc=True).astype("datetime64[us, UTC]"), **texts)
+    judged = run_sql(f"SELECT *, {_JUDGE} AS reason FROM raw", raw=raw)
+    events = run_sql(
+        """
+        SELECT substr(sha256(concat_ws('|', source, item_id, epoch_us("at")::VARCHAR, field,
+                             coalesce(from_value, chr(0)), coalesce(to_value, chr(0)))), 1, 16) AS event_id,
+               item_id, "at", row_number() OVER (PARTITION BY source, item_id, "at" ORDER BY row) - 1 AS seq,
+               field, from_value, to_value, actor, actor_kind, team, source, batch_id
+        FROM judged WHERE reason IS NULL
+        """,
+        judged=judged,
+    )
+    faults = run_sql(
+        f"SELECT source, row, item_id, reason, {_FOUND} AS found FROM judged WHERE reason IS NOT NULL ORDER BY row",
+        judged=judged,
+    )
+    return Import(events=merge(events), faults=faults)
+
+
+def merge(*logs: pd.DataFrame) -> pd.DataFrame:
+    """Join imports into one log: each event once, in a fixed order. The same log twice changes nothing."""
+    together = pd.concat([in_contract(log) for log in logs], ignore_index=True)
+    return together.drop_duplicates("event_id").sort_values(["item_id", "at", "seq", "event_id"], ignore_index=True)
+
+
+def in_contract(log: pd.DataFrame) -> pd.DataFrame:
+    """Return a copy with the contract's columns, order and types, as queries lose them."""
+    at = pd.to_datetime(log["at"], utc=True).astype("datetime64[us, UTC]")
+    texts = {name: log[name].astype("str") for name in TEXT}
+    return log.assign(at=at, seq=log["seq"].astype("int64"), **texts)[list(COLUMNS)]
+
+
+def empty_log() -> pd.DataFrame:
+    """Return a log without events."""
+    return in_contract(pd.DataFrame({name: [] for name in COLUMNS}))
+
+
+def validate(events: pd.DataFrame) -> pd.DataFrame:
+    """Return the log in the contract's form, or raise.
+
+    A frame with at least `item_id`, `at`, `field`, `to_value` is completed: missing identifiers, sequence and
+    origin are filled in; what cannot be known stays missing.
+
+    Raises
+    ------
+    EventLogError : a needed column is missing, or rows break the contract; each reason with a count and an example.
+    """
+    if lost := [c for c in ("item_id", "at", "field", "to_value") if c not in events]:
+        near = did_you_mean(lost[0], map(str, events.columns))
+        raise EventLogError(f"the event log has no column {lost[0]!r}{near}; it needs {', '.join(COLUMNS)}")
+    if set(COLUMNS) <= set(events) and events["event_id"].is_unique:
+        log = merge(events)
+    else:
+        done = sort_out(events, source=str(events["source"].iloc[0]) if "source" in events and len(events) else "log")
+        serious = done.faults[done.faults["reason"] != "same event twice"]
+        if len(serious):
+            raise EventLogError(_explain(serious, len(events)))
+        log = done.events
+    try:
+        return SCHEMA.validate(log, lazy=True)
+    except pa.errors.SchemaErrors as errors:
+        case = errors.failure_cases.iloc[0]
+        raise EventLogError(
+            f"the event log breaks its contract in column {case['column']!r}: {case['failure_case']!r} "
+            f"fails {case['check']} ({len(errors.failure_cases)} cases); mend the source"
+        ) from None
+
+
+def _explain(faults: pd.DataFrame, n: int) -> str:
+    counts = faults["reason"].value_counts()
+    first = faults.iloc[0]
+    reasons = some(f"{reason} ({count})" for reason, count in counts.items())
+    return (
+        f"{len(faults)} of {n} rows are no events: {reasons}; first: row {first['row']}, "
+        f"found {first['found']!r}; mend these rows or take them out"
+    )
+
+
+def run_sql(query: str, /, *, time_zone: str = "UTC", **frames: pd.DataFrame) -> pd.DataFrame:
+    """Run one query over frames named by keyword, in a private database."""
+    with duckdb.connect() as db:
+        db.execute(f"SET TimeZone = '{time_zone}'")
+        for name, frame in frames.items():
+            db.register(name, frame)
+        return db.sql(query).df()
+
+
+def write_parquet(frame: pd.DataFrame, path: Path) -> None:
+    """Write a table whole or not at all; the same table gives the same bytes."""
+    unfinished = path.with_suffix(".unfinished")
+    with duckdb.connect(config={"threads": 1}) as db:
+        db.execute("SET TimeZone = 'UTC'")
+        db.register("frame", frame)
+        db.execute(f"COPY frame TO '{_quoted(unfinished)}' (FORMAT parquet)")
+    unfinished.replace(path)
+
+
+def read_parquet(path: Path, *, where: Literal["events", "other"] = "other") -> pd.DataFrame:
+    """Read a table of the store; `where="events"` restores the contract's types."""
+    with duckdb.connect() as db:
+        db.execute("SET TimeZone = 'UTC'")
+        frame: pd.DataFrame = db.sql(f"SELECT * FROM read_parquet('{_quoted(path)}')").df()
+    return in_contract(frame) if where == "events" else frame
+
+
+def query(store: Path, sql: str) -> Any:
+    """Ask the store in SQL: its tables are `events` and `faults`; returns a frame."""
+    with duckdb.connect() as db:
+        db.execute("SET TimeZone = 'UTC'")
+        for table in ("events", "faults"):
+            db.execute(f"CREATE VIEW {table} AS SELECT * FROM read_parquet('{_quoted(store / f'{table}.parquet')}')")
+        return db.sql(sql).df()
+
+
+def actor_names(people: Iterable[str]) -> dict[str, str]:
+    """Map names of people to pseudonyms p1, p2, … in order of first appearance."""
+    return {person: f"p{number}" for number, person in enumerate(dict.fromkeys(people), start=1)}
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")

@@ -1,0 +1,116 @@
+"""Flow: cycle time, lead time, throughput, WIP and work item age from work items."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from prodops_analysis.estimators.survival import CumulativeIncidence, SurvivalCurve, aalen_johansen, kaplan_meier
+
+DAY = pd.Timedelta(days=1)
+_DONE, _DROPPED = 1, 2
+_KEPT = ["item_id", "team", "item_type", "size", "start_state", "finish_state", "outcome"]
+
+
+def cycle_time(items: pd.DataFrame, *, as_of: pd.Timestamp) -> pd.DataFrame:
+    """Return elapsed days from the first start to the end, for every started item.
+
+    Open items stay with the days seen so far and `ended` False. Items that end before they start are left out here
+    and listed by the quality checks. Columns: see `Metric`.
+    """
+    return _durations(items, "started_at", as_of)
+
+
+def lead_time(items: pd.DataFrame, *, as_of: pd.Timestamp) -> pd.DataFrame:
+    """Return elapsed days from creation to the end, for every item; open items as in `cycle_time`."""
+    return _durations(items, "created_at", as_of)
+
+
+def throughput(items: pd.DataFrame, *, as_of: pd.Timestamp) -> pd.DataFrame:
+    """Return one row for each item done by `as_of`, placed at its finish; dropped items are not throughput."""
+    done = items[(items["outcome"] == "done") & (items["finished_at"] <= as_of)]
+    return done[_KEPT].assign(at=done["finished_at"], value=1.0, ended=True)
+
+
+def open_items(items: pd.DataFrame, *, as_of: pd.Timestamp) -> pd.DataFrame:
+    """Return the items in progress at `as_of`, with their age in elapsed days as value."""
+    begun = items[(items["started_at"] <= as_of) & ~(items["finished_at"] <= as_of)]
+    return begun[_KEPT].assign(at=begun["started_at"], value=(as_of - begun["started_at"]) / DAY, ended=False)
+
+
+def _durations(items: pd.DataFrame, start: str, as_of: pd.Timestamp) -> pd.DataFrame:
+    begun = items[items[start].notna() & (items[start] <= as_of)]
+    ended = begun["finished_at"] <= as_of
+    days = (begun["finished_at"].where(ended, as_of) - begun[start]) / DAY
+    observed = begun[_KEPT].assign(at=begun[start], value=days.astype("float64"), ended=ended)
+    return observed[observed["value"] >= 0].reset_index(drop=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DurationSummary:
+    """How long work takes, three ways, in elapsed days.
+
+    curve : time to any end, open items counted. ends : share done and share dropped by day t, or None where nothing
+    was dropped. completed_only : median of finished items alone, the usual and too rosy figure.
+    """
+
+    curve: SurvivalCurve
+    ends: CumulativeIncidence | None
+    median: float
+    median_low: float
+    median_high: float
+    p85: float
+    completed_only: float
+    n: int
+    n_open: int
+    n_dropped: int
+    unit: str = "days"
+
+    @property
+    def gap(self) -> float:
+        """How much lower the completed-only median is, as a share of the honest one."""
+        return 1 - self.completed_only / self.median
+
+
+def summarise_durations(observed: pd.DataFrame) -> DurationSummary | None:
+    """Summarise durations; None where there is nothing to summarise."""
+    if observed.empty:
+        return None
+    curve = kaplan_meier(observed["value"], observed["ended"])
+    dropped = observed["ended"] & (observed["outcome"] == "dropped")
+    cause = observed["ended"].astype(int) * _DONE + dropped.astype(int) * (_DROPPED - _DONE)
+    low, high = curve.quantile_interval(0.5)
+    return DurationSummary(
+        curve=curve,
+        ends=aalen_johansen(observed["value"], cause) if dropped.any() else None,
+        median=curve.quantile(0.5),
+        median_low=low,
+        median_high=high,
+        p85=curve.quantile(0.85),
+        completed_only=float(observed.loc[observed["ended"], "value"].median()),
+        n=curve.n,
+        n_open=curve.n_open,
+        n_dropped=int(dropped.sum()),
+    )
+
+
+def weekly(observed: pd.DataFrame, *, since: pd.Timestamp, until: pd.Timestamp) -> pd.DataFrame:
+    """Count observations a team and week, weeks without any included as zero; whole weeks from Monday only.
+
+    Returns `team, week` (its Monday), `count`.
+    """
+    monday = (since + pd.Timedelta(days=(7 - since.weekday()) % 7)).normalize()
+    weeks = pd.date_range(monday, until - pd.Timedelta(days=7), freq="7D")
+    teams = sorted(set(observed["team"]))
+    grid = pd.MultiIndex.from_product([teams, weeks], names=["team", "week"])
+    placed = observed.assign(week=observed["at"].dt.normalize() - pd.to_timedelta(observed["at"].dt.weekday, unit="D"))
+    return placed.groupby(["team", "week"]).size().reindex(grid, fill_value=0).rename("count").reset_index()
+
+
+def wip_over_time(items: pd.DataFrame, *, at: pd.DatetimeIndex) -> pd.DataFrame:
+    """Count items in progress a team at each instant. Returns `team, at, wip`."""
+    rows = [
+        (team, moment, int(((mine["started_at"] <= moment) & ~(mine["finished_at"] <= moment)).sum()))
+        for team, mine in items.groupby("team")
+        for moment in at
+    ]
+    return pd.DataFrame(rows, columns=["team", "at", "wip"])

@@ -1,0 +1,92 @@
+"""The figures of a month, each beside the same figure as it was known a month before."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from prodops_analysis.metrics.flow import summarise_durations
+from prodops_analysis.metrics.registry import Metric, metric_named
+
+RECENT_WEEKS = 26  # durations look at work started (or created) in so many weeks before the month's end
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """One headline figure. `value` is None where fewer than the smallest group stand behind it."""
+
+    metric: Metric
+    value: float | None
+    low: float | None
+    high: float | None
+    n: int
+    statistic: str
+    period: str
+    previous: float | None
+
+    @property
+    def change(self) -> float | None:
+        """Return the change since the month before: relative, or in share points."""
+        if self.value is None or self.previous is None:
+            return None
+        if self.metric.scale == "difference":
+            return self.value - self.previous
+        return self.value / self.previous - 1 if self.previous else None
+
+
+def month_figures(
+    items: pd.DataFrame, names: Sequence[str], *, since: pd.Timestamp, until: pd.Timestamp, smallest_group: int
+) -> tuple[Figure, ...]:
+    """Return the named figures of the month from `since` to `until`, over all teams.
+
+    The figure before is computed as it was known at `since`: later events are not looked at, open items are open again.
+    """
+    before = since - (until - since)
+    return tuple(
+        _with_previous(
+            _figure(items, metric, since, until, smallest_group), _figure(items, metric, before, since, smallest_group)
+        )
+        for metric in map(metric_named, names)
+    )
+
+
+def recent(items: pd.DataFrame, metric: Metric, *, until: pd.Timestamp) -> pd.DataFrame:
+    """Return the observations of a duration whose clock started in the weeks before `until`."""
+    observed = metric.function(items, as_of=until)
+    return observed[observed["at"] >= until - pd.Timedelta(weeks=RECENT_WEEKS)]
+
+
+def _with_previous(now: Figure, before: Figure) -> Figure:
+    return Figure(
+        metric=now.metric, value=now.value, low=now.low, high=now.high, n=now.n, statistic=now.statistic,
+        period=now.period, previous=before.value,
+    )  # fmt: skip
+
+
+def _figure(items: pd.DataFrame, metric: Metric, since: pd.Timestamp, until: pd.Timestamp, smallest: int) -> Figure:
+    low = high = None
+    if metric.kind == "duration":
+        observed = recent(items, metric, until=until)
+        summary = summarise_durations(observed)
+        value = summary.median if summary else float("nan")
+        low, high = (summary.median_low, summary.median_high) if summary else (None, None)
+        statistic, period = "median, open items counted", f"work of the last {RECENT_WEEKS} weeks"
+    elif metric.kind == "level":
+        observed = metric.function(items, as_of=until)
+        value = float(len(observed)) if metric.name == "wip" else float(observed["value"].median())
+        statistic, period = ("items" if metric.name == "wip" else "median"), "at the end of the month"
+    else:
+        every = metric.function(items, as_of=until)
+        observed = every[(every["at"] >= since) & (every["at"] < until)]
+        weeks = (until - since) / pd.Timedelta(days=7)
+        value = float(observed["value"].mean()) if metric.kind == "share" else len(observed) / weeks
+        statistic, period = ("share" if metric.kind == "share" else "mean"), "in the month"
+    shown = len(observed) >= smallest and value == value
+    return Figure(
+        metric=metric, value=value if shown else None, low=_number(low) if shown else None,
+        high=_number(high) if shown else None, n=len(observed), statistic=statistic, period=period, previous=None,
+    )  # fmt: skip
+
+
+def _number(x: float | None) -> float | None:
+    return x if x is not None and x == x else None

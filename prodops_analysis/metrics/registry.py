@@ -1,0 +1,111 @@
+"""What we measure: one row a metric."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import pandas as pd
+
+from prodops_analysis.errors import SettingsError, did_you_mean
+from prodops_analysis.metrics import clarity, flow
+
+Kind = Literal["duration", "share", "count", "level"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metric:
+    """One metric. `function(items, as_of=…)` gives its observations, one row an item.
+
+    Observations have `item_id, team, item_type, size, at` (the instant that places the item in a week), `value`
+    (duration: elapsed days; share: 1 or 0; count: 1; level: days open) and `ended` (False: the value is a lower bound).
+    """
+
+    name: str
+    label: str
+    question: str
+    unit: str
+    better: Literal["lower", "higher", "neither"]
+    kind: Kind
+    function: Callable[..., pd.DataFrame]
+    source: str
+
+    @property
+    def scale(self) -> Literal["ratio", "difference"]:
+        """How a change of this metric is stated."""
+        return "difference" if self.kind == "share" else "ratio"
+
+
+_GUIDE = "The Kanban Guide (2020)"
+
+METRICS: dict[str, Metric] = {
+    metric.name: metric
+    for metric in (
+        Metric(
+            name="cycle_time",
+            label="Cycle time",
+            question="How long does work take from its start to its end?",
+            unit="days",
+            better="lower",
+            kind="duration",
+            function=flow.cycle_time,
+            source=f"{_GUIDE}, cycle time; open items counted by Kaplan & Meier 1958",
+        ),
+        Metric(
+            name="lead_time",
+            label="Lead time",
+            question="How long does a request wait from its creation to its end?",
+            unit="days",
+            better="lower",
+            kind="duration",
+            function=flow.lead_time,
+            source="Lead time from request to delivery (Reinertsen 2009); open items counted by Kaplan & Meier 1958",
+        ),
+        Metric(
+            name="throughput",
+            label="Throughput",
+            question="How many items are done in a week?",
+            unit="items a week",
+            better="higher",
+            kind="count",
+            function=flow.throughput,
+            source=f"{_GUIDE}, throughput",
+        ),
+        Metric(
+            name="wip",
+            label="WIP",
+            question="How many items are started and not ended?",
+            unit="items",
+            better="neither",
+            kind="level",
+            function=flow.open_items,
+            source=f"{_GUIDE}, WIP",
+        ),
+        Metric(
+            name="work_item_age",
+            label="Work item age",
+            question="How long have the open items been under way?",
+            unit="days",
+            better="lower",
+            kind="level",
+            function=flow.open_items,
+            source=f"{_GUIDE}, work item age",
+        ),
+        Metric(
+            name="owner_at_start",
+            label="Owner at start",
+            question="Does work have an owner when it starts?",
+            unit="share of started items",
+            better="higher",
+            kind="share",
+            function=clarity.owner_at_start,
+            source="Own definition: an owner is recorded at or before the first start",
+        ),
+    )
+}
+
+
+def metric_named(name: str) -> Metric:
+    """Return a metric of the registry. Raises SettingsError with the nearest name."""
+    if name not in METRICS:
+        raise SettingsError(f"no metric {name!r}{did_you_mean(name, METRICS)}; the metrics are {', '.join(METRICS)}")
+    return METRICS[name]

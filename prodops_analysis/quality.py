@@ -1,0 +1,179 @@
+"""Data quality: named checks with the items they touch and the figures they put in doubt, and a grade a figure."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from prodops_analysis.settings import Quality
+from prodops_analysis.work_items import Fold
+
+Window = tuple[pd.Timestamp, pd.Timestamp]  # from (included) to (excluded), UTC
+GRADES = ("A", "B", "C", "D")
+
+# What stands behind each figure: items whose instant of this kind lies in the window (or that are open at its end).
+BEHIND = {
+    "cycle_time": "finished_at",
+    "lead_time": "finished_at",
+    "throughput": "finished_at",
+    "owner_at_start": "started_at",
+    "wip": "open",
+    "work_item_age": "open",
+}
+ALL = tuple(BEHIND)
+_TIMES = ("cycle_time", "lead_time", "throughput")
+
+# check -> (what it means, figures it puts in doubt)
+CHECKS: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "finish before start": ("the first finish lies before the first start", _TIMES),
+    "finish without start": ("finished, but no start was recorded", ("cycle_time", "owner_at_start", "wip")),
+    "created already done": ("the first known state is an end", _TIMES),
+    "unknown state": ("was in a state that the workflow map does not know", ALL),
+    "duplicate id": ("the same event stands twice in an export", ("throughput",)),
+    "unreadable row": ("has rows without a date, an item or a known field", ALL),
+    "event after as_of": ("has events later than the export", ALL),
+    "bulk edit": ("was finished together with many others in one edit", _TIMES),
+    "backward move": ("was reopened after its end", ("throughput",)),
+    "history cut": (
+        "its history begins in mid-life",
+        ("cycle_time", "lead_time", "owner_at_start", "work_item_age"),
+    ),
+    "stale open item": ("is open but nobody has touched it for long", ("wip", "work_item_age")),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QualityCheck:
+    """One check: the items it touches (sorted ids), their share of all items, the figures they put in doubt."""
+
+    name: str
+    meaning: str
+    items: tuple[str, ...]
+    share: float
+    n: int
+    doubts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scorecard:
+    """All checks, and grades: one row a team and figure, `team, metric, items, in_doubt, share, silent_days, grade`."""
+
+    checks: tuple[QualityCheck, ...]
+    grades: pd.DataFrame
+    thresholds: Quality
+    window: Window
+
+    def grade(self, metric: str, *, team: str) -> str:
+        """Return the grade of one figure of one team."""
+        row = self.grades[(self.grades["metric"] == metric) & (self.grades["team"] == team)]
+        return str(row["grade"].iloc[0])
+
+    def worst(self, metric: str | None = None) -> str:
+        """Return the worst grade, of one figure or of all."""
+        rows = self.grades if metric is None else self.grades[self.grades["metric"] == metric]
+        return max((g for g in rows["grade"] if g in GRADES), default="none")
+
+
+def doubtful_items(fold: Fold, *, faults: pd.DataFrame, settings: Quality) -> dict[str, pd.Series]:
+    """Return for each check which items it touches: a boolean vector aligned with `fold.items`."""
+    items, as_of = fold.items, fold.as_of
+    ended = items["finished_at"].notna()
+
+    def listed(*reasons: str) -> pd.Series:
+        return items["item_id"].isin(faults.loc[faults["reason"].isin(reasons), "item_id"])
+
+    quiet = (as_of - items["last_event_at"]) > pd.Timedelta(days=settings.stale_days)
+    return {
+        "finish before start": (items["first_finished_at"] < items["started_at"]).fillna(False),
+        "finish without start": (items["outcome"] == "done") & items["started_at"].isna(),
+        "created already done": ended & (items["finished_at"] <= items["created_at"]),
+        "unknown state": items["unknown_states"] > 0,
+        "duplicate id": listed("same event twice"),
+        "unreadable row": listed("no date", "unreadable date", "unknown field", "unknown kind of actor"),
+        "event after as_of": listed("event after as_of"),
+        "bulk edit": ended & (items["finish_batch"] >= settings.bulk_items),
+        "backward move": items["reopenings"] > 0,
+        "history cut": items["history_cut"],
+        "stale open item": ~ended & items["started_at"].notna() & quiet,
+    }
+
+
+def scorecard(
+    fold: Fold,
+    *,
+    faults: pd.DataFrame,
+    settings: Quality,
+    window: Window,
+    last_events: pd.DataFrame | None = None,
+) -> Scorecard:
+    """Run every check and grade each figure of each team in the window.
+
+    Parameters
+    ----------
+    faults : rows that are no events (`event_log.FAULT_COLUMNS`).
+    last_events : `team, at` of every event, to see silence; None leaves silence unjudged.
+    """
+    touched = doubtful_items(fold, faults=faults, settings=settings)
+    items = fold.items
+    checks = tuple(
+        QualityCheck(
+            name=name,
+            meaning=meaning,
+            items=tuple(sorted(items.loc[touched[name], "item_id"])),
+            share=float(touched[name].mean()) if len(items) else 0.0,
+            n=int(touched[name].sum()),
+            doubts=doubts,
+        )
+        for name, (meaning, doubts) in CHECKS.items()
+    )
+    silent = _silent_days(last_events, window) if last_events is not None else {}
+    rows = []
+    for metric in BEHIND:
+        behind = _behind(items, metric, window)
+        doubt = pd.concat([touched[c] for c, (_, figures) in CHECKS.items() if metric in figures], axis=1).any(axis=1)
+        for team in sorted(set(items["team"])):
+            mine = behind & (items["team"] == team)
+            n, bad = int(mine.sum()), int((mine & doubt).sum())
+            days = silent.get(team, 0.0) if last_events is not None else 0.0
+            half = (window[1] - window[0]) / pd.Timedelta(days=2)
+            share = bad / n if n else float("nan")
+            grade = "D" if days >= half else grade_of(share, thresholds=settings)
+            rows.append((team, metric, n, bad, share, days, grade))
+    grades = pd.DataFrame(rows, columns=["team", "metric", "items", "in_doubt", "share", "silent_days", "grade"])
+    return Scorecard(checks=checks, grades=grades, thresholds=settings, window=window)
+
+
+def grade_of(share: float, *, thresholds: Quality) -> str:
+    """Grade a share of doubtful items; with nothing behind a figure there is nothing to grade (`none`)."""
+    if math.isnan(share):
+        return "none"
+    bounds = (thresholds.grade_b, thresholds.grade_c, thresholds.grade_d)
+    return GRADES[sum(share >= bound for bound in bounds)]
+
+
+def doubt_about(fold: Fold, metric: str, *, faults: pd.DataFrame, settings: Quality, items: pd.Series) -> float:
+    """Return the share of the named items (a boolean vector) that is in doubt for a metric."""
+    touched = doubtful_items(fold, faults=faults, settings=settings)
+    doubt = pd.concat([touched[c] for c, (_, figures) in CHECKS.items() if metric in figures], axis=1).any(axis=1)
+    return float(doubt[items].mean()) if items.any() else 0.0
+
+
+def _behind(items: pd.DataFrame, metric: str, window: Window) -> pd.Series:
+    kind = BEHIND[metric]
+    since, until = window
+    if kind == "open":
+        alive = items["finished_at"].isna() | (items["finished_at"] >= until)
+        return (items["started_at"].fillna(items["created_at"]) < until) & alive
+    return (items[kind] >= since) & (items[kind] < until)
+
+
+def _silent_days(events: pd.DataFrame, window: Window) -> dict[str, float]:
+    """Longest stretch of the window without an event of the team, in days."""
+    since, until = window
+    silent = {}
+    for team, at in events.groupby("team")["at"]:
+        inside = at[(at >= since) & (at < until)].sort_values()
+        marks = pd.Series([since, *inside, until])
+        silent[str(team)] = float(marks.diff().max() / pd.Timedelta(days=1))
+    return silent

@@ -1,0 +1,182 @@
+"""Change records: what was to change, for whom, and what would count as success, written before the rollout."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from prodops_analysis.errors import RecordError, did_you_mean, some
+from prodops_analysis.records.front_matter import split, with_line
+from prodops_analysis.settings import explain
+
+FOLDER = Path("data/experiments")
+REQUIRED = (
+    "id", "title", "problem", "hypothesis", "kind", "owner_role", "decided_by", "rollouts", "primary_metric",
+    "better", "smallest_worthwhile", "decision_date", "cost_hours_a_week", "confidence",
+)  # fmt: skip
+PLAN = (
+    "problem", "hypothesis", "kind", "decided_by", "rollouts", "transition_weeks", "primary_metric", "better",
+    "smallest_worthwhile", "guardrails", "decision_date", "cost_hours_a_week", "confidence",
+)  # fmt: skip
+
+
+class Change(BaseModel):
+    """One process change. `rollouts` maps a team to the first day of the new way, or to None: it stays as it was.
+
+    `smallest_worthwhile` is a share of the old value (0.15: 15 %); for share metrics, points (0.10: ten points).
+    `frozen` holds the day of the freeze and a short hash of each plan field as it stood then.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    rollouts: Mapping[str, date | None]
+    primary_metric: str = "cycle_time"
+    smallest_worthwhile: float = Field(default=0.15, gt=0, lt=1)
+    decision_date: date | None = None
+    id: str = "change"
+    title: str = ""
+    problem: str = ""
+    hypothesis: str = ""
+    kind: str = ""
+    owner_role: str = ""
+    decided_by: str = ""
+    needs: tuple[str, ...] = ()  # inputs and roles it cannot do without
+    transition_weeks: int = Field(default=0, ge=0, le=26)
+    better: Literal["lower", "higher"] | None = None
+    guardrails: tuple[str, ...] = ()
+    cost_hours_a_week: float | None = Field(default=None, ge=0)
+    confidence: float | None = Field(default=None, gt=0, lt=1)
+    decision: str = ""
+    learned: str = ""
+    frozen: Mapping[str, Any] = {}
+
+    def first_days(self) -> list[tuple[date, str]]:
+        """Return the rollout dates with their teams, for charts; teams of one day share an entry."""
+        teams: dict[date, list[str]] = {}
+        for team, day in sorted(self.rollouts.items()):
+            if day:
+                teams.setdefault(day, []).append(team)
+        return [(day, some(names, most=3)) for day, names in sorted(teams.items())]
+
+    @field_validator("rollouts", mode="before")
+    @classmethod
+    def _days(cls, value: Any) -> Any:
+        if not isinstance(value, Mapping):
+            raise ValueError("must map each team to its first day, such as 'Search: 2026-03-02'")
+        return {
+            str(team): day.date() if hasattr(day, "date") and callable(day.date) else day for team, day in value.items()
+        }
+
+
+def read_changes(workspace: Path) -> tuple[Change, ...]:
+    """Read every record of the experiment repository, sorted by id.
+
+    Raises
+    ------
+    RecordError : all faults of all records, one line each.
+    """
+    folder = workspace / FOLDER
+    changes, faults = [], []
+    for path in sorted(folder.glob("*.md")):
+        if path.name.lower() == "readme.md":
+            continue
+        try:
+            changes.append(read_change(path))
+        except RecordError as error:
+            faults.append(str(error))
+    ids = [change.id for change in changes]
+    faults += [
+        f"two records have the id {twice!r}; rename one" for twice in sorted({i for i in ids if ids.count(i) > 1})
+    ]
+    if faults:
+        raise RecordError("\n".join(faults))
+    return tuple(sorted(changes, key=lambda change: change.id))
+
+
+def read_change(path: Path) -> Change:
+    """Read and validate one record. Raises RecordError naming each missing or unreadable field."""
+    try:
+        head, _ = split(path.read_text(encoding="utf-8"), name=path.name)
+    except UnicodeDecodeError:
+        raise RecordError(f"{path.name} is not UTF-8 text; save it as UTF-8") from None
+    missing = [name for name in REQUIRED if head.get(name) in (None, "", {}, [])]
+    unknown = [name for name in head if name not in Change.model_fields]
+    if unknown:
+        near = did_you_mean(str(unknown[0]), Change.model_fields)
+        raise RecordError(
+            f"{path.name}: unknown field {some(map(repr, unknown))}{near}; `prodops new change` shows all"
+        )
+    if missing:
+        raise RecordError(f"{path.name}: missing {some(missing, most=20)}; fill in before the rollout")
+    try:
+        return Change.model_validate(head)
+    except ValidationError as error:
+        raise RecordError(f"{path.name}: {explain(error)}") from None
+
+
+def plan_hashes(change: Change) -> dict[str, str]:
+    """Return a short hash of each plan field."""
+    plain = change.model_dump(mode="json")
+    return {
+        name: hashlib.sha256(json.dumps(plain[name], sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:12]
+        for name in PLAN
+    }
+
+
+def freeze(path: Path, *, on: date) -> Change:
+    """Write hashes of the plan into the record, so that later edits show. Raises RecordError if it is frozen."""
+    change = read_change(path)
+    if change.frozen:
+        raise RecordError(f"{path.name} was frozen on {change.frozen.get('on')}; later edits show as deviations")
+    fields = ", ".join(f"{name}: {value!r}" for name, value in plan_hashes(change).items())
+    text = path.read_text(encoding="utf-8")
+    unfinished = path.with_suffix(".unfinished")
+    unfinished.write_text(with_line(text, f"frozen: {{on: {on.isoformat()}, {fields}}}"), encoding="utf-8")
+    unfinished.replace(path)
+    return read_change(path)
+
+
+def plan_state(change: Change) -> str:
+    """Say whether the plan can be trusted to be older than the result."""
+    if not change.frozen:
+        return "plan not verifiable: it was never frozen"
+    now = plan_hashes(change)
+    if moved := [name for name in PLAN if change.frozen.get(name) != now[name]]:
+        return f"plan changed after the freeze: {some(moved, most=20)}"
+    first = min((day for day in change.rollouts.values() if day), default=None)
+    on = change.frozen.get("on")
+    if first and isinstance(on, date) and on > first:
+        return f"plan frozen late: on {on}, after the first rollout on {first}"
+    return f"plan frozen on {on}, unchanged since"
+
+
+def template(change_id: str) -> str:
+    """Return a new record to be filled in."""
+    return f"""---
+id: {change_id}
+title: ""               # what changes, in a few words
+problem: ""             # what is slow, unclear or surprising today, and how you know
+hypothesis: ""          # because …, we expect …
+kind: ""                # template, review, limit, cadence, ownership, ritual, tooling …
+owner_role: ""          # a role, not a person
+decided_by: ""          # who keeps, adjusts or retires it
+needs: []               # inputs and roles it cannot do without
+rollouts: {{}}            # team: first day, such as  Search: 2026-03-02 ; null means it stays as it was
+transition_weeks: 2     # weeks after the first day that count for neither side
+primary_metric: cycle_time
+better: lower           # lower or higher
+smallest_worthwhile: 0.15   # share of the old value below which it is not worth the effort
+guardrails: []          # metrics that must not get worse
+decision_date:          # the day of the decision, such as 2026-09-30
+cost_hours_a_week:      # person-hours all teams together
+confidence:             # how sure you are that it helps, 0 to 1
+decision: ""            # afterwards: keep, extend, adjust or retire
+learned: ""             # afterwards: one line for those who come next
+---
+
+Background, alternatives, links.
+"""

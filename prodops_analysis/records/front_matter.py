@@ -1,0 +1,34 @@
+"""Front matter: the YAML head of a Markdown record."""
+
+from typing import Any
+
+import yaml
+
+from prodops_analysis.errors import RecordError
+
+FENCE = "---"
+
+
+def split(text: str, *, name: str) -> tuple[dict[str, Any], str]:
+    """Return the head as a mapping and the prose below it. Raises RecordError with the line at fault."""
+    lines = text.splitlines(keepends=True)
+    closing = next((i for i, line in enumerate(lines[1:], start=1) if line.rstrip() == FENCE), None)
+    if not lines or lines[0].rstrip() != FENCE or closing is None:
+        raise RecordError(f"{name} has no front matter; begin it with a line '---', the fields, and another '---'")
+    try:
+        head = yaml.safe_load("".join(lines[1:closing]))
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"line {mark.line + 2}" if mark else "the front matter"
+        problem = getattr(error, "problem", None) or error
+        raise RecordError(f"{name}, {where}: {problem}; put text with ':' or '#' in quotation marks") from None
+    if not isinstance(head, dict):
+        raise RecordError(f"{name}: the front matter holds no fields; write them as 'field: value'")
+    return head, "".join(lines[closing + 1 :])
+
+
+def with_line(text: str, line: str) -> str:
+    """Return the record with one more line at the end of its front matter; nothing else is touched."""
+    lines = text.splitlines(keepends=True)
+    closing = next(i for i, kept in enumerate(lines[1:], start=1) if kept.rstrip() == FENCE)
+    return "".join([*lines[:closing], line.rstrip("\n") + "\n", *lines[closing:]])

@@ -1,0 +1,1 @@
+"""Run notebooks and turn them into pages that open anywhere."""

@@ -1,0 +1,142 @@
+"""Render an executed notebook as one self-contained page: no script, no outside address, readable offline.
+
+The template in `templates/prodops` lays the page out; this module decides what may stand in it. A notebook that
+failed, or that shows something the page cannot show, is refused: nothing vanishes silently.
+"""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from nbconvert.exporters import HTMLExporter
+from nbconvert.preprocessors.sanitize import SanitizeHTML
+from nbformat import NotebookNode
+from traitlets import default
+from traitlets.config import Config
+
+from prodops_analysis.charts import renderer
+from prodops_analysis.report.arrange import SHOWN, Arrange
+from prodops_analysis.report.prose import framed, is_local
+from prodops_analysis.tables import printable, safe
+
+TEMPLATES = Path(__file__).parent / "templates"
+HIDDEN_TAGS = {"remove-cell", "parameters", "injected-parameters"}
+
+# fmt: off
+_TAGS = [
+    "a", "abbr", "b", "bdi", "br", "caption", "code", "col", "colgroup", "dd", "div", "dl", "dt", "em", "figcaption",
+    "h2", "h3", "h4", "h5", "h6", "hr", "i", "li", "ol", "p", "pre", "section", "small", "span", "strong", "sub", "sup",
+    "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul",
+]
+# fmt: on
+_ATTRIBUTES = {"class", "title", "role", "tabindex", "scope", "colspan", "rowspan", "lang", "dir"}
+
+
+def render(notebook: NotebookNode, *, title: str | None = None) -> str:
+    """Return the page of an executed notebook.
+
+    Parameters
+    ----------
+    notebook : may carry `metadata["prodops"]` with title, period, notice, as_of and lang, all text.
+    title : wins over that of the metadata, which wins over the first heading of level 1.
+
+    Raises
+    ------
+    ReportError : a cell failed, a chart has no description, or an output cannot be shown on a static page.
+    """
+    page, _ = ReportExporter().from_notebook_node(  # type: ignore[no-untyped-call]
+        notebook, resources={"prodops_title": title}
+    )
+    return page
+
+
+class ReportExporter(HTMLExporter):
+    """The nbconvert exporter `prodops`: `jupyter nbconvert --to prodops notebook.ipynb`."""
+
+    export_from_notebook = "Product operations report"
+
+    @default("template_name")
+    def _template_name_default(self) -> str:
+        return "prodops"
+
+    @default("extra_template_basedirs")
+    def _basedirs_default(self) -> list[str]:
+        return [str(TEMPLATES)]
+
+    @property
+    def default_config(self) -> Config:
+        """Hide code and prompts, drop parameter cells, prefer our charts."""
+        ours = Config(
+            {
+                "TemplateExporter": {
+                    "exclude_input": True,
+                    "exclude_input_prompt": True,
+                    "exclude_output_prompt": True,
+                    "exclude_raw": True,
+                },
+                "ReportExporter": {"preprocessors": [Arrange]},
+                "TagRemovePreprocessor": {"enabled": True, "remove_cell_tags": HIDDEN_TAGS},
+                "NbConvertBase": {"display_data_priority": [renderer.MIME, *SHOWN]},
+                "HighlightMagicsPreprocessor": {"enabled": False},
+            }
+        )
+        merged = super().default_config.copy()
+        merged.merge(ours)
+        return merged
+
+    def from_notebook_node(  # type: ignore[override]  # nbconvert's own HTML exporter returns text too
+        self, nb: NotebookNode, resources: dict[str, Any] | None = None, **kw: Any
+    ) -> tuple[str, dict[str, Any]]:
+        """Render a notebook; ids of charts and tables count from one on every page."""
+        self._charts = self._frames = self._texts = 0
+        page, found = super().from_notebook_node(nb, resources, **kw)
+        return str(page), found
+
+    def default_filters(self) -> Any:
+        """Add the filters that the template uses to those of nbconvert."""
+        yield from super().default_filters()  # type: ignore[no-untyped-call]
+        yield from {"chart": self.chart, "fragment": self.fragment, "plain": self.plain, "escaped": safe}.items()
+
+    def chart(self, spec: dict[str, Any]) -> dict[str, str]:
+        """Draw a chart twice, for a desk and for a phone; its title is text of the page."""
+        self._charts += 1
+        description, (title, subtitle) = renderer.description_of(spec), renderer.title_of(spec)
+        bare, name = renderer.untitled(spec), f"chart-{self._charts}"
+        wide, narrow = (
+            re.sub(
+                r"^<svg ",
+                f'<svg class="{kind}" aria-hidden="true" focusable="false" ',
+                svg.replace(' class="marks"', "", 1),
+            )
+            for kind, svg in (
+                ("wide", renderer.to_svg(bare, prefix=f"{name}-w")),
+                ("narrow", renderer.to_svg(renderer.narrow(bare), prefix=f"{name}-n")),
+            )
+        )
+        return {"id": name, "title": title, "subtitle": subtitle, "description": description, "svg": wide + narrow}
+
+    def fragment(self, html: str) -> str:
+        """Return the HTML of an output with nothing in it but text, tables and lists."""
+        html = re.sub(r"<style\b.*?</style>", "", html, flags=re.DOTALL | re.IGNORECASE)
+        clean = self._clean(printable(html))
+        clean = re.sub(r"<th\b[^>]*>\s*</th>", "<td></td>", clean)
+        if "<table" in clean and 'role="region"' not in clean:
+            self._frames += 1
+            clean = framed(clean, label=f"Table {self._frames}")
+        return clean
+
+    def _clean(self, html: str) -> str:
+        sanitizer: Any = SanitizeHTML
+        return str(sanitizer(tags=_TAGS, attributes=_allowed, styles=[]).sanitize_html_tags(html))
+
+    def plain(self, text: str) -> str:
+        """Return printed text as it was set, in a frame that scrolls."""
+        if not text.strip():
+            return ""
+        self._texts += 1
+        label = f"Text output {self._texts}"
+        return f'<pre role="region" tabindex="0" aria-label="{label}">{safe(text)}</pre>'
+
+
+def _allowed(_tag: str, name: str, value: str) -> bool:
+    return name in _ATTRIBUTES or name.startswith("aria-") or (name == "href" and is_local(value))

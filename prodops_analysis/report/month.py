@@ -1,0 +1,190 @@
+"""A month: run every planned report, render it, and publish the folder whole or not at all."""
+
+import hashlib
+import importlib.metadata
+import json
+import re
+import shutil
+import traceback
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from prodops_analysis.errors import ProdopsError, ReportError
+from prodops_analysis.report.html import render
+from prodops_analysis.report.pages import failed_page, index_page, page_metadata
+from prodops_analysis.report.results import chart_tables, results_of
+from prodops_analysis.report.run import notebook_path, run_notebook, without_traces
+from prodops_analysis.workspace import STORE, History
+
+ESSENTIAL = ("data_quality", "monthly_review")  # without these two nothing is published
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """One report of the month: the notebook, its own parameters, and where it goes."""
+
+    notebook: str
+    slug: str
+    title: str
+    parameters: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """One report as it came out: a page, or why there is none (`failed` for readers, `log` for the maintainer)."""
+
+    planned: Planned
+    page: str = ""
+    notebook: Any = None
+    failed: str = ""
+    log: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """A month on disk."""
+
+    folder: Path
+    made: tuple[Made, ...]
+
+    @property
+    def results(self) -> dict[str, dict[str, Any]]:
+        """The named results of each report, by slug."""
+        return {m.planned.slug: results_of(m.notebook) for m in self.made if not m.failed}
+
+    @property
+    def failed(self) -> tuple[Made, ...]:
+        """The reports that could not be made."""
+        return tuple(made for made in self.made if made.failed)
+
+
+def plan(history: History) -> tuple[Planned, ...]:
+    """List the reports of the month: the review, the data quality report, one for each change with a rollout."""
+    both = {"workspace": str(history.root), "month": str(history.month)}
+    begun = [change for change in history.changes if any(change.rollouts.values())]
+    return (
+        Planned(notebook="monthly_review", slug="monthly-review", title="Monthly review", parameters=both),
+        *(
+            Planned(
+                notebook="process_change",
+                slug=f"change-{change.id}",
+                title=change.title or change.id,
+                parameters=both | {"change_id": change.id},
+            )
+            for change in begun
+        ),
+        Planned(notebook="data_quality", slug="data-quality", title="Data quality", parameters=both),
+    )
+
+
+def make_month(
+    history: History, *, reports: Path, executor: Executor, progress: Callable[[str], None] = lambda _: None
+) -> Published:
+    """Run and render all planned reports and swap the month's folder in at once.
+
+    Raises
+    ------
+    ReportError : an essential report failed; nothing is published and the last good month stays.
+    """
+    target = reports / str(history.month)
+    work = reports / f".{history.month}.unfinished"
+    shutil.rmtree(work, ignore_errors=True)
+    for folder in ("notebooks", "data"):
+        (work / folder).mkdir(parents=True)
+    try:
+        jobs = [executor.submit(_make, planned, history, work / "notebooks") for planned in plan(history)]
+        made = []
+        for job in jobs:
+            made.append(job.result())
+            progress(made[-1].planned.title)
+        log = reports / f"{history.month}.log"
+        log.unlink(missing_ok=True)
+        if logs := [m.log for m in made if m.failed]:
+            log.write_text("\n\n".join(logs), encoding="utf-8")
+        if lost := [m for m in made if m.failed and m.planned.notebook in ESSENTIAL]:
+            raise ReportError(
+                f"{lost[0].planned.title} of {history.month} could not be made: {lost[0].failed}; "
+                f"nothing was published, what was there before stays; the full log is {log}"
+            )
+        _write(work, history, tuple(made))
+        _swap(work, target)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    return Published(folder=target, made=tuple(made))
+
+
+def _make(planned: Planned, history: History, folder: Path) -> Made:
+    output = folder / f"{planned.slug}.ipynb"
+    try:
+        path = notebook_path(planned.notebook, workspace=history.root)
+        executed = without_traces(run_notebook(path, output=output, parameters=planned.parameters))
+        executed.metadata["prodops"] = page_metadata(history, planned.title)
+        return Made(planned=planned, page=render(executed, title=planned.title), notebook=executed)
+    except ProdopsError as error:
+        return Made(planned=planned, failed=_plain(str(error)), log=traceback.format_exc())
+    except Exception as error:  # one report must not take the others with it; the log keeps everything
+        return Made(planned=planned, failed=f"{type(error).__name__}: {error}", log=traceback.format_exc())
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"\x1b\[[0-9;]*m", "", text).strip().splitlines()[0]
+
+
+def _write(work: Path, history: History, made: Sequence[Made]) -> None:
+    results = {m.planned.slug: results_of(m.notebook) for m in made if not m.failed}
+    for m in made:
+        page = m.page if not m.failed else failed_page(m.planned.title, m.failed, history)
+        (work / f"{m.planned.slug}.html").write_text(page, encoding="utf-8")
+        if m.failed:
+            (work / "notebooks" / f"{m.planned.slug}.ipynb").unlink(missing_ok=True)
+            continue
+        nbformat.write(m.notebook, work / "notebooks" / f"{m.planned.slug}.ipynb")  # type: ignore[no-untyped-call]
+        for number, (title, text) in enumerate(chart_tables(m.notebook), start=1):
+            (work / "data" / f"{m.planned.slug}-{number}-{_slug(title)}.csv").write_text(text, encoding="utf-8")
+    entries = [(m.planned.slug, m.planned.title, m.failed) for m in made]
+    first = [m.notebook for m in made if m.planned.notebook in ESSENTIAL and not m.failed]
+    (work / "index.html").write_text(index_page(history, entries, first), encoding="utf-8")
+    _json(work / "metrics.json", results)
+    _json(work / "manifest.json", _manifest(history, made))
+
+
+def _manifest(history: History, made: Sequence[Made]) -> dict[str, Any]:
+    note = json.loads((history.root / STORE / "note.json").read_text(encoding="utf-8"))
+    lock = Path(__file__).resolve().parents[2] / "requirements.lock"
+    return {
+        "month": str(history.month),
+        "as_of": history.as_of.isoformat(),
+        "exported_at": history.exported_at.isoformat(),
+        "inputs": note["key"],
+        "code": importlib.metadata.version("prodops-analysis"),
+        "lock": hashlib.sha256(lock.read_bytes()).hexdigest() if lock.is_file() else None,
+        "seed": history.settings.seed,
+        "drawing": importlib.metadata.version("vl-convert-python"),
+        "reports": {
+            m.planned.slug: {"notebook": m.planned.notebook, "made": not m.failed}
+            | {k: v for k, v in m.planned.parameters.items() if k != "workspace"}
+            for m in made
+        },
+    }
+
+
+def _swap(work: Path, target: Path) -> None:
+    old = target.with_name(f".{target.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if target.exists():
+        target.rename(old)
+    work.rename(target)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _json(path: Path, value: Any) -> None:
+    path.write_text(json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _slug(title: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:48] or "chart"

@@ -1,0 +1,74 @@
+"""Pages that no notebook makes: the month's index, and the page in place of a report that failed."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from nbformat import NotebookNode, v4
+
+from prodops_analysis.report.html import render
+from prodops_analysis.report.results import RESULT
+from prodops_analysis.tables import Callout
+from prodops_analysis.workspace import History
+
+_BEHIND = """## Data behind the reports
+
+[metrics.json](metrics.json) holds every headline number, the folder `data` a CSV behind every chart, the folder
+`notebooks` the executed notebooks, and [manifest.json](manifest.json) what they were made from."""
+Entry = tuple[str, str, str]  # slug, title, why it failed
+
+
+def page_metadata(history: History, title: str) -> dict[str, str]:
+    """Return what the exporter prints around a page."""
+    return {
+        "title": title,
+        "period": f"{history.month.strftime('%B %Y')} · {history.settings.title}",
+        "notice": history.settings.notice,
+        "as_of": f"{history.as_of:%Y-%m-%d %H:%M} UTC",
+        "lang": "en",
+    }
+
+
+def index_page(history: History, entries: Sequence[Entry], notebooks: Sequence[NotebookNode]) -> str:
+    """Return the month's front page: the first screens of its reports, and links."""
+    review = [output for nb in notebooks for output in _summaries(nb)]
+    cells = [*review, v4.new_markdown_cell("## Reports\n\n" + "\n".join(map(_link, entries)))]
+    cells.append(v4.new_markdown_cell(_BEHIND))
+    return _rendered(history, "Reports of the month", cells)
+
+
+def failed_page(title: str, why: str, history: History) -> str:
+    """Return the page in place of a report that could not be made."""
+    callout = Callout("caution", "This report could not be made", why, "The other reports of the month are complete.")
+    return _rendered(history, title, [_shown(callout)])
+
+
+def verdicts_of(results: dict[str, dict[str, Any]]) -> list[str]:
+    """Return the verdict words of a month."""
+    return [str(found["verdict"]) for found in results.get("monthly-review", {}).get("verdicts", {}).values()]
+
+
+def _summaries(notebook: NotebookNode) -> list[NotebookNode]:
+    """Return the cells tagged `summary`, headed by the title of their report."""
+    return [cell for cell in notebook.cells if "summary" in cell.metadata.get("tags", []) and cell.get("outputs")]
+
+
+def _link(entry: Entry) -> str:
+    slug, title, why = entry
+    said = f": could not be made, {_as_text(why)}" if why else ""
+    return f"- [{_as_text(title)}]({slug}.html){said}"
+
+
+def _as_text(text: str) -> str:
+    """Keep Markdown from reading signs in a text that people or trackers wrote."""
+    return re.sub(r"([\\`*_{}\[\]()#+\-.!|<>&~$:])", r"\\\1", " ".join(text.split()))
+
+
+def _shown(thing: Any) -> NotebookNode:
+    data = {"text/html": thing._repr_html_(), "text/plain": repr(thing), RESULT: {}}
+    return v4.new_code_cell(outputs=[v4.new_output("display_data", data=data)])
+
+
+def _rendered(history: History, title: str, cells: Sequence[NotebookNode]) -> str:
+    notebook = v4.new_notebook(cells=list(cells), metadata={"prodops": page_metadata(history, title)})
+    return render(notebook, title=title)

@@ -1,0 +1,91 @@
+"""Markdown to HTML for pages that run nothing and fetch nothing.
+
+Raw HTML is shown as text. A link leaves the page only to a file beside it; an outside address stays readable.
+"""
+
+import re
+from dataclasses import dataclass, field
+from html import unescape
+from typing import Any
+
+import mistune
+
+from prodops_analysis.tables import printable, safe
+
+_LOCAL = re.compile(r"(?![a-z][a-z0-9+.-]*:)(?![/\\]{2})", re.IGNORECASE)
+_PICTURE = re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/=\s]+", re.IGNORECASE)
+
+
+def is_local(url: str) -> bool:
+    """Say whether an address stays with the page: a fragment, or a path without scheme and host."""
+    return bool(_LOCAL.match(re.sub(r"[\x00-\x20]", "", unescape(url))))
+
+
+@dataclass(slots=True)
+class Prose:
+    """Converts the Markdown of one page, so that heading ids are unique in it; collects its sections."""
+
+    title: str | None = None  # "" asks for the first heading of level 1 and takes it out of the text
+    sections: list[tuple[str, str]] = field(default_factory=list)  # (id, HTML) of the headings of level 2, in order
+    _ids: set[str] = field(default_factory=lambda: {"main", "contents"})
+    _tables: int = 0
+
+    def html(self, source: str) -> str:
+        """Convert one piece of Markdown."""
+        renderer = _Renderer(self)
+        markdown = mistune.create_markdown(renderer=renderer, plugins=["strikethrough", "table"])
+        renderer.register("table", self._table)
+        renderer.register("table_cell", _table_cell)
+        return str(markdown(printable(source)))
+
+    def heading(self, inner: str, level: int) -> str:
+        """Return a heading with an id of its own."""
+        words = unescape(re.sub(r"<[^>]+>", "", inner)).strip()
+        if level == 1 and self.title == "":
+            self.title = words
+            return ""
+        level = max(level, 2)
+        slug = re.sub(r"[^\w]+", "-", words.lower()).strip("-") or "section"
+        name, number = slug, 2
+        while name in self._ids:
+            name, number = f"{slug}-{number}", number + 1
+        self._ids.add(name)
+        if level == 2:
+            self.sections.append((name, safe(words)))
+        return f'<h{level} id="{safe(name)}">{inner}</h{level}>\n'
+
+    def _table(self, _renderer: Any, inner: str) -> str:
+        self._tables += 1
+        return framed(f"<table>\n{inner}</table>", label=f"Table {self._tables} in the text")
+
+
+def framed(table: str, *, label: str) -> str:
+    """Put a table into a frame that scrolls and that a keyboard reaches."""
+    return f'<div class="prodops-table" role="region" tabindex="0" aria-label="{safe(label)}">\n{table}</div>\n'
+
+
+class _Renderer(mistune.HTMLRenderer):
+    def __init__(self, prose: Prose) -> None:
+        super().__init__(escape=True, allow_harmful_protocols=False)
+        self.prose = prose
+
+    def heading(self, text: str, level: int, **_attrs: Any) -> str:
+        return self.prose.heading(text, level)
+
+    def link(self, text: str, url: str, title: str | None = None) -> str:
+        if is_local(url):
+            return str(super().link(text, url, title))
+        address = f"<span>{safe(url)}</span>"
+        return address if unescape(text) == url else f"{text} ({address})"
+
+    def image(self, text: str, url: str, title: str | None = None) -> str:
+        if _PICTURE.fullmatch(url):
+            return str(super().image(text, url, title))
+        return f"[{text or 'image'}]"
+
+
+def _table_cell(_renderer: Any, text: str, align: str | None = None, head: bool = False) -> str:
+    number = ' class="number"' if align == "right" else ""
+    if head and text.strip():
+        return f'  <th scope="col"{number}>{text}</th>\n'
+    return f"  <td{number}>{text}</td>\n"

@@ -1,0 +1,62 @@
+"""Run one notebook with checked parameters; nothing half-written is left behind."""
+
+import copy
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import papermill
+from nbformat import NotebookNode
+from traitlets.config import Config
+
+from prodops_analysis.errors import ReportError, SettingsError
+from prodops_analysis.report.parameters import check_parameters
+
+# ipykernel 7.3 and later says on every start that it talks over TCP
+_QUIET = Config({"KernelManager": {"transport_encryption": "auto"}})
+
+
+def notebook_path(name: str, *, workspace: Path) -> Path:
+    """Return a notebook by name: the workspace's own wins, then those that ship with the package."""
+    package = Path(__file__).resolve().parent.parent
+    for folder in (workspace / "notebooks", package / "notebooks", package.parent / "notebooks"):
+        if (path := folder / f"{name}.ipynb").is_file():
+            return path
+    raise SettingsError(f"no notebook {name!r} in {workspace / 'notebooks'} or the package")
+
+
+def run_notebook(path: Path, *, output: Path, parameters: Mapping[str, Any]) -> NotebookNode:
+    """Execute a notebook in a fresh kernel and write it to `output`.
+
+    Raises
+    ------
+    SettingsError : an unknown or ill-typed parameter; no kernel is started then.
+    ReportError : a cell failed; `output` then holds the notebook up to that cell, for the maintainer.
+    """
+    check_parameters(path, parameters)
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    try:
+        notebook = papermill.execute_notebook(
+            str(path), str(output), parameters=dict(parameters), kernel_name="python3", progress_bar=False,
+            request_save_on_cell_execute=False, config=_QUIET,
+        )  # fmt: skip
+    except papermill.exceptions.PapermillExecutionError as error:
+        raise ReportError(f"{path.name}: {error.ename}: {error.evalue}") from error
+    except RuntimeError as error:  # a kernel that could not be started or died
+        raise ReportError(f"{path.name}: the kernel failed: {error}") from error
+    return notebook
+
+
+def without_traces(notebook: NotebookNode) -> NotebookNode:
+    """Return a copy without times and paths of this run, so that the same inputs give the same bytes."""
+    kept = copy.deepcopy(notebook)
+    kept.metadata.pop("papermill", None)
+    for number, cell in enumerate(kept.cells):
+        cell["id"] = f"cell-{number}"
+        for trace in ("papermill", "execution"):
+            cell.metadata.pop(trace, None)
+        if "injected-parameters" in cell.metadata.get("tags", []):
+            lines = [line for line in cell.source.splitlines() if not line.startswith("workspace =")]
+            cell["source"] = "\n".join(lines)
+    return kept

@@ -1,0 +1,57 @@
+"""The bundled sample: eight invented teams, 65 weeks, three real effects, one change without any, planted faults.
+
+`python -m prodops_analysis.sample.bundled FILE.csv` writes the export that lies under data/sample.
+"""
+
+import sys
+from datetime import date, timedelta
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from prodops_analysis.sample.simulator import World, simulate
+
+SEED = 20261005
+START = "2025-07-07"
+# change -> team -> week of the rollout; the truth stands in WORLD
+INTAKE = {"Accounts": 26, "Billing": 29, "Catalogue": 32, "Checkout": 35}
+OWNERS = {"Insights": 34, "Platform": 37}
+STATUS = {"Insights": 28, "Platform": 28, "Search": 31}
+PARTNERS = {"Partners": 38}
+WORLD = World(
+    teams=("Accounts", "Billing", "Catalogue", "Checkout", "Insights", "Partners", "Platform", "Search"),
+    start=START,
+    weeks=65,
+    items_a_week=3.4,
+    median_days=6.0,
+    log_sd=0.8,
+    speed={
+        **{team: (week, float(np.log(0.62))) for team, week in INTAKE.items()},
+        "Partners": (PARTNERS["Partners"], float(np.log(0.7))),
+    },
+    owned={team: (week, 0.30) for team, week in OWNERS.items()},
+    faults={"Platform": 0.08, "Search": 0.22, "Partners": 0.7},
+)
+COLUMNS = {"item_id": "issue", "at": "changed_at", "field": "field", "from_value": "from", "to_value": "to",
+           "actor": "by", "team": "team", "batch_id": "edit"}  # fmt: skip
+
+
+def rollout(week: int) -> date:
+    """Return the Monday of a simulated week."""
+    return date.fromisoformat(START) + timedelta(weeks=week)
+
+
+def export() -> pd.DataFrame:
+    """Return the sample as a tracker would export it, faults included."""
+    made = simulate(WORLD, rng=np.random.default_rng(SEED))
+    rows = made.rows.assign(at=made.rows["at"].dt.strftime("%Y-%m-%dT%H:%MZ"))
+    partners = rows[rows["team"] == "Partners"]
+    broken = partners.iloc[::150].assign(at="yesterday")
+    late = partners.iloc[75::400].assign(at="2026-11-20T10:00Z")
+    together = pd.concat([rows, partners.iloc[::90], broken, late], ignore_index=True)
+    return together.rename(columns=COLUMNS)[list(COLUMNS.values())]
+
+
+if __name__ == "__main__":
+    export().to_csv(Path(sys.argv[1]), index=False, lineterminator="\n")

@@ -1,0 +1,165 @@
+"""What a workspace says about itself: a frozen, validated object read from `prodops.toml`."""
+
+import tomllib
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from prodops_analysis.errors import SettingsError
+from prodops_analysis.workflow import Workflow
+
+FILE = "prodops.toml"
+EVERY_TEAM = "*"
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class TableSource(_Frozen):
+    """An export: CSV, JSONL or Parquet, one row an event or one row a work item."""
+
+    kind: Literal["table"]
+    name: str
+    path: str  # a file or a pattern, relative to the workspace
+    shape: Literal["events", "items"] = "events"
+    columns: dict[str, str]  # contract column -> column of the export
+    fields: dict[str, str] = {}  # shape events: field of the export -> field of the event log
+    states: dict[str, str] = {}  # shape items: state -> column that holds the date it was entered
+    date_format: str = ""  # strptime format; empty means ISO 8601
+    team: str = ""  # for an export without a team column
+
+
+class GitRecordsSource(_Frozen):
+    """A git history of text records (YAML, or Markdown with front matter)."""
+
+    kind: Literal["git_records"]
+    name: str
+    path: str  # a clone, relative to the workspace or absolute
+    ref: str = "HEAD"
+    files: list[str]  # path patterns, for example keps/**/kep.yaml
+    item_id: str = ""  # key that names the item; empty means the path of its first version
+    team: str = ""  # key that names the team
+    fields: dict[str, str]  # key of the record -> field of the event log
+    people: list[str] = []  # further keys that hold names of people, replaced by pseudonyms
+
+
+class Quality(_Frozen):
+    """Thresholds of the data quality grades; printed in every report."""
+
+    grade_b: float = Field(default=0.02, gt=0, lt=1)  # share of doubtful items from which a figure is B
+    grade_c: float = Field(default=0.10, gt=0, lt=1)
+    grade_d: float = Field(default=0.25, gt=0, lt=1)
+    bulk_items: int = Field(default=10, ge=2)  # items edited together from which it is a bulk edit
+    stale_days: int = Field(default=180, ge=1)  # an open item without an event for so long is stale
+
+
+class Settings(_Frozen):
+    """All a workspace declares. Build it in Python with `Settings(workflow=…)`."""
+
+    title: str = "Product operations"
+    notice: str = ""  # printed on every page, for example that the data is synthetic
+    as_of: AwareDatetime | None = None  # when the export was taken; missing means its last event
+    time_zone: str = "UTC"  # of dates without one, and of month borders
+    sources: list[TableSource | GitRecordsSource] = []
+    workflow: dict[str, Workflow] = {}  # team -> map; "*" is for teams without one of their own
+    quality: Quality = Quality()
+    metrics: list[str] = ["cycle_time", "lead_time", "throughput", "wip", "work_item_age", "owner_at_start"]
+    smallest_group: int = Field(default=5, ge=1)  # figures on fewer items are not shown
+    seed: int = 20260101  # of everything drawn by chance
+
+    @field_validator("workflow", mode="before")
+    @classmethod
+    def _one_map_for_all(cls, value: Any) -> Any:
+        if isinstance(value, Workflow):
+            return {EVERY_TEAM: value}
+        if isinstance(value, Mapping) and value and all(isinstance(v, str) for v in value.values()):
+            return {EVERY_TEAM: Workflow.of(value)}
+        if isinstance(value, Mapping):
+            return {
+                team: Workflow.of(v) if isinstance(v, Mapping) and all(isinstance(s, str) for s in v.values()) else v
+                for team, v in value.items()
+            }
+        return value
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError):
+            raise ValueError(f"unknown time zone {value!r}; name one such as Europe/Berlin") from None
+        return value
+
+    @model_validator(mode="after")
+    def _distinct_sources(self) -> "Settings":
+        names = [source.name for source in self.sources]
+        if twice := {name for name in names if names.count(name) > 1}:
+            raise ValueError(f"two sources are named {sorted(twice)[0]!r}; give each its own name")
+        return self
+
+    def workflow_of(self, team: str) -> Workflow | None:
+        """Return the workflow map of a team, or None where nothing is declared."""
+        return self.workflow.get(team, self.workflow.get(EVERY_TEAM))
+
+
+def read_settings(path: Path) -> Settings:
+    """Read `prodops.toml`. Raises SettingsError with the place and what was found."""
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SettingsError(f"{path} does not exist; `prodops init DIR` makes a workspace") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} is not valid TOML: {error}") from None
+    raw["workflow"] = _by_team(raw.pop("workflows", {}), path)
+    if isinstance(raw.get("as_of"), datetime) and raw["as_of"].tzinfo is None:
+        raise SettingsError(f"{path}: as_of {raw['as_of']} has no time zone; write it as 2026-10-05T00:00:00Z")
+    try:
+        return Settings.model_validate(raw)
+    except ValidationError as error:
+        raise SettingsError(f"{path}: {explain(error)}") from None
+
+
+def explain(error: ValidationError) -> str:
+    """Say in one line each what pydantic refused, and where."""
+    lines = []
+    for fault in error.errors(include_url=False):
+        place = ".".join(str(part) for part in fault["loc"]) or "settings"
+        found = fault["input"]
+        shown = f" (found {found!r})" if isinstance(found, str | int | float | bool) else ""
+        said = fault["msg"].removeprefix("Value error, ")
+        if fault["type"] == "extra_forbidden":
+            said = "is not a setting; remove it or look for the spelling in the comments of a new workspace"
+        lines.append(f"{place}: {said}{shown}")
+    return "; ".join(lines)
+
+
+def _by_team(maps: Any, path: Path) -> dict[str, Any]:
+    """Turn `[workflows.NAME] teams = [...]` into one map a team."""
+    by_team: dict[str, Any] = {}
+    chosen: dict[str, str] = {}
+    if not isinstance(maps, dict) or not all(isinstance(m, dict) for m in maps.values()):
+        raise SettingsError(f"{path}: workflows must be tables, such as [workflows.default]")
+    for name, declared in maps.items():
+        body = dict(declared)
+        for team in body.pop("teams", [EVERY_TEAM]):
+            if team in chosen:
+                whom = "every team" if team == EVERY_TEAM else f"team {team!r}"
+                raise SettingsError(
+                    f"{path}: {whom} has two workflow maps, {chosen[team]!r} and {name!r}; list it under one of them"
+                )
+            chosen[team] = name
+            by_team[team] = {"name": name, **body}
+    return by_team

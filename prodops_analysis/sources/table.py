@@ -1,0 +1,166 @@
+"""Tables: CSV, JSONL or Parquet exports with a declared column map, one row an event or one row a work item."""
+
+import hashlib
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+
+from prodops_analysis.errors import SourceError, did_you_mean, some
+from prodops_analysis.event_log import FIELDS, OTHER, Import, run_sql, sort_out
+from prodops_analysis.settings import TableSource
+
+_READERS = {
+    ".csv": "read_csv({}, all_varchar=true, header=true, union_by_name=true, null_padding=true)",
+    ".jsonl": "read_json({}, format='newline_delimited', union_by_name=true)",
+    ".parquet": "read_parquet({}, union_by_name=true)",
+}
+_EVENT_COLUMNS = (
+    "item_id",
+    "at",
+    "field",
+    "from_value",
+    "to_value",
+    "actor",
+    "actor_kind",
+    "team",
+    "batch_id",
+)
+_NEEDED = {"events": ("item_id", "at", "field", "to_value"), "items": ("item_id", "created")}
+
+
+def read(source: TableSource, *, root: Path, time_zone: str = "UTC") -> Import:
+    """Read an export.
+
+    Columns of `shape = "events"`: `item_id, at, field, to_value`, optional `from_value, actor, actor_kind, team,
+    batch_id`. Of `shape = "items"`: `item_id, created` and optional `team`, any of the fields `type, size, owner,
+    …`; `states` names the date column of each state. Columns that are not declared are listed, not read.
+
+    Raises
+    ------
+    SourceError : no file, an unreadable file, or a declared column that the export lacks.
+    """
+    files = _files(source, root)
+    rows = _rows(source, files)
+    _check_columns(source, rows, files)
+    given = rows.rename(columns={theirs: ours for ours, theirs in source.columns.items()})
+    shaped = _events(source, given) if source.shape == "events" else _items(source, given, rows)
+    dated = shaped.assign(at=_instants(shaped["at_text"], source, time_zone))
+    if not source.team and "team" not in dated:
+        dated = dated.assign(team=pd.Series(None, index=dated.index, dtype="str"))
+    elif source.team:
+        dated = dated.assign(team=source.team)
+    found = sort_out(dated, source=source.name)
+    if len(rows) and not len(found.events):
+        first = found.faults.iloc[0]
+        raise SourceError(
+            f"source {source.name!r}: none of {len(rows)} rows of {some(f.name for f in files)} could be read; "
+            f"row {first['row']}: {first['reason']} ({first['found']!r}); "
+            + ("set date_format, such as '%d.%m.%Y'" if "date" in first["reason"] else "check the column map")
+        )
+    return Import(events=found.events, faults=found.faults, remarks=_remarks(source, rows, found.events))
+
+
+def fingerprint(source: TableSource, *, root: Path) -> str:
+    """Return the hash of the files' bytes."""
+    found = hashlib.sha256()
+    for file in _files(source, root):
+        found.update(hashlib.sha256(file.read_bytes()).digest())
+    return found.hexdigest()
+
+
+def _files(source: TableSource, root: Path) -> list[Path]:
+    path = Path(source.path)
+    files = sorted(path.parent.glob(path.name) if path.is_absolute() else root.glob(source.path))
+    if not files:
+        raise SourceError(f"source {source.name!r}: no file {source.path} in {root}; put the export there or mend path")
+    if odd := [f for f in files if f.suffix.lower() not in _READERS]:
+        raise SourceError(f"source {source.name!r}: {odd[0].name} is none of {', '.join(_READERS)}; export it as one")
+    if len({f.suffix.lower() for f in files}) > 1:
+        raise SourceError(
+            f"source {source.name!r}: {source.path} matches files of several kinds; declare one source each"
+        )
+    return files
+
+
+def _rows(source: TableSource, files: list[Path]) -> pd.DataFrame:
+    names = [str(f) for f in files]
+    reader = _READERS[files[0].suffix.lower()].format("$files")
+    with duckdb.connect() as db:
+        try:
+            relation = db.sql(f"SELECT COLUMNS(*)::VARCHAR FROM {reader}", params={"files": names})
+            columns = list(relation.columns)
+            rows: pd.DataFrame = relation.df()
+        except duckdb.Error as error:
+            first = str(error).splitlines()[0]
+            raise SourceError(
+                f"source {source.name!r}: {some(f.name for f in files)} cannot be read: {first}"
+            ) from None
+    return rows.set_axis(columns, axis=1).astype("str").assign(row=range(1, len(rows) + 1))
+
+
+def _check_columns(source: TableSource, rows: pd.DataFrame, files: list[Path]) -> None:
+    ours = set(_EVENT_COLUMNS) if source.shape == "events" else {"item_id", "created", "team", "actor", *FIELDS}
+    for name in source.columns:
+        if name not in ours and not name.startswith(OTHER):
+            raise SourceError(
+                f"source {source.name!r}: {name!r} in columns is no column of shape {source.shape!r}"
+                f"{did_you_mean(name, ours)}; any other column is written as x.{name}"
+            )
+    for name in _NEEDED[source.shape]:
+        if name not in source.columns:
+            raise SourceError(
+                f"source {source.name!r}: columns says nothing of {name!r}; name the column that holds it"
+            )
+    for theirs in [*source.columns.values(), *source.states.values()]:
+        if theirs not in rows:
+            raise SourceError(
+                f"source {source.name!r}: {files[0].name} has no column {theirs!r}"
+                f"{did_you_mean(theirs, rows.columns)}; it has {some(rows.columns.drop('row'), most=12)}"
+            )
+
+
+def _events(source: TableSource, given: pd.DataFrame) -> pd.DataFrame:
+    known = dict(zip(FIELDS, FIELDS, strict=True)) | source.fields
+    field = given["field"].map(lambda f: known.get(f, f if str(f).startswith(OTHER) else f"{OTHER}{f}"), "ignore")
+    columns = [c for c in _EVENT_COLUMNS if c in given] + ["row"]
+    return given[columns].assign(field=field).rename(columns={"at": "at_text"})
+
+
+def _items(source: TableSource, given: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
+    """Unroll one row an item into events: created, one event a dated state, one a described field."""
+    base = pd.DataFrame({"item_id": given["item_id"], "row": given["row"]})
+    if "team" in given:
+        base = base.assign(team=given["team"])
+    parts = [base.assign(field="created", to_value=given["item_id"], at_text=given["created"])]
+    for name in source.columns:
+        if (name in FIELDS and name != "created") or name.startswith(OTHER):
+            part = base.assign(field=name, to_value=given[name], at_text=given["created"])
+            parts.append(part[given[name].notna()])
+    for state, column in source.states.items():
+        part = base.assign(field="state", to_value=state, at_text=rows[column])
+        parts.append(part[rows[column].notna()])
+    # a stable order: as declared, so that equal dates keep the order of the workflow
+    return pd.concat(parts, ignore_index=True).sort_values("row", kind="stable", ignore_index=True)
+
+
+def _instants(text: pd.Series, source: TableSource, time_zone: str) -> pd.Series:
+    """Parse dates in SQL; those without a zone of their own are in `time_zone`. Unreadable ones are missing."""
+    form = source.date_format.replace("'", "''")
+    parse = f"try_strptime(trim(t), '{form}')" if form else "trim(t)"
+    parsed = run_sql(
+        f"SELECT timezone('UTC', try_cast({parse} AS TIMESTAMPTZ)) AS parsed FROM frame ORDER BY n",
+        time_zone=time_zone,
+        frame=pd.DataFrame({"t": text.astype("str"), "n": range(len(text))}),
+    )["parsed"]
+    return pd.to_datetime(parsed, utc=True).set_axis(text.index)
+
+
+def _remarks(source: TableSource, rows: pd.DataFrame, events: pd.DataFrame) -> tuple[str, ...]:
+    used = {*source.columns.values(), *source.states.values(), "row"}
+    spare = [c for c in rows.columns if c not in used]
+    other = sorted(set(events.loc[events["field"].str.startswith(OTHER), "field"]))
+    return tuple(
+        [f"source {source.name!r}: columns not read: {some(spare, most=12)}"] * bool(spare)
+        + [f"source {source.name!r}: fields kept without a meaning of their own: {some(other, most=12)}"] * bool(other)
+    )

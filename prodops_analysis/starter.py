@@ -1,0 +1,195 @@
+"""`prodops init`: a workspace to begin with, its settings guessed from the header of an export."""
+
+import shutil
+from pathlib import Path
+
+import duckdb
+
+from prodops_analysis.errors import SettingsError, some
+from prodops_analysis.records.changes import FOLDER, template
+from prodops_analysis.settings import FILE
+from prodops_analysis.workflow import Stage
+
+# what a column or a state is often called, in lower case; the first match wins
+_COLUMNS = {
+    "item_id": ("issue key", "issue id", "item_id", "issue", "item", "key", "ticket", "id"),
+    "created": ("created", "created_at", "created date", "requested", "opened", "date created"),
+    "at": ("changed_at", "changed at", "at", "timestamp", "ts", "time", "when", "date", "changed"),
+    "field": ("field", "field_name", "attribute"),
+    "from_value": ("from", "from_value", "old", "old value"),
+    "to_value": ("to", "to_value", "new", "new value", "value"),
+    "team": ("team", "squad", "project", "component", "area"),
+    "type": ("type", "issue type", "item type", "kind"),
+    "size": ("size", "story points", "points", "estimate"),
+    "owner": ("owner", "assignee", "responsible", "lead"),
+}
+_STATE_COLUMNS = {
+    "In progress": ("started", "started_at", "start", "start date", "in progress"),
+    "Done": (
+        "finished",
+        "finished_at",
+        "done",
+        "completed",
+        "closed",
+        "resolved",
+        "end",
+        "end date",
+        "resolution date",
+    ),
+    "Dropped": ("dropped", "cancelled", "canceled", "rejected", "abandoned"),
+}
+_STAGE_WORDS = {
+    Stage.DROPPED: ("drop", "cancel", "reject", "won't", "wont", "abandon", "withdrawn", "duplicate"),
+    Stage.DONE: ("done", "closed", "resolved", "released", "complete", "shipped", "finished"),
+    Stage.WAIT: ("wait", "block", "hold", "pending"),
+    Stage.QUEUE: ("backlog", "to do", "todo", "open", "new", "ready", "selected", "triage", "icebox"),
+}
+_IGNORED = """# exports and the store stay out of git; months too, but keep them: they are what was published
+data/raw/
+data/store/
+reports/*
+!reports/README.md
+"""
+
+
+def make_workspace(folder: Path, *, export: Path | None) -> list[str]:
+    """Make a workspace and return what to tell the user.
+
+    Raises
+    ------
+    SettingsError : the folder holds a workspace, or the export is missing or has no column for items or dates.
+    """
+    if (folder / FILE).exists():
+        raise SettingsError(f"{folder / FILE} exists; choose an empty folder, or edit what is there")
+    settings, notes = _settings(export)
+    for part in (FOLDER, Path("data/raw"), Path("reports"), Path("notebooks")):
+        (folder / part).mkdir(parents=True, exist_ok=True)
+    if export:
+        shutil.copy2(export, folder / "data/raw" / export.name)
+    (folder / FILE).write_text(settings, encoding="utf-8")
+    (folder / ".gitignore").write_text(_IGNORED, encoding="utf-8")
+    (folder / FOLDER / "README.md").write_text(
+        "# Experiments\n\nOne record a file, written before the rollout. An example to copy:\n\n"
+        f"```\n{template('example-change')}```\n",
+        encoding="utf-8",
+    )
+    follow = [f"cd {folder}", "prodops check", "prodops report"]
+    return [f"{folder}: a workspace with {FILE}, data/ and reports/", *notes, "next: " + " && ".join(follow)]
+
+
+def _settings(export: Path | None) -> tuple[str, list[str]]:
+    if export is None:
+        return _text(_BLANK_SOURCE, _BLANK_MAP), [f"declare your export under [[sources]] in {FILE}"]
+    header, relation = _header(export)
+    named = {h.lower().strip(): h for h in reversed(header)}
+    guessed = {ours: named[w] for ours, words in _COLUMNS.items() for w in reversed(words) if w in named}
+    events = {"at", "to_value", "field"} <= set(guessed)
+    wanted = ("item_id", "at", "field", "from_value", "to_value", "team") if events else \
+             ("item_id", "created", "team", "type", "size", "owner")  # fmt: skip
+    columns = {ours: guessed[ours] for ours in wanted if ours in guessed}
+    needed = ("item_id", "at") if events else ("item_id", "created")
+    if lost := [name for name in needed if name not in columns]:
+        raise SettingsError(
+            f"{export.name}: no column looks like {lost[0]!r} (found {some(header, most=12)}); "
+            f"rename one to {lost[0]!r}, or run init without --from and declare the columns in {FILE}"
+        )
+    if events:
+        states, stages = {}, _stages(export, relation, columns)
+    else:
+        states = {s: h for s, words in _STATE_COLUMNS.items() for h in header if h.lower().strip() in words}
+        stages = {"queue": [], "active": ["In progress"], "wait": [], "done": ["Done"], "dropped": ["Dropped"]}
+        if "Done" not in states:
+            raise SettingsError(
+                f"{export.name}: no column looks like the date an item was done; rename one to 'finished'"
+            )
+    source = [
+        "[[sources]]", 'kind = "table"', f'name = "{export.stem}"', f'path = "data/raw/{export.name}"',
+        f'shape = "{"events" if events else "items"}"  # one row an event, or one row a work item',
+        '# date_format = "%d.%m.%Y"  # only where dates are not ISO 8601 (2026-01-31)',
+        *([] if "team" in columns else ['team = "Team"  # no team column was found']),
+        "", "[sources.columns]  # ours = theirs", *(f"{ours} = {_quoted(theirs)}" for ours, theirs in columns.items()),
+    ]  # fmt: skip
+    if states:
+        source += ["", "[sources.states]  # state = column with the date it was entered"]
+        source += [f"{_quoted(state)} = {_quoted(column)}" for state, column in states.items()]
+    unused = [h for h in header if h not in {*columns.values(), *states.values()}]
+    notes = [f"guessed from {export.name}: " + ", ".join(f"{a} = {b!r}" for a, b in (columns | states).items())]
+    notes += [f"not read: {some(unused, most=12)}"] * bool(unused)
+    lines = [f"{stage} = [{', '.join(map(_quoted, names))}]" for stage, names in stages.items()]
+    return _text("\n".join(source), "\n".join(lines)), notes
+
+
+def _header(export: Path) -> tuple[list[str], str]:
+    reader = {
+        ".csv": "read_csv(?, all_varchar=true, header=true)",
+        ".jsonl": "read_json(?)",
+        ".parquet": "read_parquet(?)",
+    }
+    if not export.is_file():
+        raise SettingsError(f"{export} does not exist; name an export (CSV, JSONL or Parquet)")
+    if export.suffix.lower() not in reader:
+        raise SettingsError(f"{export.name} is none of {', '.join(reader)}; save the spreadsheet as CSV")
+    relation = reader[export.suffix.lower()]
+    with duckdb.connect() as db:
+        try:
+            return list(db.execute(f"SELECT * FROM {relation} LIMIT 0", [str(export)]).fetchdf().columns), relation
+        except duckdb.Error as error:
+            raise SettingsError(f"{export.name} cannot be read: {str(error).splitlines()[0]}") from None
+
+
+def _stages(export: Path, relation: str, columns: dict[str, str]) -> dict[str, list[str]]:
+    """Sort the states found in an event export into stages by their words; what is unclear counts as active."""
+    value, name = (columns[c].replace('"', '""') for c in ("to_value", "field"))
+    query = f"SELECT DISTINCT \"{value}\" FROM {relation} WHERE lower(\"{name}\") IN ('state', 'status')"
+    with duckdb.connect() as db:
+        found = sorted(str(row[0]) for row in db.execute(query, [str(export)]).fetchall() if row[0])
+    stages: dict[str, list[str]] = {stage.value: [] for stage in Stage}
+    for state in found:
+        stage = next((s for s, words in _STAGE_WORDS.items() if any(w in state.lower() for w in words)), Stage.ACTIVE)
+        stages[stage.value].append(state)
+    return stages
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _text(source: str, stages: str) -> str:
+    return f"""# Settings of this workspace. Everything not written here has a default.
+title = "My product organisation"
+# time_zone = "Europe/Berlin"      # of dates without a zone, and of month borders
+# as_of = 2026-10-05T00:00:00Z     # when the export was taken; default: its last event
+
+{source}
+
+# Which stage each state of the board belongs to. Correct these: every duration rests on them.
+# A team with words of its own gets its own map: [workflows.NAME] with teams = ["..."].
+[workflows.default]
+version = "1"
+{stages}
+# start = ["In progress"]           # states whose first entry starts the clock; default: every active and wait state
+
+# [quality]                         # shares of doubtful items from which a figure is graded B, C, D
+# grade_b = 0.02
+# grade_c = 0.10
+# grade_d = 0.25
+"""
+
+
+_BLANK_SOURCE = """# [[sources]]
+# kind = "table"
+# name = "tracker"
+# path = "data/raw/*.csv"
+# shape = "items"                   # one row a work item; or "events", one row a field change
+# [sources.columns]                 # ours = theirs
+# item_id = "Key"
+# created = "Created"
+# team = "Team"
+# [sources.states]                  # state = column with the date it was entered
+# "In progress" = "Started"
+# Done = "Finished\""""
+_BLANK_MAP = """queue = ["Backlog"]
+active = ["In progress"]
+wait = []
+done = ["Done"]
+dropped = ["Dropped"]"""

@@ -1,0 +1,218 @@
+"""Finished numbers as accessible HTML: tables, a row of headline figures, callouts.
+
+Every text is escaped, because much of it comes from trackers. Missing is shown as a dash that reads *unknown*.
+"""
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from html import escape
+from typing import Any, Literal
+
+import pandas as pd
+
+from prodops_analysis.errors import ReportError, did_you_mean, some
+
+UNKNOWN = '<abbr title="unknown">–</abbr>'
+# controls, and the marks that turn the direction of all text after them
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
+
+Format = str | Callable[[Any], str]
+_TITLES = {"note": "Note", "caution": "Caution", "verdict": "Verdict"}
+
+
+def printable(text: object) -> str:
+    """Replace characters that would garble the page around a text."""
+    return _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", str(text))
+
+
+def safe(text: object) -> str:
+    """Return a text ready to stand in HTML, in an attribute too."""
+    return escape(printable(text))
+
+
+def number(value: float, *, like: str = "") -> str:
+    """Write a number for reading; `like` is a format such as ',.1f' or '+.0%', by default three figures or so."""
+    if not math.isfinite(value):
+        return "–" if math.isnan(value) else "∞" if value > 0 else "−∞"
+    size = abs(value)
+    automatic = ",.0f" if size >= 100 or value == int(value) else ",.1f" if size >= 10 else ",.2f"
+    return format(value, like or automatic).replace("-", "−")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """A table for reading: `cells` holds text by row, None where unknown; `numeric` says which columns are numbers."""
+
+    caption: str
+    columns: tuple[str, ...]
+    units: tuple[str, ...]
+    numeric: tuple[bool, ...]
+    cells: tuple[tuple[str | None, ...], ...]
+
+    def __repr__(self) -> str:
+        heads = [f"{name} ({unit})" if unit else name for name, unit in zip(self.columns, self.units, strict=True)]
+        rows = [heads, *([cell or "–" for cell in row] for row in self.cells)]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        lines = ["  ".join(self._pad(row, widths)).rstrip() for row in rows]
+        return "\n".join([self.caption, *lines])
+
+    def _pad(self, row: list[str], widths: list[int]) -> list[str]:
+        parts = zip(row, widths, self.numeric, strict=True)
+        return [text.rjust(width) if right else text.ljust(width) for text, width, right in parts]
+
+    def _repr_html_(self) -> str:
+        heads = "".join(
+            f'<th scope="col"{_right(right)}>{safe(name)}{_unit(unit)}</th>'
+            for name, unit, right in zip(self.columns, self.units, self.numeric, strict=True)
+        )
+        body = "".join(f"<tr>{self._row(row)}</tr>\n" for row in self.cells)
+        empty = f'<tr><td colspan="{len(self.columns)}">No rows</td></tr>\n'
+        return (
+            f'<div class="prodops-table" role="region" tabindex="0" aria-label="{safe(self.caption)}">\n'
+            f"<table><caption>{safe(self.caption)}</caption>\n"
+            f"<thead><tr>{heads}</tr></thead>\n<tbody>\n{body or empty}</tbody></table></div>"
+        )
+
+    def _row(self, row: tuple[str | None, ...]) -> str:
+        shown = [UNKNOWN if cell is None else safe(cell) for cell in row]
+        rest = zip(shown[1:], self.numeric[1:], strict=True)
+        return f'<th scope="row"{_right(self.numeric[0])}>{shown[0]}</th>' + "".join(
+            f"<td{_right(right)}>{cell}</td>" for cell, right in rest
+        )
+
+
+def table(
+    frame: pd.DataFrame,
+    *,
+    caption: str,
+    units: Mapping[str, str] | None = None,
+    formats: Mapping[str, Format] | None = None,
+) -> Table:
+    """Lay out a frame for reading; its first column names the rows, its index is not shown.
+
+    Parameters
+    ----------
+    units : unit by column, shown in the heading.
+    formats : by column, a format such as ',.1f' or '.0%', or a function from value to text.
+    """
+    units, formats = units or {}, formats or {}
+    names = [str(name) for name in frame.columns]
+    if not caption.strip() or not names or not all(name.strip() for name in names):
+        raise ReportError(f"table {caption!r} with columns ({some(names)}): give it a caption and name every column")
+    if unknown := [name for name in (*units, *formats) if name not in names]:
+        hint = did_you_mean(unknown[0], names)
+        raise ReportError(f"table {caption!r} has no column {unknown[0]!r}{hint}; it has {some(names, most=12)}")
+    series = [frame.iloc[:, place] for place in range(len(names))]
+    texts = [_column(values, formats.get(name)) for name, values in zip(names, series, strict=True)]
+    return Table(
+        caption=caption,
+        columns=tuple(names),
+        units=tuple(units.get(name, "") for name in names),
+        numeric=tuple(pd.api.types.is_numeric_dtype(s) and not pd.api.types.is_bool_dtype(s) for s in series),
+        cells=tuple(zip(*texts, strict=True)),
+    )
+
+
+def _column(values: pd.Series, form: Format | None) -> list[str | None]:
+    """Write a column for reading, None where unknown; numbers of one column share their decimals."""
+    like = form if isinstance(form, str) else ""
+    if not like and pd.api.types.is_float_dtype(values):
+        known = [abs(float(v)) for v in values.dropna() if math.isfinite(v)]
+        whole = all(v == int(v) for v in known)
+        most = max(known, default=0)
+        like = ",.0f" if whole or most >= 100 else ",.1f" if most >= 10 else ",.2f"
+    return [_cell(value, form if callable(form) else None, like) for value in values]
+
+
+def _cell(value: Any, form: Callable[[Any], str] | None, like: str) -> str | None:
+    if value is None or (pd.api.types.is_scalar(value) and pd.isna(value)):
+        return None
+    if form:
+        text = form(value)
+    elif isinstance(value, pd.Timestamp):
+        text = f"{value.day} {value:%b %Y}" + (f" {value:%H:%M}" if value != value.normalize() else "")
+    elif isinstance(value, pd.Timedelta):
+        text = f"{number(value / pd.Timedelta(days=1), like=like)} days"
+    elif pd.api.types.is_bool(value):
+        text = "yes" if value else "no"
+    elif pd.api.types.is_number(value):
+        text = number(value, like=like or ("" if isinstance(value, float) else ",d"))
+    else:
+        text = str(value)
+    return text if text.strip() else None
+
+
+def _right(numeric: bool) -> str:
+    return ' class="number"' if numeric else ""
+
+
+def _unit(unit: str) -> str:
+    return f' <span class="unit">{safe(unit)}</span>' if unit else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """One headline figure, already written for reading; no value means unknown.
+
+    `reading` says in a word what the change means, so that no colour has to.
+    """
+
+    label: str
+    value: str | None
+    unit: str = ""
+    change: str = ""
+    reading: Literal["", "better", "worse", "unclear"] = ""
+    comparison: str = ""
+
+    def html(self) -> str:
+        """Return the card as one group of a description list."""
+        value = UNKNOWN if self.value is None else f"<bdi>{safe(self.value)}</bdi>"
+        change = ", ".join(part for part in (self.change, self.reading) if part)
+        parts = [f'<dd class="value">{value}{_unit(self.unit)}</dd>']
+        if change:
+            parts.append(f'<dd class="change {self.reading or "plain"}">{safe(change)}</dd>')
+        if self.comparison:
+            parts.append(f'<dd class="comparison">{safe(self.comparison)}</dd>')
+        return f"<div><dt>{safe(self.label)}</dt>{''.join(parts)}</div>"
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class Cards:
+    """A row of headline figures; four to six read best."""
+
+    cards: tuple[Card, ...]
+
+    def __init__(self, *cards: Card) -> None:
+        object.__setattr__(self, "cards", cards)
+
+    def __repr__(self) -> str:
+        fields = [(c.label, c.value or "–", c.unit, c.change, c.reading, c.comparison) for c in self.cards]
+        return "\n".join(f"{label}: " + " ".join(part for part in rest if part) for label, *rest in fields)
+
+    def _repr_html_(self) -> str:
+        return f'<dl class="prodops-cards">\n{"".join(card.html() for card in self.cards)}</dl>'
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class Callout:
+    """A short text that stands out: a note, a caution or the verdict."""
+
+    kind: Literal["note", "caution", "verdict"]
+    title: str
+    lines: tuple[str, ...]
+
+    def __init__(self, kind: Literal["note", "caution", "verdict"], title: str, *lines: str) -> None:
+        if kind not in _TITLES:
+            raise ReportError(f"a callout cannot be {kind!r}{did_you_mean(kind, _TITLES)}; use {some(_TITLES)}")
+        for name, value in (("kind", kind), ("title", title), ("lines", lines)):
+            object.__setattr__(self, name, value)
+
+    def __repr__(self) -> str:
+        return "\n".join([f"{_TITLES[self.kind]}: {self.title}", *self.lines])
+
+    def _repr_html_(self) -> str:
+        text = "".join(f"<p>{safe(line)}</p>" for line in self.lines)
+        head = f'<p class="callout-title"><span>{_TITLES[self.kind]}:</span> {safe(self.title)}</p>'
+        return f'<div class="prodops-callout {self.kind}" role="note">{head}{text}</div>'

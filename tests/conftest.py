@@ -1,0 +1,58 @@
+"""Small builders that the tests share, and the profile under which hypothesis runs."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from hypothesis import settings as hypothesis_settings
+
+from prodops_analysis.event_log import validate
+from prodops_analysis.workspace import History, load
+
+ROOT = Path(__file__).parent.parent
+
+# the same examples on every run, whatever the speed of the machine, and no folder of examples beside the tests
+hypothesis_settings.register_profile("small", max_examples=60, deadline=None, derandomize=True, database=None)
+hypothesis_settings.load_profile("small")
+
+
+def utc(text: str) -> pd.Timestamp:
+    """An instant in UTC."""
+    return pd.Timestamp(text, tz="UTC")
+
+
+def rows_of(*events: tuple[Any, ...], **columns: Any) -> pd.DataFrame:
+    """Raw rows, one an event.
+
+    An event is `(item, state, at)` or `(item, field, value, at)`, each with a dict of further columns at its end where
+    wanted; `columns` are the same for every row.
+    """
+    made = []
+    for event in events:
+        *fixed, rest = event if isinstance(event[-1], dict) else (*event, {})
+        item, field, value, at = fixed if len(fixed) == 4 else (fixed[0], "state", fixed[1], fixed[2])
+        made.append({"item_id": item, "at": utc(at), "field": field, "to_value": value, **columns, **rest})
+    return pd.DataFrame(made)
+
+
+def log_of(*events: tuple[Any, ...], **columns: Any) -> pd.DataFrame:
+    """A valid event log from events as `rows_of` takes them, of team Search unless told."""
+    return validate(rows_of(*events, **({"team": "Search"} | columns)))
+
+
+@pytest.fixture(scope="session")
+def sample_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the sample's workspace, so that no test writes into the repository."""
+    folder = tmp_path_factory.mktemp("sample")
+    shutil.copy2(ROOT / "prodops.toml", folder)
+    for part in ("sample", "experiments"):
+        shutil.copytree(ROOT / "data" / part, folder / "data" / part)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def sample(sample_folder: Path) -> History:
+    """The sample as its workspace gives it."""
+    return load(sample_folder)

@@ -1,0 +1,371 @@
+"""The contract of the event log: what comes in is an event or a listed fault, and the same input gives the same log."""
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import log_of, rows_of, utc
+from hypothesis import given
+from hypothesis import strategies as st
+
+from prodops_analysis.errors import EventLogError
+from prodops_analysis.event_log import (
+    COLUMNS,
+    FAULT_COLUMNS,
+    FIELDS,
+    empty_log,
+    merge,
+    query,
+    read_parquet,
+    sort_out,
+    validate,
+    write_parquet,
+)
+
+DAY = "2026-01-05"
+SOUND = ("A", "Doing", DAY)
+HOSTILE = [
+    pytest.param("it's \"quoted\" `so`", id="quotes"),
+    pytest.param("first\nsecond\r\nthird\t", id="line-breaks"),
+    pytest.param("x'; DROP TABLE raw; --", id="sql"),
+    pytest.param("$1 ? :name {0} %s", id="placeholders"),
+    pytest.param("=HYPERLINK(\"http://x\")", id="formula"),
+    pytest.param("<script>alert(1)</script>", id="html"),
+    pytest.param("🎉 готово 完了 \u202eevil", id="beyond-ascii"),
+    pytest.param("  spaces kept  ", id="spaces"),
+    pytest.param("nan", id="text-nan"),
+    pytest.param("None", id="text-none"),
+    pytest.param("x" * 200_000, id="very-long"),
+]
+
+
+def changed(row: tuple, **columns: object) -> pd.DataFrame:
+    """A sound row and, after it, one with other columns."""
+    return pd.concat([rows_of(SOUND), rows_of(row).assign(**columns)], ignore_index=True)
+
+
+@pytest.mark.parametrize(
+    ("rows", "reason", "found"),
+    [
+        pytest.param(changed(SOUND, item_id=None), "no item id", "Doing", id="no-item"),
+        pytest.param(changed(SOUND, item_id="  "), "no item id", "Doing", id="blank-item"),
+        pytest.param(changed(SOUND, at=pd.NaT), "no date", "Doing", id="no-date"),
+        pytest.param(changed(SOUND, at=pd.NaT, at_text=" "), "no date", "Doing", id="blank-date"),
+        pytest.param(changed(SOUND, at=pd.NaT, at_text="soon"), "unreadable date", "soon", id="unreadable-date"),
+        pytest.param(changed(SOUND, field=None), "unknown field", None, id="no-field"),
+        pytest.param(changed(SOUND, field="stat"), "unknown field", "stat", id="unknown-field"),
+        pytest.param(changed(("B", "Doing", DAY), actor_kind="ghost"), "unknown kind of actor", "Doing", id="actor-kind"),
+        pytest.param(changed(SOUND), "same event twice", "Doing", id="twice"),
+    ],
+)  # fmt: skip
+def test_every_fault_is_listed_with_its_row_and_reason(rows, reason, found):
+    """A row that is no event stands in the faults, with its number and what was found; the sound one is kept."""
+    done = sort_out(rows, source="tracker")
+
+    fault = done.faults.iloc[0]
+    assert (1, 1) == (len(done.events), len(done.faults))
+    assert list(FAULT_COLUMNS) == list(done.faults.columns)
+    assert ("tracker", 2, reason) == (fault["source"], fault["row"], fault["reason"])
+    assert found == (fault["found"] if isinstance(fault["found"], str) else None)
+
+
+def test_a_fault_keeps_the_row_number_of_the_export():
+    """Where the reader numbers the rows, the faults speak of those numbers."""
+    rows = rows_of(("A", "Doing", DAY), ("", "Doing", DAY)).assign(row=[17, 42])
+
+    assert [42] == sort_out(rows, source="s").faults["row"].tolist()
+
+
+@pytest.mark.parametrize("name", [*FIELDS, "x.", "x.sprint", "x.Story points"])
+def test_every_field_of_the_contract_is_sound(name):
+    """The fields of the contract and those under x. are events."""
+    assert [name] == sort_out(rows_of(("A", name, "v", DAY)), source="s").events["field"].tolist()
+
+
+def test_a_faulty_row_does_not_take_a_sound_one_with_it():
+    """Of two equal rows, one with an unknown kind of actor, the sound one is an event."""
+    done = sort_out(rows_of((*SOUND, {"actor_kind": "ghost"}), (*SOUND, {"actor_kind": "person"})), source="s")
+
+    assert ["unknown kind of actor"] == done.faults["reason"].tolist()
+    assert ["person"] == done.events["actor_kind"].tolist()
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        pytest.param(("A", "a|b", "c"), ("A", "a", "b|c"), id="bar-moves-from-value-to-value"),
+        pytest.param(("A", None, "b"), ("A", "\0", "b"), id="missing-is-not-a-character"),
+        pytest.param(("A", "", "b"), ("A", None, "b"), id="missing-is-not-empty"),
+        pytest.param(("A", "a", None), ("A", "a", ""), id="cleared-is-not-empty"),
+    ],
+)
+def test_different_events_have_different_ids(one, other):
+    """No two events share an id, whatever stands in their values: none is lost as the same."""
+    rows = pd.concat(
+        [rows_of((item, "state", to, DAY)).assign(from_value=before) for item, before, to in (one, other)],
+        ignore_index=True,
+    )
+
+    done = sort_out(rows, source="s")
+
+    assert (2, 0) == (len(done.events), len(done.faults))
+    assert done.events["event_id"].is_unique
+
+
+def test_a_column_of_the_caller_named_like_ours_loses_no_row():
+    """Columns that a caller happens to carry, such as `reason`, do not decide what is an event."""
+    rows = rows_of(("A", "Doing", DAY), ("B", "Doing", DAY), reason="because", found="here")
+
+    done = sort_out(rows, source="s")
+
+    assert (["A", "B"], 0) == (done.events["item_id"].tolist(), len(done.faults))
+
+
+random_rows = st.lists(
+    st.tuples(
+        st.sampled_from(["A", "B", "a|b", "", None]),
+        st.sampled_from([utc(DAY), utc("2026-01-06"), pd.NaT]),
+        st.sampled_from(["state", "owner", "x.z", "nonsense", None]),
+        st.sampled_from(["u", "u|v", "", None]),
+        st.sampled_from(["u", "v|u", "'", None]),
+        st.sampled_from(["person", "bot", "ghost", None]),
+    ),
+    max_size=12,
+)
+
+
+def frame(rows: list[tuple]) -> pd.DataFrame:
+    """Raw rows from tuples as `random_rows` draws them."""
+    made = pd.DataFrame(rows, columns=["item_id", "at", "field", "from_value", "to_value", "actor_kind"], dtype=object)
+    return made.assign(at=pd.to_datetime(made["at"], utc=True))
+
+
+@given(random_rows)
+def test_nothing_is_dropped_silently(rows):
+    """Every row is an event or a fault, never both and never neither."""
+    done = sort_out(frame(rows), source="s")
+
+    assert len(rows) == len(done.events) + len(done.faults)
+    assert done.faults["row"].is_unique
+    assert done.faults["reason"].notna().all()
+
+
+@given(random_rows)
+def test_sorting_out_again_changes_nothing(rows):
+    """What was sorted out once is sound, and merging it with itself gives the same log."""
+    log = sort_out(frame(rows), source="s").events
+
+    pd.testing.assert_frame_equal(log, validate(log))
+    pd.testing.assert_frame_equal(log, merge(log, log))
+
+
+def test_merge_gives_the_same_bytes(tmp_path):
+    """The same import twice, and in another order, is the same Parquet file."""
+    one = log_of(("A", "Backlog", DAY), ("A", "Doing", DAY), ("B", "Done", "2026-02-01"), source="one")
+    other = log_of(("A", "owner", "p1", DAY), ("C", "Done", "2026-02-01"), source="other")
+    contents = []
+    for number, logs in enumerate([(one, other), (one, other, one), (other, one), (merge(one, other), other)]):
+        write_parquet(merge(*logs), tmp_path / f"{number}.parquet")
+        contents.append((tmp_path / f"{number}.parquet").read_bytes())
+
+    assert [contents[0]] * 4 == contents
+    assert [] == list(tmp_path.glob("*.unfinished"))
+
+
+def test_merge_sorts_a_shuffled_log_back():
+    """The order of rows handed in does not matter once events have their sequence."""
+    log = log_of(*[(item, state, DAY) for item in "BAC" for state in ("Backlog", "Doing", "Done")])
+
+    pd.testing.assert_frame_equal(log, merge(log.sample(frac=1, random_state=7)))
+
+
+def test_events_of_one_instant_keep_their_order():
+    """Edits in the same minute stay in the order in which the export gives them."""
+    states = [f"S{n}" for n in (3, 1, 2, 9, 0)]
+
+    log = log_of(*[("A", state, DAY) for state in states])
+
+    assert (states, [0, 1, 2, 3, 4]) == (log["to_value"].tolist(), log["seq"].tolist())
+
+
+def test_frames_handed_in_are_not_changed():
+    """Sorting out, merging and validating leave the caller's frames alone."""
+    rows = rows_of(("B", "Doing", DAY), ("A", "Doing", DAY), ("A", "stat", "Doing", DAY))
+    sound = rows.iloc[:2].reset_index(drop=True)
+    log = log_of(("B", "Doing", DAY), ("A", "Doing", DAY)).sample(frac=1, random_state=1)
+    before = [frame.copy(deep=True) for frame in (rows, sound, log)]
+
+    sort_out(rows, source="s")
+    validate(sound)
+    validate(log)
+    merge(log, log)
+
+    for kept, now in zip(before, (rows, sound, log), strict=True):
+        pd.testing.assert_frame_equal(kept, now)
+
+
+def test_event_id_does_not_depend_on_neighbours_or_other_columns():
+    """An event keeps its id whatever stands before it and whatever else is known of it."""
+    alone = log_of(SOUND)
+    other = log_of(("A", "Backlog", DAY), ("Z", "Doing", DAY), (*SOUND, {"actor": "p9", "batch_id": "b"}), team="Else")
+
+    assert alone["event_id"].iloc[0] == other.loc[other["to_value"].eq("Doing") & other["item_id"].eq("A"), "event_id"].item()
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        pytest.param(("B", "Doing", DAY), id="item"),
+        pytest.param(("A", "Done", DAY), id="value"),
+        pytest.param(("A", "owner", "Doing", DAY), id="field"),
+        pytest.param(("A", "Doing", "2026-01-05T00:00:01"), id="instant"),
+        pytest.param(("A", "Doing", DAY, {"from_value": "Backlog"}), id="former-value"),
+    ],
+)
+def test_event_id_differs_with_what_happened(row):
+    """Another item, value, field, instant or former value is another event."""
+    assert log_of(SOUND)["event_id"].item() != log_of(row)["event_id"].item()
+
+
+def test_event_id_differs_with_the_source():
+    """Two sources that report the same edit are two reports."""
+    one, other = (sort_out(rows_of(SOUND), source=name).events for name in ("one", "other"))
+
+    assert 2 == len(merge(one, other))
+
+
+def test_missing_stays_missing():
+    """What is not known is missing in the log and after the store, neither a text nor zero."""
+    log = validate(rows_of(("A", "owner", None, DAY)))
+
+    row = log.iloc[0]
+    assert [True] * 5 == [pd.isna(row[name]) for name in ("from_value", "to_value", "actor", "team", "batch_id")]
+    assert ("unknown", "log") == (row["actor_kind"], row["source"])
+
+
+def test_the_store_gives_back_the_log(tmp_path):
+    """Written and read, the log is the same, types and missing values included."""
+    log = log_of(("A", "owner", None, DAY), ("A", "Doing", "2026-01-05T12:34:56.789012"), (*SOUND, {"from_value": ""}))
+
+    write_parquet(log, tmp_path / "events.parquet")
+
+    pd.testing.assert_frame_equal(log, read_parquet(tmp_path / "events.parquet", where="events"))
+
+
+@pytest.mark.parametrize("value", HOSTILE)
+def test_hostile_values_are_kept_as_they_are(value, tmp_path):
+    """Nothing in a value is read as SQL, as a separator or as a missing value."""
+    rows = rows_of((value, "Doing", DAY), ("A", "state", value, DAY), ("A", f"x.{value}", "v", DAY)).assign(
+        team=value, from_value=value, actor=value, batch_id=value
+    )
+    folder = tmp_path / "it's a 'folder'"
+    folder.mkdir()
+
+    log = sort_out(rows, source=value).events
+    write_parquet(log, folder / "events.parquet")
+    back = read_parquet(folder / "events.parquet", where="events")
+
+    assert 3 == len(back)
+    assert {value} == set(back["team"]) == set(back["from_value"]) == set(back["source"]) == set(back["actor"])
+    assert {value, "A"} == set(back["item_id"])
+    assert {f"x.{value}", "state"} == set(back["field"])
+    pd.testing.assert_frame_equal(log, back)
+
+
+def test_the_store_answers_sql(tmp_path):
+    """Events and faults can be asked in SQL, in a folder with any name."""
+    folder = tmp_path / "o'clock"
+    folder.mkdir()
+    done = sort_out(rows_of(SOUND, SOUND), source="s")
+    write_parquet(done.events, folder / "events.parquet")
+    write_parquet(done.faults, folder / "faults.parquet")
+
+    answer = query(folder, "SELECT (SELECT count(*) FROM events) AS events, reason FROM faults")
+
+    assert [(1, "same event twice")] == list(answer.itertuples(index=False, name=None))
+
+
+def test_validate_completes_a_minimal_frame():
+    """Item, instant, field and value are enough; identifiers, order and origin are filled in."""
+    log = validate(rows_of(("B", "Doing", DAY), ("A", "Doing", DAY)))
+
+    assert list(COLUMNS) == list(log.columns)
+    assert ["A", "B"] == log["item_id"].tolist()
+    assert "datetime64[us, UTC]" == str(log["at"].dtype)
+    assert log["event_id"].is_unique
+
+
+@pytest.mark.parametrize(
+    ("at", "expected"),
+    [
+        pytest.param([pd.Timestamp("2026-01-05T10:00", tz="Europe/Berlin")], [utc("2026-01-05T09:00")], id="zone"),
+        pytest.param([pd.Timestamp("2026-01-05T10:00")], [utc("2026-01-05T10:00")], id="naive-is-utc"),
+        pytest.param(["2026-01-05", "2026-01-05T10:00"], [utc(DAY), utc("2026-01-05T10:00")], id="texts-iso"),
+        pytest.param([np.datetime64("2026-01-05", "ns")], [utc(DAY)], id="nanoseconds"),
+    ],
+)
+def test_validate_reads_instants(at, expected):
+    """Instants may come with a zone, without (UTC), or as ISO text."""
+    rows = pd.DataFrame({"item_id": [f"I{n}" for n in range(len(at))], "at": at, "field": "state", "to_value": "Doing"})
+
+    assert expected == validate(rows)["at"].tolist()
+
+
+def test_validate_keeps_the_order_of_a_log_from_two_sources():
+    """A log that holds its events twice is the same log once, with both of its sources."""
+    log = merge(
+        *(sort_out(rows_of(("A", "Doing", DAY), ("A", "Done", DAY)), source=name).events for name in ("one", "two"))
+    )
+
+    pd.testing.assert_frame_equal(log, validate(pd.concat([log, log], ignore_index=True)))
+
+
+def test_validate_accepts_an_empty_log():
+    """No events are a valid log."""
+    pd.testing.assert_frame_equal(empty_log(), validate(empty_log()))
+    assert 0 == len(validate(rows_of(SOUND).iloc[:0]))
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        pytest.param(
+            rows_of(SOUND).rename(columns={"item_id": "itemid"}),
+            "has no column 'item_id'; did you mean 'itemid'.* it needs event_id, item_id, at",
+            id="column-missing",
+        ),
+        pytest.param(rows_of(SOUND).drop(columns="to_value"), "has no column 'to_value'", id="no-value"),
+        pytest.param(
+            changed(SOUND, field="stat"),
+            r"1 of 2 rows are no events: unknown field \(1\); first: row 2, found 'stat'; mend these rows",
+            id="unknown-field",
+        ),
+        pytest.param(changed(SOUND, item_id=None), r"1 of 2 .*no item id \(1\).*row 2", id="no-item"),
+        pytest.param(changed(SOUND, at=pd.NaT), r"1 of 2 .*no date \(1\).*row 2", id="no-date"),
+        pytest.param(changed(SOUND, actor_kind="ghost"), r"unknown kind of actor \(1\)", id="actor-kind"),
+        pytest.param(rows_of(SOUND).assign(at="yesterday"), "unreadable date.*yesterday", id="text-that-is-no-date"),
+        pytest.param(log_of(SOUND).assign(seq=-1), "column 'seq': .*-1.*mend the source", id="seq-below-zero"),
+        pytest.param(log_of(SOUND).assign(field="stat"), "column 'field': 'stat'", id="complete-but-unknown-field"),
+        pytest.param(log_of(SOUND).assign(item_id=None), "column 'item_id'", id="complete-but-no-item"),
+    ],
+)
+def test_validate_refuses_with_one_clear_message(rows, message):
+    """A frame that breaks the contract is refused in one line: what is wrong, what was found, what to do."""
+    with pytest.raises(EventLogError, match=message) as caught:
+        validate(rows)
+
+    assert "\n" not in str(caught.value)
+
+
+def test_write_parquet_leaves_the_old_table_when_it_fails(tmp_path):
+    """A table that cannot be written does not spoil the one that is there."""
+    path = tmp_path / "events.parquet"
+    write_parquet(log_of(SOUND), path)
+    before = path.read_bytes()
+
+    path.with_suffix(".unfinished").mkdir()  # nothing can be written there
+
+    with pytest.raises(duckdb.Error, match="unfinished"):
+        write_parquet(log_of(("A", "Done", DAY)), path)
+
+    assert before == path.read_bytes()
