@@ -83,7 +83,7 @@ endif
 PLAIN := -p no:nbval
 NBVAL = $(BIN)/pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=120 -o filterwarnings=default notebooks/*.ipynb
 
-.PHONY: help report test test-all lab lint lock size clean
+.PHONY: help report test test-all lab lint lock notebooks size clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
@@ -117,6 +117,9 @@ lock: .venv/.ready ## recompile requirements.lock (ARGS=--upgrade for newer vers
 	@uv=$$(command -v uv || command -v $(BIN)/uv) || { echo 'lock: uv was not found; pip install uv' >&2; exit 1; }; \
 	"$$uv" pip compile --quiet pyproject.toml --universal --all-extras --generate-hashes --no-emit-index-url \
 	    --no-emit-find-links --no-annotate --python-version 3.11 -o requirements.lock $(ARGS)
+
+notebooks: .venv/.ready ## run the notebooks on the sample and store their one line for nbval
+	@$(BIN)/python tests/refresh_notebooks.py
 
 size: .venv/.ready ## count the lines of code, room by room
 	@$(BIN)/python benchmarks/size.py

@@ -1,6 +1,7 @@
 """Did the process change help? Process analysis and reporting for product operations."""
 
-from prodops_analysis.assessment import Assessment, Check, assess
+from prodops_analysis.assessment import Assessment, assess
+from prodops_analysis.checks import Check
 from prodops_analysis.metrics import METRICS
 from prodops_analysis.records.changes import Change
 from prodops_analysis.settings import Settings

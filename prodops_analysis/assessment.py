@@ -2,31 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from typing import Any, Literal
 
 import pandas as pd
 
+from prodops_analysis.checks import Check, Subject, data_quality, fit_for_comparison, measurement, other_changes
 from prodops_analysis.comparison import CannotSay, Estimate, compare
 from prodops_analysis.errors import EventLogError, SettingsError, some
 from prodops_analysis.event_log import FAULT_COLUMNS, validate
 from prodops_analysis.metrics import Metric, metric_named
-from prodops_analysis.quality import doubt_about, grade_of
 from prodops_analysis.records.changes import Change
 from prodops_analysis.settings import Settings
 from prodops_analysis.verdict import CANNOT_SAY, Judgement, Verdict, Worthwhile, judge
 from prodops_analysis.work_items import Fold, fold, with_attributes
-
-MEASUREMENT_SHARE = 0.20  # starts or finishes from states that the other side lacks, from which no answer is given
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
-    """One named check. `forbids` means that no answer may be given."""
-
-    name: str
-    result: Literal["passed", "noted", "forbids"]
-    found: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,15 +109,19 @@ def assess(
     }
     if reasons := _unanswerable(change, rollouts, folded):
         return _answer(None, CANNOT_SAY, chosen, change, (), reasons)
-    observed = chosen.function(folded.items, as_of=moment).dropna(subset=["value", "at"])
-    comparison = _fit_for_comparison(folded, observed, chosen, rollouts, absent, settings, others, change)
-    observed = observed[comparison.keep].reset_index(drop=True)
-    checks = (
-        _data_quality(folded, observed, chosen, rollouts, absent, settings),
-        _measurement(folded, chosen, rollouts, settings),
-        _other_changes(change, rollouts, others),
-        comparison.check,
+    subject = Subject(
+        folded=folded,
+        metric=chosen,
+        change=change,
+        rollouts=rollouts,
+        settings=settings,
+        faults=absent,
+        others=tuple(others),
     )
+    every = chosen.function(folded.items, as_of=moment).dropna(subset=["value", "at"])
+    fit, said_of_teams = fit_for_comparison(subject, every)
+    observed = every[fit].reset_index(drop=True)
+    checks = (data_quality(subject, observed), measurement(subject), other_changes(subject), said_of_teams)
     found = compare(
         observed, metric=chosen, rollouts=rollouts, as_of=moment, transition_weeks=change.transition_weeks
     ) if len(observed) else CannotSay(reasons=(f"nothing was observed for {chosen.label.lower()}",))  # fmt: skip
@@ -167,105 +160,6 @@ def _unanswerable(change: Change, rollouts: Mapping[str, date], folded: Fold) ->
     if lost := sorted(set(rollouts) - known):
         return (f"the log has no items of team {some(map(repr, lost))}; it has {some(sorted(known))}",)
     return ()
-
-
-@dataclass(frozen=True, slots=True)
-class _Comparison:
-    keep: "pd.Series[bool]"
-    check: Check
-
-
-def _fit_for_comparison(
-    folded: Fold, observed: pd.DataFrame, metric: Metric, rollouts: Mapping[str, date], faults: pd.DataFrame,
-    settings: Settings, others: Sequence[Change], change: Change,
-) -> _Comparison:  # fmt: skip
-    """Leave out comparison teams with grade D data, and their weeks after a change of their own to the same metric."""
-    limits, items, said = settings.quality, folded.items, []
-    keep = pd.Series(True, index=observed.index)
-    for team in sorted(set(observed["team"]) - set(rollouts)):
-        share = doubt_about(folded, metric.name, faults=faults, settings=limits, items=items["team"] == team)
-        own = [
-            (day, other)
-            for other in others
-            if other.id != change.id
-            and other.primary_metric == metric.name
-            and (day := other.rollouts.get(team)) is not None
-        ]
-        if grade_of(share, thresholds=limits) == "D":
-            keep &= observed["team"] != team
-            said.append(f"{team} left out ({share:.0%} of its items in doubt)")
-        elif own:
-            day, other = min(own, key=lambda pair: pair[0])
-            keep &= (observed["team"] != team) | (observed["at"] < pd.Timestamp(day, tz="UTC"))
-            said.append(f"{team} until {day} only ({other.title or other.id})")
-    found = "; ".join(said) or "every other team is used throughout"
-    return _Comparison(keep, Check(name="comparison teams", result="noted" if said else "passed", found=found))
-
-
-def _data_quality(
-    folded: Fold, observed: pd.DataFrame, metric: Metric, rollouts: Mapping[str, date], faults: pd.DataFrame,
-    settings: Settings,
-) -> Check:  # fmt: skip
-    """Grade D under the figure forbids an answer: a quarter of the adopters' items, before or after, is in doubt."""
-    limits = settings.quality
-    ids = folded.items["item_id"].isin(observed["item_id"]) | folded.items["finished_at"].notna()
-    mine = ids & folded.items["team"].isin(rollouts)
-    share = doubt_about(folded, metric.name, faults=faults, settings=limits, items=mine)
-    grade = grade_of(share, thresholds=limits)
-    found = f"grade {grade}: {share:.1%} of {int(mine.sum())} items of the adopting teams are in doubt"
-    return Check(name="data quality", result="forbids" if grade == "D" else "passed", found=found)
-
-
-def _measurement(folded: Fold, metric: Metric, rollouts: Mapping[str, date], settings: Settings) -> Check:
-    """What stamps the start or finish must be the same before and after."""
-    items = folded.items[folded.items["team"].isin(rollouts)]
-    first = pd.to_datetime(items["team"].map({t: pd.Timestamp(d) for t, d in rollouts.items()}), utc=True)
-    same = {t: (w.same_as if (w := settings.workflow_of(t)) else {}) for t in rollouts}
-    stamps = {"starts": ("started_at", "start_state"), "finishes": ("finished_at", "finish_state")}
-    if metric.name == "lead_time":
-        del stamps["starts"]
-    worst, names = 0.0, ""
-    for what, (at, state) in stamps.items():
-        known = items[at].notna() & items[state].notna()
-        canonical = [same[t].get(s, s) for t, s in items.loc[known, ["team", state]].itertuples(index=False)]
-        frame = pd.DataFrame(
-            {"team": items.loc[known, "team"], "state": canonical, "after": items.loc[known, at] >= first[known]}
-        )
-        for after in (False, True):
-            side, other = frame[frame["after"] == after], frame[frame["after"] != after]
-            lacking = ~pd.MultiIndex.from_frame(side[["team", "state"]]).isin(
-                pd.MultiIndex.from_frame(other[["team", "state"]])
-            )
-            has_other = side["team"].isin(set(other["team"]))
-            share = float((lacking & has_other).mean()) if len(side) else 0.0
-            if share > worst:
-                new = sorted(set(side.loc[lacking & has_other, "state"]))
-                worst = share
-                here = "after" if after else "before"
-                names = f"{share:.0%} of {what} {here} come from {some(map(repr, new))}, which the other side lacks"
-    if worst >= MEASUREMENT_SHARE:
-        mend = "if it is only a new name, declare it under same_as in the workflow map"
-        return Check(name="measurement changed at rollout", result="forbids", found=f"{names}; {mend}")
-    return Check(name="measurement changed at rollout", result="noted" if worst else "passed",
-                 found=names or "the same states stamp the clock before and after")  # fmt: skip
-
-
-def _other_changes(change: Change, rollouts: Mapping[str, date], others: Sequence[Change]) -> Check:
-    near = timedelta(weeks=12)
-    met = sorted(
-        {
-            f"{other.title or other.id} ({team} {day})"
-            for other in others
-            if other.id != change.id
-            for team, day in other.rollouts.items()
-            if day is not None and team in rollouts and abs(day - rollouts[team]) <= near
-        }
-    )
-    if met:
-        return Check(name="other changes in the window", result="noted", found=some(met))
-    return Check(
-        name="other changes in the window", result="passed", found="no other registered change within 12 weeks"
-    )
 
 
 def _why(said: Judgement, found: Estimate, metric: Metric, change: Change) -> tuple[str, ...]:

@@ -63,6 +63,11 @@ class History:
         raise SettingsError(f"no change record {change_id!r} in data/experiments; there are: {known}")
 
     @property
+    def period(self) -> str:
+        """The month in words."""
+        return str(self.month.strftime("%B %Y"))
+
+    @property
     def year_before(self) -> pd.Timestamp:
         """The instant a year before the end of the month."""
         return self.until - pd.DateOffset(years=1)

@@ -8,13 +8,13 @@ import pandas as pd
 import pytest
 from hypothesis import settings as hypothesis_settings
 
-from prodops_analysis.event_log import validate
+from prodops_analysis.event_log import merge
 from prodops_analysis.workspace import History, load
 
 ROOT = Path(__file__).parent.parent
 
 # the same examples on every run, whatever the speed of the machine, and no folder of examples beside the tests
-hypothesis_settings.register_profile("small", max_examples=60, deadline=None, derandomize=True, database=None)
+hypothesis_settings.register_profile("small", max_examples=40, deadline=None, derandomize=True, database=None)
 hypothesis_settings.load_profile("small")
 
 
@@ -38,8 +38,16 @@ def rows_of(*events: tuple[Any, ...], **columns: Any) -> pd.DataFrame:
 
 
 def log_of(*events: tuple[Any, ...], **columns: Any) -> pd.DataFrame:
-    """A valid event log from events as `rows_of` takes them, of team Search unless told."""
-    return validate(rows_of(*events, **({"team": "Search"} | columns)))
+    """An event log from events as `rows_of` takes them, of team Search unless told; order in an instant as given.
+
+    Written down by hand, not by `sort_out`, so that what reads a log is tested apart from what makes one.
+    """
+    missing = dict.fromkeys(("from_value", "to_value", "actor", "team", "batch_id"))
+    known = {"actor_kind": "unknown", "source": "log", "team": "Search"}
+    rows = rows_of(*events, **columns)
+    rows = rows.assign(**{name: value for name, value in (missing | known).items() if name not in rows})
+    seq = rows.groupby(["source", "item_id", "at"]).cumcount()
+    return merge(rows.assign(event_id=rows["source"] + [f"-{n:06}" for n in range(len(rows))], seq=seq))
 
 
 @pytest.fixture(scope="session")

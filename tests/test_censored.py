@@ -145,7 +145,7 @@ def test_names_and_order_do_not_matter(seed):
 
 
 def test_recovers_group_means_of_a_censored_lognormal():
-    """Means of 1.5 and 2.2 come back within 4 standard errors although 3 of 10 items are open; closed ones alone fail."""
+    """Means of 1.5 and 2.2 come back within 4 standard errors with 3 of 10 items open; closed ones alone fail."""
     rng = np.random.default_rng(20260101)
     group = np.repeat([0, 1], 2500)
     times = np.exp(rng.normal(np.where(group == 0, 1.5, 2.2), 0.9))

@@ -412,6 +412,7 @@ def test_handles_in_other_values(repo):
 # ---- faults and remarks
 
 
+CHAIN = "a0: &a0 [x]\n" + "".join(f"a{n + 1}: &a{n + 1} [*a{n}]\n" for n in range(5_000))
 BOMB = "".join(f"{b}: &{b} [{', '.join(['*' + a] * 9)}]\n" for a, b in zip("abcdefgh", "bcdefghi", strict=True))
 
 
@@ -426,6 +427,7 @@ BOMB = "".join(f"{b}: &{b} [{', '.join(['*' + a] * 9)}]\n" for a, b in zip("abcd
         pytest.param("a.yaml", "status: " + "[" * 400_000, "is nested more than 50 levels deep", id="deep"),
         pytest.param("a.yaml", "a: &a [x]\n" + BOMB, "holds more than 10000 values", id="aliases"),
         pytest.param("a.yaml", "a: &a []\n" + BOMB, "holds more than 10000 values", id="empty-aliases"),
+        pytest.param("a.yaml", CHAIN, "is nested more than 50 levels deep", id="chained-aliases"),
         pytest.param("a.yaml", "status: &a [*a]\n", "is no valid YAML", id="endless-alias"),
         pytest.param("a.md", "# prose\n", "has no front matter", id="no-head"),
         pytest.param("a.md", "---\nstatus: x\nprose\n", "has no front matter", id="open-head"),
@@ -580,7 +582,7 @@ def test_no_git(repo, monkeypatch):
     """Without git the error says what to install."""
     monkeypatch.setenv("PATH", "")
 
-    with pytest.raises(SourceError, match=r"git was not found; install git"):
+    with pytest.raises(SourceError, match=r"'records'.*git was not found; install git"):
         take(repo)
 
 
@@ -599,6 +601,26 @@ def test_missing_contents(repo):
     made = take(repo)
 
     assert made.faults["found"].iloc[0].endswith("r/a.yaml: is missing in the clone")
+
+
+def test_partial_clone(repo, tmp_path):
+    """A clone without contents is refused; its contents are not fetched behind the user's back."""
+    repo.commit({"r/a.yaml": "status: a\n"})
+    repo.commit({"r/a.yaml": "status: b\n"})
+    repo.git("config", "uploadpack.allowFilter", "true")
+    repo.git("clone", "-q", "--bare", "--filter=blob:none", repo.path.as_uri(), str(tmp_path / "partial"))
+
+    with pytest.raises(SourceError, match=r"without --filter|whole clone"):
+        take(tmp_path / "partial")
+
+
+@pytest.mark.parametrize("character", "a@<!.- ")
+def test_long_values_take_no_time(repo, character):
+    """A long run of one character, in any place, is read in a moment."""
+    run = character * 200_000
+    repo.commit({"r/a.yaml": yaml.safe_dump({"status": f"x{run}x", "owner": f"x{run}x", "tags": [run]})})
+
+    assert len(take(repo).faults) == 0
 
 
 def test_dash_path(tmp_path):
@@ -620,8 +642,10 @@ HOSTILE = {
 
 def test_configuration_changes_nothing(repo, monkeypatch):
     """Neither a configuration nor what a hook sets alters what is read."""
-    repo.commit({"r/ä b.yaml": text(status="draft"), "r/z.yaml": "status: a\n"}, author=("Åse Ö", "ase@example.org"))
-    repo.commit(move=[("r/ä b.yaml", "r/c.yaml")])
+    names = ["r/ä b.yaml", "r/m.yaml", "r/z.yaml"]
+    repo.commit({name: text(status=name, owner=["Åse Ö", name]) for name in names}, author=("Åse Ö", "ase@example.org"))
+    moved = {f"r/new/{number}.yaml": text(status=name, owner=name) for number, name in enumerate(names)}
+    repo.commit(moved, delete=names)
     before = take(repo)
     for key, value in HOSTILE.items():
         repo.git("config", key, value)
@@ -631,9 +655,12 @@ def test_configuration_changes_nothing(repo, monkeypatch):
     monkeypatch.setenv("GIT_LITERAL_PATHSPECS", "1")
 
     after = take(repo)
+    below = take(repo.path / "r", files=["**/*.yaml"])
 
-    assert len(before.events) == 4
+    assert set(before.events["item_id"]) == set(names)
+    assert before.events.loc[before.events["field"] == "owner", "to_value"].tolist()[:2] == ["p1;p2", "p2"]
     pd.testing.assert_frame_equal(before.events, after.events)
+    pd.testing.assert_frame_equal(before.events, below.events)
 
 
 def test_nothing_of_the_repository_runs(repo):

@@ -11,7 +11,9 @@ from prodops_analysis.estimators.panel import imputation_effect
 
 def panel(table, first, *, weight=None, counts=False, cluster=None):
     """Estimate on a full table, one row a unit and one column a time; `first` is the first treated time, or None."""
-    cells = [(y, u, t, first[u] is not None and t >= first[u]) for u, row in enumerate(table) for t, y in enumerate(row)]
+    cells = [
+        (y, u, t, first[u] is not None and t >= first[u]) for u, row in enumerate(table) for t, y in enumerate(row)
+    ]
     y, unit, time, treated = (np.array(column) for column in zip(*cells, strict=True))
     w = np.ones(len(y)) if weight is None else np.ravel(weight).astype(float)
     return imputation_effect(
@@ -42,6 +44,7 @@ def dense(y, weight, unit, time, treated, *, counts):
     X, free = dummies(unit, time), ~treated
     shown = treated & np.isin(unit, unit[free]) & np.isin(time, time[free])
     if counts:
+
         def loss(beta):
             eta = X[free] @ beta
             return np.exp(eta).sum() - y[free] @ eta, X[free].T @ (np.exp(eta) - y[free])
@@ -68,7 +71,7 @@ def test_two_by_two_is_difference_in_differences():
     found = panel([[10, 7], [12, 9], [4, 5], [6, 7]], [1, 1, None, None])
 
     assert found.estimate == pytest.approx(-4)
-    assert {0: -4, 1: -4} == pytest.approx(found.by_unit)
+    assert pytest.approx(found.by_unit) == {0: -4, 1: -4}
     assert (found.n_cells, found.n_clusters, found.df) == (2, 4, 3)
 
 
@@ -185,13 +188,13 @@ def test_cells_without_a_comparison_are_left_out():
 
 
 def test_no_link_between_treated_and_comparison_is_refused():
-    """A comparison seen only after the rollout, an adopter seen untreated only before: their levels cannot be linked."""
+    """Comparison teams seen only after the rollout share no untreated week with the adopters: no level to compare."""
     table = [(u, t) for u in (0, 1) for t in range(20)] + [(u, t) for u in (2, 3) for t in range(10, 20)]
     unit, time = np.array(table).T
     treated = np.isin(unit, [0, 1]) & (time >= 10)
     y = np.where(unit < 2, 1.0, 5.0)
 
-    with pytest.raises(ValueError, match="comparison|untreated"):
+    with pytest.raises(ValueError, match="untreated"):
         imputation_effect(y, np.ones(len(y)), unit, time, treated, cluster=unit)
 
 

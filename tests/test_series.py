@@ -54,7 +54,10 @@ def dense(y, n_items, time, after):
 
 
 def test_nile():
-    """The shift of 1899 beside a trend: R, lm(Nile ~ year + (year > 1898)) gives -315 (s.e. 50); the errors are white."""
+    """The fall of 1899: mean flow 1097.75 before and 849.97 after (Cobb 1978); with a trend, least squares says -283.6.
+
+    Residuals are autocorrelated by 0.15, so the generalised fit stays close to least squares and is a little less sure.
+    """
     y, year = np.array(NILE, dtype=float), np.arange(1871.0, 1971.0)
     after = (year > 1898).astype(float)
 
@@ -63,10 +66,11 @@ def test_nile():
     X = np.column_stack([np.ones(100), year, after])
     beta, rest = np.linalg.lstsq(X, y, rcond=None)[:2]
     se = np.sqrt(rest[0] / 97 * np.linalg.inv(X.T @ X)[2, 2])
-    assert y[after == 0].mean() == 1097.75  # Cobb 1978: mean flow before; 849.97 after
-    assert y[after == 1].mean() == pytest.approx(849.97, abs=0.005)
-    assert beta[2] == pytest.approx(found.estimate, abs=0.2 * se)
-    assert se == pytest.approx(found.standard_error, rel=0.15)
+    assert pytest.approx([y[after == 0].mean(), y[after == 1].mean()], abs=0.005) == [1097.75, 849.97]
+    assert beta[2] == pytest.approx(-283.6, abs=0.05)
+    assert beta[2] == pytest.approx(found.estimate, abs=0.1 * se)
+    assert 1 < found.standard_error / se < 1.4
+    assert 0 < found.rho < 0.4
     assert found.high < 0
 
 
@@ -115,9 +119,9 @@ def test_invariance(change, factor):
 
 
 def test_null_size():
-    """With autocorrelated weeks and no shift, 5 % of 95 % intervals may miss zero; 240 series: Monte-Carlo s.e. 1.4."""
-    n = 240
-    found = [level_shift(*series([11, seed], n=48, rho=0.5)) for seed in range(n)]
+    """With autocorrelated weeks and no shift, 5 % of 95 % intervals may miss zero; 80 series: Monte-Carlo s.e. 2.4."""
+    n = 80
+    found = [level_shift(*series([11, seed], n=36, rho=0.5)) for seed in range(n)]
 
     missed = sum(not f.low <= 0 <= f.high for f in found) / n
 
@@ -126,9 +130,9 @@ def test_null_size():
 
 def test_a_trend_is_not_a_shift():
     """A steady trend that was there before is no effect: as many intervals miss zero as without it."""
-    n = 60
+    n = 15
     slow, fast = (
-        [level_shift(*series([12, seed], n=48, trend=trend)).estimate for seed in range(n)] for trend in (0, -0.02)
+        [level_shift(*series([12, seed], n=36, trend=trend)).estimate for seed in range(n)] for trend in (0, -0.02)
     )
 
     assert slow == pytest.approx(fast, abs=0.02)

@@ -37,13 +37,13 @@ def rollout_rules(chart: Any, rollouts: Sequence[tuple[date, str]]) -> Any:
     if not rollouts:
         return chart
     marks = pd.DataFrame(
-        [(pd.Timestamp(day, tz="UTC"), name, 12 + 15 * (k % 4)) for k, (day, name) in enumerate(sorted(rollouts))],
-        columns=["at", "name", "height"],
+        [(pd.Timestamp(day, tz="UTC"), name) for day, name in sorted(rollouts)], columns=["at", "name"]
     )
     rules = alt.Chart(marks).mark_rule(color=INK, strokeDash=[4, 3]).encode(x="at:T")
-    names = (
-        alt.Chart(marks)
+    names = [
+        alt.Chart(marks.iloc[[k]])
         .mark_text(align="left", dx=4, fontSize=11, color=INK)
-        .encode(x="at:T", y=alt.Y("height:Q", scale=None, axis=None), text="name:N")
-    )
-    return alt.layer(chart, rules, names).resolve_scale(y="independent")
+        .encode(x="at:T", y=alt.value(8 + 15 * (k % 4)), text="name:N")
+        for k in range(len(marks))
+    ]
+    return alt.layer(chart, rules, *names)

@@ -5,14 +5,16 @@ import pandas as pd
 
 from prodops_analysis.charts.parts import headline, nothing_to_show
 from prodops_analysis.charts.theme import INK, LINE
+from prodops_analysis.metrics import METRICS
 
 _SHADES = {"A": "#ffffff", "B": "#dbe7f3", "C": "#f6d9b8", "D": "#b45309", "none": "#f3f4f6"}
 
 
-def scorecard_chart(grades: pd.DataFrame, *, labels: dict[str, str], period: str) -> alt.Chart:
+def scorecard_chart(grades: pd.DataFrame, *, period: str) -> alt.Chart:
     """Draw the grade of each figure of each team: `team, metric, grade, share`."""
     if grades.empty:
         return nothing_to_show("No grades", "There are no teams in the log.")
+    labels = {name: metric.label for name, metric in METRICS.items()}
     frame = grades.assign(
         figure=grades["metric"].map(labels), letter=grades["grade"].where(grades["grade"] != "none", "–")
     )[["team", "figure", "grade", "letter"]]

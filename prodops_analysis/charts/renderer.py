@@ -9,7 +9,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from typing import Any
 
@@ -20,6 +20,7 @@ from prodops_analysis.charts import theme
 from prodops_analysis.errors import ReportError
 
 MIME = "application/vnd.vegalite.v5+json"  # JupyterLab 4 knows no later one
+_EMPTY = {"mark": "point", "data": {"values": []}}
 _VERSION = ".".join(alt.SCHEMA_VERSION.lstrip("v").split(".")[:2])
 
 
@@ -38,7 +39,6 @@ def renderer(spec: dict[str, Any], **_metadata: Any) -> dict[str, Any]:
     ------
     ReportError : the chart has no description, or it needs something from outside the page.
     """
-    spec = _settle_names(spec)
     description = description_of(spec)
     prefix = "c" + hashlib.sha256(json.dumps(spec, sort_keys=True).encode()).hexdigest()[:8]
     return {MIME: spec, "image/svg+xml": to_svg(spec, prefix=prefix), "text/plain": description}
@@ -46,21 +46,22 @@ def renderer(spec: dict[str, Any], **_metadata: Any) -> dict[str, Any]:
 
 def to_svg(spec: dict[str, Any], *, prefix: str) -> str:
     """Draw a specification; ids inside begin with `prefix`, so that many drawings can share a page."""
+    title = title_of(spec)[0]
+    _refuse_outside(spec, title)
     _pin_time_zone()
     try:
-        svg = vl_convert.vegalite_to_svg(spec, vl_version=_VERSION, allowed_base_urls=[])
+        svg = _draw(spec)
     except ValueError as error:
-        reason = str(error).strip().splitlines()[0]
-        raise ReportError(f"chart {title_of(spec)[0]!r} cannot be drawn: {reason}; mend its specification") from error
+        with suppress(ValueError):
+            _draw(_EMPTY)  # vl-convert 1.9 lets the next drawing fail for some faults of this one
+        _, _, reason = str(error).partition("\n")  # the first line says only that it failed
+        reason = reason.partition("\n")[0] or str(error)
+        raise ReportError(f"chart {title!r} cannot be drawn: {reason}; mend its specification") from error
     # Vega counts clip paths on through the life of a process
     for number, old in enumerate(dict.fromkeys(re.findall(r'\bid="([^"]+)"', svg))):
         new = f"{prefix}-{number}"
         svg = (
             svg.replace(f'id="{old}"', f'id="{new}"').replace(f"#{old})", f"#{new})").replace(f'"#{old}"', f'"#{new}"')
-        )
-    if found := re.search(r'\bhref="(?!#)([^"]*)"', svg):
-        raise ReportError(
-            f"chart {title_of(spec)[0]!r} points outside the page ({found[1][:80]!r}); remove its href or image mark"
         )
     return svg
 
@@ -118,16 +119,19 @@ def _stacked(node: Any) -> Any:
     return small
 
 
-def _settle_names(spec: dict[str, Any]) -> dict[str, Any]:
-    # Altair numbers views and parameters through the life of a process
-    body = {key: value for key, value in spec.items() if key not in {"datasets", "data"}}
-    text = json.dumps(body)
-    views = {name for part in body.get("params", []) for name in part.get("views", [])}
-    names = {str(part.get("name")) for part in body.get("params", [])} | views
-    counted = [name for name in dict.fromkeys(re.findall(r"\b(?:view|param)_\d+\b", text)) if name in names]
-    settled = {name: f"{name.split('_')[0]}_s{number}" for number, name in enumerate(counted)}
-    replace: Callable[[re.Match[str]], str] = lambda match: settled.get(match[0], match[0])  # noqa: E731
-    return spec | json.loads(re.sub(r"\b(?:view|param)_\d+\b", replace, text))
+def _refuse_outside(node: Any, title: str) -> None:
+    for key, value in node.items() if isinstance(node, dict) else enumerate(node):
+        if key in {"href", "url"}:
+            raise ReportError(
+                f"chart {title!r} needs something from outside the page ({key}: {str(value)[:80]}); "
+                "put the data into the chart and remove links and image marks"
+            )
+        if isinstance(value, dict | list) and key not in {"datasets", "values"}:
+            _refuse_outside(value, title)
+
+
+def _draw(spec: dict[str, Any]) -> str:
+    return str(vl_convert.vegalite_to_svg(spec, vl_version=_VERSION, allowed_base_urls=[]))
 
 
 @cache
@@ -136,7 +140,7 @@ def _pin_time_zone() -> None:
     before = os.environ.get("TZ")
     os.environ["TZ"] = "UTC"
     try:
-        vl_convert.vegalite_to_svg({"mark": "point", "data": {"values": []}}, vl_version=_VERSION)
+        _draw(_EMPTY)
     finally:
         if before is None:
             del os.environ["TZ"]

@@ -22,8 +22,8 @@ class Arrange(Preprocessor):
         check(nb)
         told, title = nb.metadata.get("prodops", {}), resources.get("prodops_title")
         first = next((cell for cell in nb.cells if cell.cell_type == "markdown"), None)
-        opens = first is not None and bool(re.match(r"\s*#\s", first.source))
-        if opens:
+        opens = first is not None and re.match(r"\s*#\s", first.source) is not None
+        if first is not None and opens:
             first.metadata["tags"] = [*first.metadata.get("tags", []), "summary"]
         front = [cell for cell in nb.cells if "summary" in cell.metadata.get("tags", [])]
         rest = [cell for cell in nb.cells if "summary" not in cell.metadata.get("tags", [])]

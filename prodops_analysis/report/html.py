@@ -20,7 +20,7 @@ from prodops_analysis.report.prose import framed, is_local
 from prodops_analysis.tables import printable, safe
 
 TEMPLATES = Path(__file__).parent / "templates"
-HIDDEN_TAGS = {"remove-cell", "parameters", "injected-parameters"}
+HIDDEN_TAGS = {"remove-cell", "keep_output", "parameters", "injected-parameters"}
 
 # fmt: off
 _TAGS = [
@@ -101,7 +101,7 @@ class ReportExporter(HTMLExporter):
         """Draw a chart twice, for a desk and for a phone; its title is text of the page."""
         self._charts += 1
         description, (title, subtitle) = renderer.description_of(spec), renderer.title_of(spec)
-        bare, name = renderer.untitled(spec), f"chart-{self._charts}"
+        bare, name = renderer.untitled(spec), f"chart.{self._charts}"  # no heading has a dot in its id
         wide, narrow = (
             re.sub(
                 r"^<svg ",

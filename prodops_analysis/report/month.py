@@ -143,7 +143,7 @@ def _write(work: Path, history: History, made: Sequence[Made]) -> None:
         if m.failed:
             (work / "notebooks" / f"{m.planned.slug}.ipynb").unlink(missing_ok=True)
             continue
-        nbformat.write(m.notebook, work / "notebooks" / f"{m.planned.slug}.ipynb")  # type: ignore[no-untyped-call]
+        nbformat.write(m.notebook, work / "notebooks" / f"{m.planned.slug}.ipynb")
         for number, (title, text) in enumerate(chart_tables(m.notebook), start=1):
             (work / "data" / f"{m.planned.slug}-{number}-{_slug(title)}.csv").write_text(text, encoding="utf-8")
     entries = [(m.planned.slug, m.planned.title, m.failed) for m in made]

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from prodops_analysis.assessment import Assessment
+from prodops_analysis.charts import renderer
 from prodops_analysis.metrics import METRICS, metric_named
 from prodops_analysis.metrics.monthly import Figure
 from prodops_analysis.quality import Scorecard
@@ -14,7 +15,7 @@ from prodops_analysis.records.changes import Change, plan_state
 from prodops_analysis.report.changes import decision_asked
 from prodops_analysis.report.results import RESULT
 from prodops_analysis.tables import Callout, Card, Cards, Table, table
-from prodops_analysis.workspace import History
+from prodops_analysis.workspace import History, load
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,12 @@ class Panel:
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         html = "\n".join(part._repr_html_() for part in self.parts)
         return {"text/plain": repr(self), "text/html": html, RESULT: self.results}
+
+
+def begin(workspace: str = "", *, month: str = "") -> History:
+    """Load a workspace for a notebook; charts are drawn in our look from here on."""
+    renderer.enable()
+    return load(workspace, month=month)
 
 
 def figure_cards(figures: Sequence[Figure]) -> Panel:
@@ -61,6 +68,12 @@ def _card(figure: Figure) -> Card:
 def figures_line(figures: Sequence[Figure]) -> str:
     """Write the figures of the month in one plain line."""
     return "; ".join(f"{f.metric.name} {'unknown' if f.value is None else f'{f.value:.2f}'} (n={f.n})" for f in figures)
+
+
+def verdict_line(said: Assessment) -> str:
+    """Write an assessment in one plain line."""
+    effect = f"effect {stated(said.estimate, said)}, {_span(said)}"
+    return f"{said.change_id}, {said.metric}: {said.verdict}; {effect}, {said.n_items} items"
 
 
 def quality_line(card: Scorecard, history: History) -> str:

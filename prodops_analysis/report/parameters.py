@@ -26,7 +26,7 @@ class Parameter:
 def parameters_of(path: Path) -> dict[str, Parameter]:
     """Read the parameters of a notebook. Raises ReportError where it has no readable parameters cell."""
     try:
-        cells = nbformat.read(path, as_version=4).cells  # type: ignore[no-untyped-call]
+        cells = nbformat.read(path, as_version=4).cells
     except FileNotFoundError:
         raise ReportError(f"no notebook {path}") from None
     except Exception as error:

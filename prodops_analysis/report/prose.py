@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass, field
 from html import unescape
 from typing import Any
+from urllib.parse import unquote
 
 import mistune
 
@@ -18,7 +19,7 @@ _PICTURE = re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/=\s]
 
 def is_local(url: str) -> bool:
     """Say whether an address stays with the page: a fragment, or a path without scheme and host."""
-    return bool(_LOCAL.match(re.sub(r"[\x00-\x20]", "", unescape(url))))
+    return bool(_LOCAL.match(re.sub(r"[\x00-\x20]", "", unquote(unescape(url)))))
 
 
 @dataclass(slots=True)
@@ -27,7 +28,7 @@ class Prose:
 
     title: str | None = None  # "" asks for the first heading of level 1 and takes it out of the text
     sections: list[tuple[str, str]] = field(default_factory=list)  # (id, HTML) of the headings of level 2, in order
-    _ids: set[str] = field(default_factory=lambda: {"main", "contents"})
+    _ids: set[str] = field(default_factory=lambda: {"main", "contents", "contents-title"})
     _tables: int = 0
 
     def html(self, source: str) -> str:

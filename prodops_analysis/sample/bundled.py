@@ -31,7 +31,7 @@ WORLD = World(
         "Partners": (PARTNERS["Partners"], float(np.log(0.7))),
     },
     owned={team: (week, 0.30) for team, week in OWNERS.items()},
-    faults={"Platform": 0.08, "Search": 0.22, "Partners": 0.7},
+    faults={"Accounts": 0.06, "Search": 0.18, "Partners": 0.7},
 )
 COLUMNS = {"item_id": "issue", "at": "changed_at", "field": "field", "from_value": "from", "to_value": "to",
            "actor": "by", "team": "team", "batch_id": "edit"}  # fmt: skip

@@ -5,6 +5,7 @@ Two git processes serve a whole read: one lists the changed files of each commit
 
 import os
 import re
+import shutil
 import subprocess
 from collections import Counter
 from collections.abc import Iterator
@@ -26,16 +27,17 @@ DEEPEST, MOST = 50, 10_000  # levels and values of a record
 _MARKDOWN, _YAML = (".md", ".markdown"), (".yaml", ".yml")
 _PLAIN = "Markdown files without front matter are no records"
 _OTHER = "files are no regular YAML or Markdown files"
+_DEEP = f"is nested more than {DEEPEST} levels deep"
 _LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)  # base: `1.20`, `yes` and dates stay as typed
 _HEAD = re.compile(rb"\A\s*---[ \t]*\r?\n(.*?)^(?:---|\.\.\.)[ \t]*\r?$", re.DOTALL | re.MULTILINE)
 _LINE = re.compile(r"([A-Za-z][\w.-]*):(?:[ \t]+(.*))?")
 _BOT = re.compile(r"(?<![a-z])(?:ro|dependa)?bot(?![a-z])", re.IGNORECASE)
-_NOBODY = re.compile(r"\W*(?:tbd\b.*|tba|todo|n/a|none|null|nobody|unassigned)?\W*", re.IGNORECASE | re.DOTALL)
-_CONTACT = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+|(?<![\w/@])@[A-Za-z](?:[\w-]*\w)?(?![\w/-])")
+_NOBODY = re.compile(r"\W*+(?:tbd\b.*|tba|todo|n/a|none|null|nobody|unassigned)?\W*", re.IGNORECASE | re.DOTALL)
+_CONTACT = re.compile(r"[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+|(?<![\w/@])@[A-Za-z](?:[\w-]*\w)?(?![\w/-])")
 _LOG = (  # --raw reaches no pager, filter or driver; the rest overrides what a configuration may say
     "-c", "log.showRoot=true", "log", "--first-parent", "--reverse", "--diff-merges=first-parent", "--raw", "-z",
-    "-M", "-l0", "-r", "-O/dev/null", "--no-abbrev", "--no-color", "--no-relative", "--no-show-signature",
-    "--no-mailmap", "--ignore-submodules=none", "--encoding=UTF-8", "--format=%H%n%ct%n%P%n%an <%ae>",
+    "-M", "-l0", "-r", "-O/dev/null", "--no-abbrev", "--no-relative", "--no-show-signature",
+    "--ignore-submodules=none", "--encoding=UTF-8", "--format=%H%n%ct%n%P%n%an <%ae>",
 )  # fmt: skip
 _ROW = ("item_id", "at", "field", "from_value", "to_value", "actor", "actor_kind", "team", "batch_id")
 # neither what a hook has set nor the network may change which history is read
@@ -106,9 +108,9 @@ def read(source: GitRecordsSource, *, root: Path) -> Import:
     author (of a merge: of the merged commit), `batch_id` the commit where it touched several items. An item's first
     version gives `created` and its fields with `from_value` missing; so does its return after `deleted`. An item is
     named by the first value of the key `item_id`, else by its first path, and followed through renames and into any
-    file with its id once its own is gone. Lists and mappings are joined with `;` in
-    sorted order. Owners, approvers and keys in `people` become pseudonyms, as do e-mail addresses and @handles in
-    other text; names within prose are not found: do not map prose.
+    file with its id once its own is gone. Lists and mappings are joined with `;` in sorted order. Owners, approvers
+    and keys in `people` become pseudonyms, as do e-mail addresses and @handles in other text; names within prose are
+    not found: do not map prose.
 
     `faults` names commit, file and reason of each unreadable version; the item keeps its former values. Of a cut
     history, `checks["history cut"]` says since when it is known; what was there by then has no `created` event and
@@ -137,7 +139,9 @@ def read(source: GitRecordsSource, *, root: Path) -> Import:
             "name YAML files, or Markdown files with front matter, by patterns such as keps/**/kep.yaml"
         )
     frame = pd.DataFrame(rows, columns=list(_ROW))
-    found = sort_out(frame.assign(at=pd.to_datetime(frame["at"], unit="s", utc=True)), source=source.name)
+    found = sort_out(
+        frame.assign(at=pd.to_datetime(frame["at"], unit="s", utc=True, errors="coerce")), source=source.name
+    )
     unread = pd.DataFrame(known.faults, columns=list(FAULT_COLUMNS)).assign(source=source.name)
     faults = [table for table in (found.faults, unread) if len(table)] or [found.faults]
     return Import(
@@ -291,19 +295,21 @@ def _yaml(text: str) -> Any:
     for event in yaml.parse(text, Loader=_LOADER):  # the loader itself overflows the stack on deep nesting
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > DEEPEST:
-            raise _UnreadableError(f"is nested more than {DEEPEST} levels deep")
+            raise _UnreadableError(_DEEP)
     return yaml.load(text, Loader=_LOADER)  # noqa: S506 - the base loader builds texts, lists and mappings only
 
 
-def _leaves(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
+def _leaves(value: Any, key: str = "", depth: int = 0) -> Iterator[tuple[str, str]]:
     """Each text under its dotted key; lists and mappings count as well, since aliases can multiply empty ones."""
+    if depth > DEEPEST:
+        raise _UnreadableError(_DEEP)
     yield key, value if isinstance(value, str) else ""
     if isinstance(value, dict):
         for name, inner in value.items():
-            yield from _leaves(inner, f"{key}.{name}" if key else str(name))
+            yield from _leaves(inner, f"{key}.{name}" if key else str(name), depth + 1)
     elif isinstance(value, list):
         for inner in value:
-            yield from _leaves(inner, key)
+            yield from _leaves(inner, key, depth + 1)
 
 
 def _said(source: GitRecordsSource, known: _Known, leaves: dict[str, list[str]]) -> _Version:
@@ -348,7 +354,7 @@ def _plain(text: str, people: dict[str, str]) -> str:
 
 def _who(name: str) -> str:
     """Fold the spellings of one person: `@handle` and `handle`, `Name <e-mail>` and `Name`."""
-    return (re.sub(r"<[^>]*>", "", name).strip() or name).strip("@<>'\" \t").casefold()
+    return (re.sub(r"<[^<>]*>", "", name).strip() or name).strip("@<>'\" \t").casefold()
 
 
 def _person(name: str, people: dict[str, str]) -> str | None:
@@ -390,6 +396,8 @@ def _cut(since: pd.Timestamp, rows: list[dict[str, Any]]) -> str:
 
 def _tip(source: GitRecordsSource, repo: Path) -> str:
     where = f"source {source.name!r}: {source.path!r}"
+    if not shutil.which("git"):
+        raise SourceError(f"{where} cannot be read, the program git was not found; install git 2.31 or newer")
     if not repo.is_dir():
         raise SourceError(f"{where} is no folder; clone the repository there, or mend the path of the source")
     try:
@@ -409,10 +417,7 @@ def _command(repo: Path, *arguments: str) -> tuple[list[str], dict[str, str]]:
 
 def _git(repo: Path, *arguments: str) -> str:
     command, env = _command(repo, *arguments)
-    try:
-        done = subprocess.run(command, env=env, capture_output=True, check=False)  # noqa: S603
-    except FileNotFoundError:
-        raise SourceError("the program git was not found; install git 2.31 or newer") from None
+    done = subprocess.run(command, env=env, capture_output=True, check=False)  # noqa: S603
     if done.returncode:
         raise SourceError(done.stderr.decode(errors="replace").strip().partition("\n")[0] or "git says no more")
     return done.stdout.decode(errors="replace").strip()

@@ -1,0 +1,146 @@
+"""Threats to an assessment, each a named check with what was found and what it does to the verdict."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Literal
+
+import pandas as pd
+
+from prodops_analysis.errors import some
+from prodops_analysis.metrics import Metric
+from prodops_analysis.quality import doubt_about, grade_of
+from prodops_analysis.records.changes import Change
+from prodops_analysis.settings import Settings
+from prodops_analysis.work_items import Fold
+
+MEASUREMENT_SHARE = 0.20  # starts or finishes from states that the other side lacks, from which no answer is given
+NEAR = timedelta(weeks=12)  # another change of the same team so close is named
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One named check. `forbids` means that no answer may be given."""
+
+    name: str
+    result: Literal["passed", "noted", "forbids"]
+    found: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """What is assessed: work items, metric, change with the rollouts that have happened, and what is known besides."""
+
+    folded: Fold
+    metric: Metric
+    change: Change
+    rollouts: Mapping[str, date]
+    settings: Settings
+    faults: pd.DataFrame
+    others: tuple[Change, ...]
+
+    def share_in_doubt(self, items: "pd.Series[bool]") -> float:
+        """Return the share of the named items that a quality check puts in doubt for the metric."""
+        limits = self.settings.quality
+        return doubt_about(self.folded, self.metric.name, faults=self.faults, settings=limits, items=items)
+
+    def grade(self, share: float) -> str:
+        """Grade a share of doubtful items."""
+        return grade_of(share, thresholds=self.settings.quality)
+
+
+def data_quality(subject: Subject, observed: pd.DataFrame) -> Check:
+    """Grade D under the figure forbids an answer: a quarter of the adopters' items, before or after, is in doubt."""
+    items = subject.folded.items
+    mine = (items["item_id"].isin(observed["item_id"]) | items["finished_at"].notna()) & items["team"].isin(
+        subject.rollouts
+    )
+    share = subject.share_in_doubt(mine)
+    grade = subject.grade(share)
+    found = f"grade {grade}: {share:.1%} of {int(mine.sum())} items of the adopting teams are in doubt"
+    return Check(name="data quality", result="forbids" if grade == "D" else "passed", found=found)
+
+
+def fit_for_comparison(subject: Subject, observed: pd.DataFrame) -> tuple["pd.Series[bool]", Check]:
+    """Leave out comparison teams with grade D data, and their weeks after a change of their own to the same metric."""
+    items, said = subject.folded.items, []
+    keep = pd.Series(True, index=observed.index)
+    for team in sorted(set(observed["team"]) - set(subject.rollouts)):
+        share = subject.share_in_doubt(items["team"] == team)
+        if subject.grade(share) == "D":
+            keep &= observed["team"] != team
+            said.append(f"{team} left out ({share:.0%} of its items in doubt)")
+        elif own := _own_changes(subject, team):
+            day, other = own[0]
+            keep &= (observed["team"] != team) | (observed["at"] < pd.Timestamp(day, tz="UTC"))
+            said.append(f"{team} until {day} only ({other})")
+    found = "; ".join(said) or "every other team is used throughout"
+    return keep, Check(name="comparison teams", result="noted" if said else "passed", found=found)
+
+
+def _own_changes(subject: Subject, team: str) -> list[tuple[date, str]]:
+    return sorted(
+        (day, other.title or other.id)
+        for other in subject.others
+        if other.id != subject.change.id
+        and other.primary_metric == subject.metric.name
+        and (day := other.rollouts.get(team)) is not None
+    )
+
+
+def other_changes(subject: Subject) -> Check:
+    """Name other registered changes that reached an adopting team within twelve weeks."""
+    name = "other changes in the window"
+    met = sorted(
+        f"{other.title or other.id} ({team} {day})"
+        for other in subject.others
+        if other.id != subject.change.id
+        for team, day in other.rollouts.items()
+        if day is not None and team in subject.rollouts and abs(day - subject.rollouts[team]) <= NEAR
+    )
+    if met:
+        return Check(name=name, result="noted", found=some(met))
+    return Check(name=name, result="passed", found="no other registered change within 12 weeks")
+
+
+def measurement(subject: Subject) -> Check:
+    """What stamps the start or finish must be the same before and after, team by team."""
+    name = "measurement changed at rollout"
+    stamps = {"starts": ("started_at", "start_state"), "finishes": ("finished_at", "finish_state")}
+    if subject.metric.name == "lead_time":
+        del stamps["starts"]
+    found = [
+        _lacking(_stamped(subject, at, state), what=what, after=after)
+        for what, (at, state) in stamps.items()
+        for after in (False, True)
+    ]
+    share, names = max(found)
+    if share >= MEASUREMENT_SHARE:
+        mend = "if it is only a new name, declare it under same_as in the workflow map"
+        return Check(name=name, result="forbids", found=f"{names}; {mend}")
+    if share > 0:
+        return Check(name=name, result="noted", found=names)
+    return Check(name=name, result="passed", found="the same states stamp the clock before and after")
+
+
+def _stamped(subject: Subject, at: str, state: str) -> pd.DataFrame:
+    """Return `team, state, after` of every item that the clock stamped, declared renames undone."""
+    items = subject.folded.items
+    known = items[items["team"].isin(subject.rollouts) & items[at].notna() & items[state].notna()]
+    first = pd.to_datetime(known["team"].map({t: pd.Timestamp(d) for t, d in subject.rollouts.items()}), utc=True)
+    same = {t: (w.same_as if (w := subject.settings.workflow_of(t)) else {}) for t in subject.rollouts}
+    names = [same[team].get(name, name) for team, name in known[["team", state]].itertuples(index=False)]
+    return pd.DataFrame({"team": known["team"], "state": names, "after": known[at] >= first})
+
+
+def _lacking(stamped: pd.DataFrame, *, what: str, after: bool) -> tuple[float, str]:
+    """Return the share of one side's stamps by states which the other side of the same team lacks, and their names."""
+    side, other = stamped[stamped["after"] == after], stamped[stamped["after"] != after]
+    pairs = pd.MultiIndex.from_frame(other[["team", "state"]])
+    lacking = ~pd.MultiIndex.from_frame(side[["team", "state"]]).isin(pairs) & side["team"].isin(set(other["team"]))
+    if not lacking.any():
+        return 0.0, ""
+    share = float(lacking.mean())
+    states = some(map(repr, sorted(set(side.loc[lacking, "state"]))))
+    here = "after" if after else "before"
+    return share, f"{share:.0%} of {what} {here} come from {states}, which the other side lacks"

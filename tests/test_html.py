@@ -1,0 +1,376 @@
+"""The page of a report: complete, safe with hostile text, reachable, the same bytes everywhere."""
+
+import hashlib
+import os
+import re
+import subprocess
+import sys
+from functools import cache
+from html import unescape
+from pathlib import Path
+from urllib.parse import urljoin
+
+import altair as alt
+import nbformat
+import pandas as pd
+import pytest
+from bs4 import BeautifulSoup
+from nbconvert.exporters import get_exporter
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from prodops_analysis.charts import renderer
+from prodops_analysis.errors import ReportError
+from prodops_analysis.report.html import ReportExporter, render
+from prodops_analysis.tables import Callout, Card, Cards, table
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    "<svg onload=alert(1)><style>*{display:none}</style></svg>",
+    "</pre></main></body><h1>gone</h1>",
+    "{{ 7*7 }}{% include 'base/null.j2' %}{{ resources }}",
+    "<iframe srcdoc='<script>alert(1)</script>'></iframe>",
+    "<a href='javascript:alert(1)'>a</a>",
+    "<meta http-equiv=refresh content='0;url=https://example.invalid'>",
+    "emoji 🧪 and ‏עברית‏",
+]
+OUTSIDE = re.compile(r"https?:(?!//www\.w3\.org/(?:2000/svg|1999/xlink)\")")
+
+
+def shown(*things, tags=()):
+    """Make a code cell that has shown these objects."""
+    cell = new_code_cell("secret_code()", metadata={"tags": list(tags)})
+    for thing in things:
+        data = {"text/html": thing._repr_html_(), "text/plain": repr(thing)} if hasattr(thing, "_repr_html_") else thing
+        cell.outputs.append(new_output("display_data", data))
+    return cell
+
+
+@cache
+def drawn(title="Faster", description="Line chart that rises.", *, width=640):
+    frame = pd.DataFrame({"day": range(5), "value": [1, 4, 2, 5, 3], "team": list("aabbb")})
+    picture = alt.Chart(frame, title=alt.Title(title, subtitle="Days")).mark_line(clip=True)
+    with alt.theme.enable("prodops"):
+        spec = picture.encode(x="day:Q", y="value:Q", color="team:N").properties(width=width).to_dict()
+    return renderer.renderer(spec | {"description": description})
+
+
+def notebook(*cells, **told):
+    made = new_notebook(cells=[new_markdown_cell(cell) if isinstance(cell, str) else cell for cell in cells])
+    for number, cell in enumerate(made.cells):
+        cell["id"] = f"cell-{number}"
+    made.metadata["prodops"] = told
+    return made
+
+
+def full():
+    """Build a notebook with one of everything."""
+    frame = pd.DataFrame({"team": ["Payments", "Search"], "n": [3, None]})
+    printed = new_code_cell("print(1)", outputs=[new_output("stream", name="stdout", text="checked 12 items\n")])
+    return notebook(
+        "# From the notebook\n\nWhy this report.",
+        new_code_cell("month: str = '2026-08'", metadata={"tags": ["parameters"]}),
+        "## Flow\n\nText with [data](data/flow.csv) and a [guide](https://kanbanguides.org/).",
+        shown(drawn(), drawn("Slower")),
+        "## Flow\n\n| check | items |\n|---|---:|\n| a | 1 |",
+        shown(table(frame, caption="Teams")),
+        printed,
+        shown(
+            Callout("verdict", "Improved"), Cards(Card(label="Cycle time", value="9.1", unit="days")), tags=["summary"]
+        ),
+        title="Intake template",
+        period="August 2026",
+        notice="Synthetic data.",
+        as_of="2026-09-02",
+    )
+
+
+@cache
+def page_of_full():
+    return render(full())
+
+
+def soup_of(page):
+    return BeautifulSoup(page, "html.parser")
+
+
+def test_page_is_laid_out_for_a_leader():
+    """Title and notice, then the summary, then the contents, then the evidence."""
+    page = page_of_full()
+
+    places = [
+        page.index(mark)
+        for mark in (
+            "Synthetic data.", "<h1>Intake template</h1>", "August 2026</span>", 'class="summary"', "Why this report.",
+            "Improved", "9.1", '<nav id="contents"', '<h2 id="flow">', '<figure class="chart" id="chart.1"', "</main>", "<footer>",
+        )
+    ]  # fmt: skip
+    assert places == sorted(places)
+    assert "From the notebook" not in page
+
+
+def test_code_prompts_and_parameters_are_hidden():
+    """Nothing of the source reaches the page."""
+    page = page_of_full()
+
+    assert not re.search(r"secret_code|2026-08'|In \[|Out\[|print\(1\)", page)
+    assert "checked 12 items" in page
+
+
+def test_title_of_the_caller_wins_then_metadata_then_heading():
+    """A page always has one title."""
+    cells = ("# Heading",)
+
+    assert "<h1>Given</h1>" in render(notebook(*cells, title="Told"), title="Given")
+    assert "<h1>Told</h1>" in render(notebook(*cells, title="Told"))
+    assert "<h1>Heading</h1>" in render(notebook(*cells))
+    assert "<h1>Report</h1>" in render(notebook("Text"))
+
+
+def test_later_headings_of_level_one_are_kept():
+    """Only the heading that opens the notebook is its title; one further down becomes a section."""
+    page = soup_of(render(notebook("Text first", "# Not lost", title="T")))
+
+    assert [h.text for h in page.find_all("h1")] == ["T"]
+    assert [h.text for h in page.find_all("h2")] == ["Not lost"]
+
+
+def test_nothing_points_outside():
+    """No address but those of SVG's namespaces stands in an attribute, a style or a script; there is no script."""
+    page = soup_of(page_of_full())
+    told = [value for tag in page.find_all(True) for value in tag.attrs.values() if isinstance(value, str)]
+    styles = [style.text for style in page.find_all("style")]
+    namespaces = {tag.attrs[name] for tag in page.find_all("svg") for name in ("xmlns", "xmlns:xlink")}
+
+    assert namespaces == {"http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"}
+    assert not [value for value in told if re.search(r"https?:|//", value) and value not in namespaces]
+    assert not [style for style in styles if re.search(r"url\(|@import", style)]
+    assert not page.find_all(["script", "link", "iframe", "object", "embed", "base", "form"])
+    assert not [name for tag in page.find_all(True) for name in tag.attrs if name.startswith("on")]
+
+
+def test_the_raw_page_names_no_outside_address():
+    """A report whose text has no address holds none at all."""
+    assert OUTSIDE.findall(render(notebook("# T", "## A", shown(drawn())))) == []
+
+
+def test_policy_forbids_everything_but_the_page():
+    """The browser is told the same."""
+    policy = soup_of(page_of_full()).find("meta", attrs={"http-equiv": "Content-Security-Policy"})["content"]
+
+    assert policy.startswith("default-src 'none'; style-src 'unsafe-inline'; img-src data:;")
+
+
+def test_links_stay_beside_the_page():
+    """A file beside the page is linked; an outside address is readable and not a link."""
+    page = soup_of(page_of_full())
+
+    assert "data/flow.csv" in [a["href"] for a in page.find_all("a")]
+    assert "guide (https://kanbanguides.org/)" in page.text
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://example.invalid", "HTTP://example.invalid", "//example.invalid/x", "javascript:alert(1)",
+        "java\tscript:alert(1)", "data:text/html,x", "&#106;avascript:alert(1)", "\\\\example.invalid", "file:///etc/x",
+    ],
+)  # fmt: skip
+def test_no_text_makes_a_link_or_picture_to_elsewhere(url):
+    """Markdown and HTML from a tracker cannot send a reader or the browser away."""
+    html = {"text/html": f'<p><a href="{url}">a</a><img src="{url}"></p>'}
+    page = soup_of(render(notebook(f"[a](<{url}>) ![b](<{url}>)", shown(html), title="T")))
+
+    reached = [urljoin("file:///reports/page.html", a["href"]) for a in page.find_all("a") if a.has_attr("href")]
+    assert [address for address in reached if not address.startswith("file:///reports/")] == []
+    assert not page.find("a", href=re.compile("script|harmful"))
+    assert page.find_all("img") == []
+
+
+def test_pictures_in_the_notebook_are_shown():
+    """A PNG output and a data picture in Markdown are part of the page."""
+    dot = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+    png = {"image/png": dot, "text/plain": "A dot"}
+
+    page = soup_of(render(notebook(f"![Dot](data:image/png;base64,{dot})", shown(png), title="T")))
+
+    assert [(img["alt"], img["src"][:22]) for img in page.find_all("img")] == [
+        ("Dot", "data:image/png;base64,"),
+        ("A dot", "data:image/png;base64,"),
+    ]
+
+
+@pytest.mark.parametrize("evil", HOSTILE)
+def test_hostile_text_is_text(evil):
+    """Markup from a tracker is shown as typed: in Markdown, print, results, metadata, charts and tables."""
+    page = render(
+        notebook(
+            f"# {evil}",
+            f"## {evil}\n\nText {evil} text\n\n{evil}\n\n- {evil}",
+            f"## second\n\n| {evil} |\n|---|\n| {evil} |",
+            new_code_cell("", outputs=[new_output("stream", name="stdout", text=evil)]),
+            shown({"text/plain": evil}, {"text/markdown": evil}, table(pd.DataFrame({evil: [evil]}), caption=evil)),
+            shown(drawn(evil, evil)),
+            period=evil, notice=evil, as_of=evil, title=evil,
+        ),
+    )  # fmt: skip
+    soup = soup_of(page)
+
+    assert not soup.find_all(["script", "iframe", "img"])
+    assert len(soup.find_all("h1")) == 1
+    assert len(soup.find_all("meta")) == 5
+    assert len(soup.find_all("style")) == 1
+    assert not [name for tag in soup.find_all(True) for name in tag.attrs if name.startswith("on")]
+    assert not [a for a in soup.find_all("a") if not a["href"].startswith("#")]
+    assert soup.find("h1").text == evil
+    assert evil in unescape(soup.find("pre").text)
+    assert soup.find("figcaption").find("strong").text == evil
+
+
+def test_html_of_others_keeps_text_and_tables_only():
+    """A pandas frame is shown in a frame that scrolls, without style sheets or empty headings."""
+    frame = pd.DataFrame({"a": [1], "b": ["<i>x</i>"]})
+
+    page = soup_of(render(notebook(shown({"text/html": frame._repr_html_(), "text/plain": ""}), title="T")))
+
+    region = page.find("table").find_parent(attrs={"role": "region"})
+    assert region["tabindex"] == "0"
+    assert region["aria-label"] == "Table 1"
+    assert "<i>x</i>" in page.find("table").text
+    assert not [th for th in page.find_all("th") if not th.text.strip()]
+    assert len(page.find_all("style")) == 1
+
+
+def test_charts_are_drawings_with_words():
+    """A chart is one image with a text alternative; its title is text; it is drawn for a desk and for a phone."""
+    page = soup_of(page_of_full())
+    figures = page.find_all("figure")
+
+    assert len(figures) == 2
+    for figure in figures:
+        image = figure.find(attrs={"role": "img"})
+        assert image["aria-label"] == "Line chart that rises."
+        assert [svg["class"] for svg in image.find_all("svg")] == [["wide"], ["narrow"]]
+        assert {svg["aria-hidden"] for svg in image.find_all("svg")} == {"true"}
+        assert "Days" in figure.find("figcaption").text
+
+
+def test_a_chart_without_description_is_refused():
+    """A chart that reached the notebook by another way is checked again."""
+    bundle = drawn() | {renderer.MIME: drawn()[renderer.MIME] | {"description": ""}}
+
+    with pytest.raises(ReportError, match="'Faster' has no description"):
+        render(notebook(shown(bundle)))
+
+
+def test_ids_are_unique_and_contents_lead_to_sections():
+    """Equal headings and equal charts have ids of their own; every reference resolves."""
+    page = soup_of(page_of_full())
+    ids = [tag["id"] for tag in page.find_all(id=True)]
+    used = re.findall(r"url\(#([^)]+)\)", str(page)) + [a["href"][1:] for a in page.select('a[href^="#"]')]
+
+    assert len(ids) == len(set(ids))
+    assert set(used) <= set(ids)
+    assert [(a["href"], a.text) for a in page.select("nav a")] == [("#flow", "Flow"), ("#flow-2", "Flow")]
+
+
+@pytest.mark.parametrize("heading", ["main", "contents", "🧪", "chart-1", "Größe & <b>"])
+def test_headings_cannot_take_the_ids_of_the_page(heading):
+    """Whatever a heading says, ids stay unique and the contents list reaches it."""
+    page = soup_of(render(notebook("intro", f"## {heading}", shown(drawn()), "## z", title="T")))
+    ids = [tag["id"] for tag in page.find_all(id=True)]
+
+    assert len(ids) == len(set(ids))
+    assert {a["href"][1:] for a in page.select("nav a")} <= set(ids)
+
+
+def test_the_page_has_landmarks_and_language():
+    """Language, viewport, skip link, main, and no empty or unscoped heading of a table."""
+    page = soup_of(page_of_full())
+
+    assert page.find("html")["lang"] == "en"
+    assert page.find("meta", attrs={"name": "viewport"})["content"] == "width=device-width, initial-scale=1"
+    assert page.find("a", class_="skip")["href"] == "#main"
+    assert page.find("main")["id"] == "main"
+    assert all(th.text.strip() and th.get("scope") in {"col", "row"} for th in page.find_all("th"))
+
+
+def test_warnings_and_stderr_are_not_shown():
+    """What Python says on the side is for the maintainer."""
+    cell = new_code_cell("", outputs=[new_output("stream", name="stderr", text="FutureWarning: noise")])
+
+    assert "noise" not in render(notebook("Text", cell, title="T"))
+
+
+def test_results_as_data_are_silent():
+    """An output that only carries data for metrics.json leaves no trace on the page."""
+    page = render(notebook("Text", shown({"application/vnd.prodops.result+json": {"days": 987654}}), title="T"))
+
+    assert "987654" not in page
+
+
+def failed(notebook_):
+    notebook_.metadata["papermill"] = {"exception": True}
+    return notebook_
+
+
+@pytest.mark.parametrize(
+    ("made", "message"),
+    [
+        (failed(notebook("Text")), "stopped at an error"),
+        (
+            notebook("T", new_code_cell("", outputs=[new_output("error", ename="KeyError", evalue="'x'")])),
+            "cell 2 failed with KeyError: 'x'",
+        ),
+        (notebook(shown({"text/html": "<div id=vis></div><SCRIPT>draw()</SCRIPT>"})), "cell 1 draws with a script"),
+        (notebook(shown({"application/vnd.plotly.v1+json": {}})), "cell 1 shows application/vnd.plotly.v1+json"),
+    ],
+    ids=["papermill", "error", "script", "unknown"],
+)
+def test_a_half_truth_is_refused(made, message):
+    """A failed notebook, and an output that the page could only drop, are errors that say what to do."""
+    with pytest.raises(ReportError, match=re.escape(message)):
+        render(made)
+
+
+def test_the_notebook_is_left_alone():
+    """Rendering changes nothing in the caller's notebook, and an exporter can be used twice."""
+    made, before = full(), nbformat.writes(full())
+    exporter = ReportExporter()
+
+    first, second = (exporter.from_notebook_node(made)[0] for _ in range(2))
+
+    assert before == nbformat.writes(made)
+    assert first == second == page_of_full()
+
+
+SCRIPT = """
+import hashlib, sys
+sys.path.insert(0, {tests!r})
+from test_html import full, render
+print(hashlib.sha256(render(full()).encode()).hexdigest())
+"""
+
+
+def test_processes_agree(tmp_path):
+    """Hash seed, folder, time zone and cell ids leave the bytes alone."""
+    found = {hashlib.sha256(page_of_full().encode()).hexdigest()}
+    for seed, zone in (("1", "Pacific/Auckland"), ("2", "America/New_York")):
+        folder = tmp_path / seed
+        folder.mkdir()
+        code = SCRIPT.format(tests=str(Path(__file__).parent))
+        env = os.environ | {"PYTHONHASHSEED": seed, "TZ": zone, "PYTHONPATH": str(Path(__file__).parent.parent)}
+        run = subprocess.run([sys.executable, "-c", code], cwd=folder, env=env, capture_output=True, text=True)
+        assert run.stderr == ""
+        found.add(run.stdout.strip())
+    renamed = full()
+    for number, cell in enumerate(renamed.cells):
+        cell["id"] = f"other-{number}"
+    found.add(hashlib.sha256(render(renamed).encode()).hexdigest())
+
+    assert len(found) == 1
+
+
+def test_nbconvert_knows_the_exporter():
+    """`jupyter nbconvert --to prodops` finds it once the package is installed."""
+    assert get_exporter("prodops") is ReportExporter

@@ -1,0 +1,146 @@
+"""The figures of a month, and the same figure as it was known a month before."""
+
+import pandas as pd
+import pytest
+
+from prodops_analysis import METRICS, Settings
+from prodops_analysis.event_log import merge
+from prodops_analysis.metrics.monthly import RECENT_WEEKS, month_figures, recent
+from prodops_analysis.work_items import fold
+
+MAP = {"Todo": "queue", "Doing": "active", "Done": "done", "Gone": "dropped"}
+MARCH, APRIL = pd.Timestamp("2024-03-01", tz="UTC"), pd.Timestamp("2024-04-01", tz="UTC")
+MAY = pd.Timestamp("2024-05-01", tz="UTC")
+
+
+def complete(events):
+    """Fill in the columns of the event log that these tests do not look at."""
+    n = [f"e{k:04}" for k in range(len(events))]
+    blank = dict.fromkeys(("from_value", "actor", "batch_id"))
+    return merge(events.assign(event_id=n, seq=range(len(n)), actor_kind="unknown", source="log", **blank))
+
+
+def items_of(*rows):
+    """Work items from (start, end or None, owner at start) with dates of 2024 as 'MM-DD', ids in order."""
+    events = []
+    for n, (start, end, owned) in enumerate(rows):
+        at = pd.Timestamp(f"2024-{start}", tz="UTC")
+        events += [(f"I{n}", at, "created", f"I{n}"), (f"I{n}", at, "owner", "p1" if owned else None)]
+        events.append((f"I{n}", at, "state", "Doing"))
+        if end:
+            events.append((f"I{n}", pd.Timestamp(f"2024-{end}", tz="UTC"), "state", "Done"))
+    log = pd.DataFrame(events, columns=["item_id", "at", "field", "to_value"]).assign(team="Alpha")
+    return fold(complete(log), settings=Settings(workflow=MAP), as_of=MAY).items
+
+
+ROWS = [
+    ("02-05", "02-07", True), ("02-10", "03-05", False), ("03-02", "03-06", True), ("03-04", "03-14", True),
+    ("03-20", "04-10", False), ("03-30", None, True), ("04-02", "04-03", True),
+]  # fmt: skip
+
+
+def figure(name, rows=ROWS, *, since=MARCH, until=APRIL, smallest_group=1):
+    """One figure of March 2024."""
+    return month_figures(items_of(*rows), [name], since=since, until=until, smallest_group=smallest_group)[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "previous"),
+    [
+        # known on 1 April: ended after 2, 24, 4 and 10 days, open after 12 and 2 (the first two at risk to the end)
+        pytest.param("cycle_time", 10.0, 2.0, id="duration-as-known-at-the-end-of-the-month"),
+        pytest.param("throughput", 3 / (31 / 7), 1 / (31 / 7), id="count-a-week"),
+        pytest.param("wip", 2, 1, id="level-at-the-end"),
+        pytest.param("work_item_age", 7.0, 20.0, id="age-at-the-end"),
+        pytest.param("owner_at_start", 0.75, 0.5, id="share-of-starts-in-the-month"),
+    ],
+)
+def test_figures_of_march(name, value, previous):
+    """March counts March; April is not known yet, and February is as it was known on 1 March."""
+    found = figure(name)
+
+    assert value == pytest.approx(found.value)
+    assert previous == pytest.approx(found.previous)
+
+
+def test_later_knowledge_does_not_change_a_month():
+    """Throwing away everything after the month changes none of its figures."""
+    names = list(METRICS)
+    short = [(s, e if e and e < "04-01" else None, o) for s, e, o in ROWS if s < "04-01"]
+
+    full = month_figures(items_of(*ROWS), names, since=MARCH, until=APRIL, smallest_group=1)
+    known = month_figures(items_of(*short), names, since=MARCH, until=APRIL, smallest_group=1)
+
+    assert full == known
+
+
+@pytest.mark.parametrize("name", list(METRICS))
+def test_previous_is_the_figure_of_the_month_before(name):
+    """What stands as the previous figure is what a report of a month of that length would have said."""
+    before = figure(name, since=MARCH - (APRIL - MARCH), until=MARCH)
+
+    assert before.value == figure(name).previous
+
+
+@pytest.mark.parametrize("name", list(METRICS))
+def test_small_groups_are_not_shown(name):
+    """Fewer items than the smallest group: no value, no interval, no change; the count stays."""
+    shown, hidden = figure(name), figure(name, smallest_group=7)
+
+    assert (hidden.value, hidden.low, hidden.high, hidden.change) == (None, None, None, None)
+    assert shown.n == hidden.n
+    assert shown.value is not None
+
+
+def test_border_of_the_smallest_group():
+    """Exactly the smallest group is shown."""
+    n = figure("owner_at_start").n
+
+    assert figure("owner_at_start", smallest_group=n).value is not None
+    assert figure("owner_at_start", smallest_group=n + 1).value is None
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        pytest.param("owner_at_start", 0.25, id="shares-in-points"),
+        pytest.param("throughput", 2.0, id="counts-relative"),
+        pytest.param("cycle_time", 4.0, id="durations-relative"),
+    ],
+)
+def test_change(name, expected):
+    """The change since the month before, relative or in share points."""
+    assert expected == pytest.approx(figure(name).change)
+
+
+@pytest.mark.parametrize("name", list(METRICS))
+def test_empty_month(name):
+    """A month before any work gives no figure, except that nothing was done is a known zero only if shown at all."""
+    found = figure(name, since=pd.Timestamp("2023-01-01", tz="UTC"), until=pd.Timestamp("2023-02-01", tz="UTC"))
+
+    assert (found.value, found.change, found.n) == (None, None, 0)
+
+
+def test_no_median_yet():
+    """Where most items are still open the median is not known; it is missing, not small."""
+    found = figure("cycle_time", [("03-02", "03-03", True), *[("03-02", None, True)] * 5])
+
+    assert found.value is None
+    assert found.n == 6
+
+
+def test_recent_looks_back_half_a_year():
+    """Work that started before the window of recent weeks is not in it; work on its border is."""
+    items = items_of(("01-02", "01-05", True), ("03-02", None, True))
+    until = pd.Timestamp("2024-01-02", tz="UTC") + pd.Timedelta(weeks=RECENT_WEEKS)
+
+    assert set(recent(items, METRICS["cycle_time"], until=until)["item_id"]) == {"I0", "I1"}
+    assert set(recent(items, METRICS["cycle_time"], until=until + pd.Timedelta(seconds=1))["item_id"]) == {"I1"}
+
+
+def test_before_a_clean_start_nothing_is_compared():
+    """The first month has no previous figure and no change."""
+    found = figure("throughput", [("03-02", "03-03", True)] * 1)
+
+    assert found.value is not None
+    assert (found.previous, found.change) == (None, None)

@@ -1,0 +1,186 @@
+"""Tables, headline figures and callouts: readable, reachable, and safe with hostile text."""
+
+import re
+from html import unescape
+
+import pandas as pd
+import pytest
+
+from prodops_analysis.errors import ReportError
+from prodops_analysis.tables import Callout, Card, Cards, number, table
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "{{ 7*7 }} {% raw %}",
+    "**bold** [link](javascript:alert(1)) `code`",
+    "</td></table><h1>gone</h1>",
+    "&lt;b&gt; &amp;",
+    "emoji 🧪 and ‏עברית‏",
+]
+
+
+def frame():
+    return pd.DataFrame(
+        {
+            "team": ["Payments", "Search"],
+            "items": [1212, 8],
+            "days": [12.345, None],
+            "at": pd.to_datetime(["2026-03-02", None]),
+            "kept": [True, False],
+        }
+    )
+
+
+def texts(html):
+    return [unescape(re.sub("<[^>]+>", "", cell)) for cell in re.findall(r"<t[dh]\b.*?</t[dh]>", html)]
+
+
+def test_cells_are_written_for_reading():
+    """Thousands, decimals by column, dates and yes or no come out as a person writes them."""
+    shown = table(frame(), caption="Teams")
+
+    assert shown.cells == (("Payments", "1,212", "12.3", "2 Mar 2026", "yes"), ("Search", "8", None, None, "no"))
+
+
+def test_formats_and_units_by_column():
+    """A format is a pattern or a function; a unit stands in the heading."""
+    shown = table(
+        frame(),
+        caption="Teams",
+        units={"days": "working days"},
+        formats={"items": "+,d", "kept": lambda v: "x" * (1 + v)},
+    )
+
+    assert (shown.cells[0][1], shown.cells[0][4]) == ("+1,212", "xx")
+    assert "days working days" in texts(shown._repr_html_())
+
+
+def test_missing_reads_unknown():
+    """Missing is a dash that says unknown, never zero or nan."""
+    html = table(frame(), caption="Teams")._repr_html_()
+
+    assert html.count('<abbr title="unknown">–</abbr>') == 2
+    assert not re.search(r"nan|NaT|None", html)
+
+
+def test_table_is_accessible():
+    """Caption, scopes, a frame that a keyboard scrolls, numbers set to the right, no empty heading."""
+    html = table(frame(), caption="Teams & days")._repr_html_()
+
+    assert '<div class="prodops-table" role="region" tabindex="0" aria-label="Teams &amp; days">' in html
+    assert "<caption>Teams &amp; days</caption>" in html
+    assert html.count('<th scope="col"') == 5
+    assert html.count('<th scope="row"') == 2
+    assert '<td class="number">1,212</td>' in html
+    assert not re.search(r"<th[^>]*>\s*</th>", html)
+
+
+def test_a_row_without_a_name_still_has_a_heading():
+    """A missing name is shown as unknown."""
+    assert '<th scope="row"><abbr' in table(pd.DataFrame({"team": [None], "n": [1]}), caption="c")._repr_html_()
+
+
+def test_no_rows_is_said():
+    """An empty frame gives a table that says so."""
+    assert "No rows" in texts(table(frame().head(0), caption="Teams")._repr_html_())
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: table(frame(), caption=" "), "give it a caption"),
+        (lambda: table(pd.DataFrame({"": [1]}), caption="c"), "name every column"),
+        (lambda: table(frame(), caption="c", units={"day": "d"}), "no column 'day'; did you mean 'days'"),
+        (lambda: Callout("warning", "t"), "use note, caution, verdict"),
+    ],
+    ids=["caption", "heading", "column", "callout"],
+)
+def test_errors_say_what_to_do(make, message):
+    """What cannot be read by everyone is refused with a way out."""
+    with pytest.raises(ReportError, match=re.escape(message)):
+        make()
+
+
+def test_the_frame_is_left_alone():
+    """Laying out a table changes nothing in the caller's frame."""
+    given, before = frame(), frame()
+
+    table(given, caption="Teams")
+
+    pd.testing.assert_frame_equal(before, given)
+
+
+@pytest.mark.parametrize("evil", HOSTILE)
+def test_hostile_text_is_text(evil):
+    """Markup from a tracker is shown as it was typed, in every object and place."""
+    made = [
+        table(pd.DataFrame({evil: [evil], "b": [evil]}), caption=evil, units={"b": evil}),
+        Cards(Card(label=evil, value=evil, unit=evil, change=evil, reading="better", comparison=evil)),
+        Callout("note", evil, evil),
+    ]
+    for thing in made:
+        html = thing._repr_html_()
+        tags = set(re.findall(r"<([a-z0-9]+)", html))
+        assert evil in unescape(re.sub(r"<[^>]+>", "\n", html))
+        assert tags <= {
+            "div",
+            "table",
+            "caption",
+            "thead",
+            "tbody",
+            "tr",
+            "th",
+            "td",
+            "span",
+            "dl",
+            "dt",
+            "dd",
+            "p",
+            "bdi",
+        }
+        assert evil in repr(thing)
+
+
+def test_direction_marks_are_made_visible():
+    """A text cannot turn the direction of the text after it."""
+    assert "\N{RIGHT-TO-LEFT OVERRIDE}" not in Callout("note", "a\N{RIGHT-TO-LEFT OVERRIDE}b")._repr_html_()
+
+
+def test_plain_text_lines_up():
+    """In a console numbers stand under each other."""
+    assert repr(
+        table(
+            pd.DataFrame({"team": ["Payments", "Search"], "n": [1212.0, None]}), caption="Teams", units={"n": "items"}
+        )
+    ).splitlines() == [
+        "Teams",
+        "team      n (items)",
+        "Payments      1,212",
+        "Search            –",
+    ]
+
+
+def test_a_card_says_in_words_what_the_change_means():
+    """The reading stands beside the change, so that no colour has to; no value reads unknown."""
+    html = Cards(Card(label="Cycle time", value=None, unit="days", change="−2", reading="worse"))._repr_html_()
+
+    assert '<dd class="change worse">−2, worse</dd>' in html
+    assert '<abbr title="unknown">–</abbr>' in html
+
+
+@pytest.mark.parametrize(
+    ("value", "like", "expected"),
+    [
+        (1234.5, "", "1,234"),
+        (-12.34, "", "−12.3"),
+        (0.126, "", "0.13"),
+        (3.0, "", "3"),
+        (-0.24, "+.0%", "−24%"),
+        (float("inf"), "", "∞"),
+        (float("nan"), "", "–"),
+    ],
+)
+def test_numbers(value, like, expected):
+    """Numbers carry about three figures, a true minus, and never read nan."""
+    assert expected == number(value, like=like)

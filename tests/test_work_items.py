@@ -1,0 +1,431 @@
+"""The fold of the event log into work items and spells: hand-made histories, and a slow second fold beside it."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import log_of, utc
+
+from prodops_analysis.errors import EventLogError
+from prodops_analysis.event_log import empty_log
+from prodops_analysis.settings import Settings
+from prodops_analysis.work_items import NO_TEAM, SPELL_COLUMNS, Fold, fold, with_attributes
+from prodops_analysis.workflow import Workflow
+
+STAGES = {
+    "Backlog": "queue", "Doing": "active", "Review": "active", "Waiting": "wait",
+    "Done": "done", "Archived": "done", "Dropped": "dropped",
+}  # fmt: skip
+WORKFLOW = Workflow.of(STAGES, same_as={"In work": "Doing", "Shipped": "Done"})
+SETTINGS = Settings(workflow={"*": WORKFLOW})
+AS_OF = utc("2026-03-01")
+
+
+def day(number: int) -> str:
+    """The n-th day of January 2026."""
+    return f"2026-01-{number:02}"
+
+
+# case -> (its events without the item, what the item must say); instants are days of January
+CASES: dict[str, tuple[list[tuple], dict[str, Any]]] = {
+    "queued": ([("Backlog", 1)], {"started_at": None, "finished_at": None, "outcome": "open", "created_state": "Backlog", "unknown_states": 0}),
+    "started": ([("Backlog", 1), ("Doing", 3)], {"started_at": 3, "start_state": "Doing", "finished_at": None, "outcome": "open"}),
+    "waiting-starts-too": ([("Backlog", 1), ("Waiting", 3), ("Doing", 4)], {"started_at": 3, "start_state": "Waiting", "backward_moves": 0}),
+    "finished": ([("Backlog", 1), ("Doing", 3), ("Review", 4), ("Done", 7)], {"started_at": 3, "finished_at": 7, "first_finished_at": 7, "finish_state": "Done", "outcome": "done", "reopenings": 0, "backward_moves": 0, "finish_batch": 1}),
+    "stages-skipped": ([("Doing", 3), ("Done", 7)], {"created_at": 3, "started_at": 3, "finished_at": 7, "created_state": "Doing"}),
+    "straight-to-done": ([("Backlog", 1), ("Done", 7)], {"started_at": None, "finished_at": 7, "outcome": "done"}),
+    "moved-back": ([("Doing", 1), ("Backlog", 3), ("Doing", 5), ("Done", 7)], {"started_at": 1, "finished_at": 7, "backward_moves": 1, "reopenings": 0}),
+    "reopened-and-open": ([("Doing", 1), ("Done", 3), ("Doing", 5)], {"finished_at": None, "outcome": "open", "finish_state": None, "first_finished_at": 3, "reopenings": 1, "backward_moves": 1}),
+    "reopened-and-done": ([("Doing", 1), ("Done", 3), ("Doing", 5), ("Done", 9)], {"started_at": 1, "finished_at": 9, "first_finished_at": 3, "reopenings": 1, "outcome": "done"}),
+    "archived-later": ([("Doing", 1), ("Done", 3), ("Archived", 20)], {"finished_at": 3, "finish_state": "Done", "outcome": "done", "reopenings": 0}),
+    "dropped": ([("Doing", 1), ("Dropped", 5)], {"finished_at": 5, "first_finished_at": None, "finish_state": "Dropped", "outcome": "dropped"}),
+    "dropped-then-reopened": ([("Doing", 1), ("Dropped", 5), ("Doing", 6)], {"finished_at": None, "outcome": "open", "reopenings": 1}),
+    "dropped-then-done": ([("Doing", 1), ("Dropped", 5), ("Done", 9)], {"finished_at": 9, "finish_state": "Done", "outcome": "done"}),
+    "done-then-dropped": ([("Doing", 1), ("Done", 5), ("Dropped", 9)], {"finished_at": 9, "first_finished_at": 5, "finish_state": "Dropped", "outcome": "dropped"}),
+    "deleted": ([("Doing", 1), ("deleted", None, 5)], {"finished_at": 5, "outcome": "dropped", "finish_state": None}),
+    "deleted-before-start": ([("Backlog", 1), ("deleted", None, 5)], {"started_at": None, "finished_at": 5, "outcome": "dropped"}),
+    "deleted-after-done": ([("Doing", 1), ("Done", 3), ("deleted", None, 5)], {"finished_at": 3, "finish_state": "Done", "outcome": "done"}),
+    "deleted-twice-after-done": ([("Done", 3), ("deleted", None, 5), ("deleted", None, 6)], {"finished_at": 3, "outcome": "done"}),
+    "deleted-and-back": ([("Doing", 1), ("deleted", None, 5), ("created", "x", 8), ("Doing", 8)], {"started_at": 1, "finished_at": None, "outcome": "open", "reopenings": 1}),
+    "unknown-state": ([("Doing", 1), ("Sleeping", 3), ("Done", 5), ("Sleeping", 6)], {"started_at": 1, "finished_at": 5, "outcome": "done", "unknown_states": 2, "reopenings": 0}),
+    "only-unknown": ([("Sleeping", 3)], {"started_at": None, "outcome": "open", "unknown_states": 1, "created_state": None}),
+    "state-cleared": ([("Doing", 1), ("state", None, 3)], {"started_at": 1, "outcome": "open", "unknown_states": 1}),
+    "renamed-states": ([("In work", 1), ("Shipped", 3)], {"started_at": 1, "start_state": "In work", "finished_at": 3, "finish_state": "Shipped", "outcome": "done"}),
+    "case-matters": ([("doing", 1)], {"started_at": None, "unknown_states": 1}),
+    "only-created": ([("created", "x", 2)], {"created_at": 2, "started_at": None, "outcome": "open", "n_events": 1, "finish_batch": 0}),
+    "created-event-counts": ([("created", "x", 2), ("Doing", 4)], {"created_at": 2, "last_event_at": 4, "n_events": 2}),
+    "owner-before-start": ([("owner", "p1", 1), ("Doing", 3)], {"owner_at_start": True, "hand_offs": 0}),
+    "owner-in-the-same-instant": ([("Doing", 3), ("owner", "p1", 3)], {"owner_at_start": True}),
+    "owner-after-start": ([("Doing", 3), ("owner", "p1", 4)], {"owner_at_start": False}),
+    "owner-taken-away": ([("owner", "p1", 1), ("owner", None, 2), ("Doing", 3)], {"owner_at_start": False}),
+    "owner-emptied": ([("owner", "p1", 1), ("owner", "", 2), ("Doing", 3)], {"owner_at_start": False}),
+    "owner-never-started": ([("owner", "p1", 1), ("Backlog", 2)], {"owner_at_start": pd.NA}),
+    "handed-off": ([("owner", "p1", 1), ("owner", "p2", 2, {"from_value": "p1"}), ("owner", "p1", 3, {"from_value": "p2"})], {"hand_offs": 2}),
+    "handed-off-by-way-of-nobody": ([("owner", "p1", 1), ("owner", None, 2, {"from_value": "p1"}), ("owner", "p2", 3)], {"hand_offs": 0}),
+    "handed-off-former-value-not-exported": ([("owner", "p1", 1), ("owner", "p2", 2)], {"hand_offs": 1}),
+    "target-moved": ([("target", "2026-03", 1), ("target", "2026-04", 2, {"from_value": "2026-03"}), ("target", "2026-06", 3, {"from_value": "2026-04"})], {"target_moves": 2}),
+    "type-as-first-known": ([("type", None, 1), ("type", "bug", 2), ("type", "feature", 3), ("size", "M", 1)], {"item_type": "bug", "size": "M"}),
+    "history-cut": ([("Doing", 5, {"from_value": "Doing"})], {"history_cut": True, "started_at": 5}),
+    "history-whole": ([("created", "x", 1), ("Doing", 5, {"from_value": "Backlog"})], {"history_cut": False}),
+    "began-with-its-state": ([("Backlog", 1), ("Doing", 5, {"from_value": "Backlog"})], {"history_cut": False}),
+    "later-than-as-of": ([("Doing", 1), ("Done", "2026-03-02"), ("owner", "p1", "2026-03-02")], {"finished_at": None, "outcome": "open", "n_events": 1}),
+    "at-as-of": ([("Doing", 1), ("Done", "2026-03-01")], {"finished_at": "2026-03-01", "outcome": "done"}),
+    "done-alone-then-archived-in-bulk": ([("Doing", 1), ("Done", 3), ("Archived", 20, {"batch_id": "sweep"})], {"finish_batch": 1}),
+    "archived-in-bulk-with-it": ([("Doing", 1), ("Archived", 20, {"batch_id": "sweep"})], {"finish_batch": 2}),
+    "same-instant": ([("Doing", 4), ("Done", 4)], {"started_at": 4, "finished_at": 4, "outcome": "done"}),
+    "same-instant-backwards": ([("Done", 4), ("Doing", 4)], {"started_at": 4, "finished_at": None, "outcome": "open", "reopenings": 1}),
+}  # fmt: skip
+
+
+def instant(when: Any) -> Any:
+    """An instant from a day of January or a text; None stays."""
+    return utc(day(when) if isinstance(when, int) else when)
+
+
+def events_of(item: str, history: list[tuple]) -> list[tuple]:
+    """The events of one item, as `log_of` takes them."""
+    made = []
+    for event in history:
+        *fixed, rest = event if isinstance(event[-1], dict) else (*event, {})
+        field, value, when = ("state", *fixed) if len(fixed) == 2 else fixed
+        made.append((item, field, value, day(when) if isinstance(when, int) else when, rest))
+    return made
+
+
+@pytest.fixture(scope="module")
+def folded() -> Fold:
+    """All cases, each an item of its own, in one log."""
+    log = log_of(*[event for item, (history, _) in CASES.items() for event in events_of(item, history)])
+    return fold(log, settings=SETTINGS, as_of=AS_OF)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_history_becomes_a_work_item(case, folded):
+    """What happened to an item stands in its row."""
+    row = folded.items.set_index("item_id").loc[case]
+    expected = {
+        name: instant(value) if name.endswith("_at") and value is not None else value
+        for name, value in CASES[case][1].items()
+    }
+
+    shown = {name: None if value is None or value is pd.NA else value for name, value in expected.items()}
+    assert shown == {name: None if pd.isna(row[name]) else row[name] for name in expected}
+
+
+def test_one_row_an_item_in_order(folded):
+    """No item is lost or doubled, and the outcome says whether it ended."""
+    items = folded.items
+
+    assert sorted(CASES) == items["item_id"].tolist()
+    assert items["finished_at"].notna().tolist() == (items["outcome"] != "open").tolist()
+    assert {"done", "dropped", "open"} == set(items["outcome"])
+
+
+def test_counts_are_whole_numbers(folded):
+    """Counts are integers in every row, zero where nothing was counted."""
+    counts = ["hand_offs", "reopenings", "backward_moves", "unknown_states", "target_moves", "n_events", "finish_batch"]
+
+    assert {"int64"} == {str(folded.items[name].dtype) for name in counts}
+
+
+def test_spells_of_an_item():
+    """Each stay in a state is a spell; the last one has no end."""
+    log = log_of(*events_of("A", [("Backlog", 1), ("Doing", 3), ("Sleeping", 4), ("Waiting", 5), ("Done", 9)]))
+
+    spells = fold(log, settings=SETTINGS, as_of=AS_OF).spells
+
+    assert list(SPELL_COLUMNS) == list(spells.columns)
+    assert [
+        ("queue", "Backlog", 1, 3),
+        ("active", "Doing", 3, 4),
+        ("unknown", "Sleeping", 4, 5),
+        ("wait", "Waiting", 5, 9),
+        ("done", "Done", 9, None),
+    ] == [
+        (row.stage, row.state, row.entered_at.day, None if pd.isna(row.left_at) else row.left_at.day)
+        for row in spells.itertuples()
+    ]
+
+
+def test_spells_follow_each_other(folded):
+    """One spell ends where the next begins, and only the last is open: no time is lost or counted twice."""
+    for _, spells in folded.spells.groupby("item_id"):
+        assert spells["left_at"].iloc[:-1].tolist() == spells["entered_at"].iloc[1:].tolist()
+        assert spells["left_at"].isna().tolist() == [False] * (len(spells) - 1) + [True]
+
+
+def test_deleting_ended_work_ends_nothing_again():
+    """An item deleted after its end stays done, in its spells as well."""
+    log = log_of(*events_of("A", [("Doing", 1), ("Done", 3), ("deleted", None, 5)]))
+
+    spells = fold(log, settings=SETTINGS, as_of=AS_OF).spells
+
+    assert ["active", "done"] == spells["stage"].tolist()
+    assert pd.isna(spells["left_at"].iloc[-1])
+
+
+def test_start_states_of_its_own():
+    """Where a map names its start states, only they start the clock."""
+    settings = Settings(workflow=Workflow.of(STAGES, start=("Review",), same_as={"Checking": "Review"}))
+    log = log_of(*events_of("A", [("Doing", 1), ("Review", 4)]), *events_of("B", [("Doing", 1), ("Checking", 6)]))
+
+    items = fold(log, settings=settings, as_of=AS_OF).items
+
+    assert [utc(day(4)), utc(day(6))] == items["started_at"].tolist()
+
+
+def test_teams_keep_words_of_their_own():
+    """One word may mean work in one team and the end in another."""
+    maps = {
+        "Search": {"Review": "active", "Closed": "done"},
+        "Billing": {"Review": "done", "Closed": "dropped", "Doing": "active"},
+    }
+    history = [("Review", 2), ("Closed", 5)]
+    log = log_of(
+        *[(*e[:-1], {"team": "Search"}) for e in events_of("S", history)],
+        *[(*e[:-1], {"team": "Billing"}) for e in events_of("B", history)],
+    )
+
+    items = fold(log, settings=Settings(workflow=maps), as_of=AS_OF).items.set_index("item_id")
+
+    assert ("done", utc(day(2)), utc(day(5))) == tuple(items.loc["S", ["outcome", "started_at", "finished_at"]])
+    assert ("dropped", True, utc(day(2))) == (items.at["B", "outcome"], pd.isna(items.at["B", "started_at"]), items.at["B", "first_finished_at"])  # fmt: skip
+
+
+def test_an_item_stays_with_the_team_it_began_with():
+    """A transfer does not move an item's past to another team, and its states are read by the first team's map."""
+    log = log_of(
+        ("A", "Doing", day(1), {"team": None}), ("A", "Review", day(2), {"team": "Search"}),
+        ("A", "Done", day(5), {"team": "Billing"}), ("B", "Doing", day(1), {"team": "Billing"}),
+    )  # fmt: skip
+
+    done = fold(log, settings=SETTINGS, as_of=AS_OF)
+
+    assert ["Search", "Billing"] == done.items["team"].tolist()
+    assert {"A": {"Search"}, "B": {"Billing"}} == done.spells.groupby("item_id")["team"].apply(set).to_dict()
+
+
+def test_an_item_without_a_team():
+    """Without a team an item has none, and is read by the map for every team."""
+    items = fold(log_of(("A", "Doing", day(1)), team=None), settings=SETTINGS, as_of=AS_OF).items
+
+    assert [(NO_TEAM, utc(day(1)))] == list(items[["team", "started_at"]].itertuples(index=False, name=None))
+
+
+def test_owner_at_start_is_unknown_where_owners_are_not_recorded():
+    """A team whose log holds no owners has no figure, and not a share of zero."""
+    log = log_of(
+        ("A", "Doing", day(1)), ("B", "Doing", day(1), {"team": "Billing"}), ("C", "owner", "p1", day(2), {"team": "Billing"})
+    )  # fmt: skip
+
+    items = fold(log, settings=SETTINGS, as_of=AS_OF).items
+
+    assert "boolean" == str(items["owner_at_start"].dtype)
+    assert [None, False, None] == items["owner_at_start"].astype(object).where(items["owner_at_start"].notna(), None).tolist()  # fmt: skip
+
+
+def test_bulk_finish_counts_the_items_of_the_edit():
+    """Items finished together in one edit carry their number; one finished alone is 1."""
+    log = log_of(*[(f"I{n}", "Done", day(5), {"batch_id": "sweep"}) for n in range(4)], ("Z", "Done", day(5)))
+
+    assert [4, 4, 4, 4, 1] == fold(log, settings=SETTINGS, as_of=AS_OF).items["finish_batch"].tolist()
+
+
+def test_an_empty_log_has_no_items():
+    """Nothing folds to nothing, with every column."""
+    none = fold(empty_log(), settings=SETTINGS, as_of=AS_OF)
+    some = fold(log_of(("A", "Doing", day(1))), settings=SETTINGS, as_of=AS_OF)
+
+    assert (0, 0) == (len(none.items), len(none.spells))
+    assert list(some.items.columns) == list(none.items.columns)
+    assert list(SPELL_COLUMNS) == list(none.spells.columns)
+
+
+def test_a_log_without_states():
+    """Items of which only creation is known are open and have no spells."""
+    done = fold(log_of(("A", "created", "A", day(1))), settings=SETTINGS, as_of=AS_OF)
+
+    assert (["open"], 0) == (done.items["outcome"].tolist(), len(done.spells))
+
+
+def test_the_log_is_not_changed():
+    """Folding leaves the caller's log alone."""
+    log = log_of(*events_of("A", [("Doing", 1), ("Done", 3)]))
+    before = log.copy(deep=True)
+
+    fold(log, settings=SETTINGS, as_of=AS_OF)
+
+    pd.testing.assert_frame_equal(before, log)
+
+
+def test_a_team_without_a_map_is_refused():
+    """The message names the team and what to write."""
+    log = log_of(("A", "Doing", day(1)), ("B", "Doing", day(1), {"team": "Billing"}))
+
+    with pytest.raises(EventLogError, match=r"no workflow map for team 'Billing'; declare \[workflows.NAME\] with teams = \['Billing'\]"):
+        fold(log, settings=Settings(workflow={"Search": WORKFLOW}), as_of=AS_OF)
+
+
+@pytest.mark.parametrize("extra", [pytest.param([], id="states"), pytest.param([("C", "deleted", None, day(3))], id="and-a-deletion")])
+def test_a_map_that_knows_no_state_of_its_team_is_refused(extra):
+    """A map written for other words is found at once: it says which words were found and which it has."""
+    log = log_of(("A", "Offen", day(1)), ("B", "Fertig", day(2)), *extra)
+
+    with pytest.raises(EventLogError, match=r"team 'Search' knows none of its states: found 'Fertig', 'Offen', the map has 'Backlog'.*mend the \[workflows\]"):
+        fold(log, settings=SETTINGS, as_of=AS_OF)
+
+
+def test_items_of_another_table_are_added():
+    """Columns by item are joined; what the log knows stays, what it lacks is filled in."""
+    items = fold(log_of(("A", "Doing", day(1)), ("B", "Doing", day(1)), ("B", "type", "bug", day(1))), settings=SETTINGS, as_of=AS_OF).items
+    given = pd.DataFrame({"item_id": ["B", "A", "Z"], "type": ["feature", "feature", "bug"], "customer": [True, False, True]})
+    before = given.copy(deep=True)
+
+    joined = with_attributes(items, given)
+
+    assert [("A", "feature", False), ("B", "bug", True)] == list(
+        joined[["item_id", "item_type", "customer"]].itertuples(index=False, name=None)
+    )
+    pd.testing.assert_frame_equal(before, given)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        pytest.param(pd.DataFrame({"id": ["A"]}), "no column 'item_id'; found id", id="no-id"),
+        pytest.param(pd.DataFrame({"item_id": ["A", "A"]}), r"1 items stand twice .*first: 'A'.*one row each", id="twice"),
+    ],
+)
+def test_items_of_another_table_must_be_one_row_each(given, message):
+    """A table without ids, or with an item twice, is refused."""
+    items = fold(log_of(("A", "Doing", day(1))), settings=SETTINGS, as_of=AS_OF).items
+
+    with pytest.raises(EventLogError, match=message):
+        with_attributes(items, given)
+
+
+def random_log(seed: int) -> pd.DataFrame:
+    """A log of random histories of sixty items of two teams: moves, deletions, owners, targets, ties and batches."""
+    rng = np.random.default_rng(seed)
+    values = {
+        "state": [*STAGES, "In work", "Shipped", "Sleeping", None],
+        "deleted": [None],
+        "owner": ["p1", "p2", "", None],
+        "target": ["2026-03", "2026-04", None],
+        "created": ["x"],
+        "type": ["bug", "feature", None],
+    }
+    events = []
+    for number in range(60):
+        former: dict[str, Any] = {}
+        for minute in np.sort(rng.integers(0, 90 * 24, rng.integers(1, 12))) // 8 * 8:
+            field = str(rng.choice(list(values), p=[0.6, 0.06, 0.14, 0.08, 0.06, 0.06]))
+            value = values[field][rng.integers(len(values[field]))]
+            at = f"{utc('2026-01-01') + pd.Timedelta(hours=int(minute)):%Y-%m-%dT%H:%M}"
+            rest = {
+                "from_value": former.get(field),
+                "team": "Search" if number % 2 else "Billing",
+                "batch_id": rng.choice(["one", "two", None], p=[0.1, 0.1, 0.8]),
+            }
+            former[field] = value
+            events.append((f"I{number:02}", field, value, at, rest))
+    return log_of(*events)
+
+
+def by_hand(log: pd.DataFrame, item: str, as_of: pd.Timestamp) -> dict[str, Any]:
+    """Fold one item in plain Python, event by event: the second implementation."""
+    stages, starts = WORKFLOW.stage_of(), WORKFLOW.starts()
+    seen = log[log["at"] <= as_of].to_dict("records")
+    mine = [e for e in seen if e["item_id"] == item]
+    say: dict[str, Any] = dict.fromkeys(("started_at", "finished_at", "first_finished_at", "start_state", "finish_state"))
+    say |= {"reopenings": 0, "backward_moves": 0, "unknown_states": 0, "hand_offs": 0, "target_moves": 0}
+    end, rank, batch = None, None, None
+    owner, at_start = None, None
+    for e in mine:
+        value = e["to_value"] if isinstance(e["to_value"], str) else None
+        former = e["from_value"] if isinstance(e["from_value"], str) else ""
+        if e["field"] == "target" and former:
+            say["target_moves"] += 1
+        if e["field"] == "owner":
+            say["hand_offs"] += bool(former and value)
+            owner = value
+            if say["started_at"] == e["at"]:
+                at_start = owner
+        if e["field"] not in ("state", "deleted"):
+            continue
+        stage = "dropped" if e["field"] == "deleted" else stages.get(value)
+        if stage is None:
+            say["unknown_states"] += 1
+            continue
+        if e["field"] == "deleted" and rank == 2:
+            continue
+        now = {"queue": 0, "wait": 1, "active": 1, "done": 2, "dropped": 2}[stage]
+        say["reopenings"] += rank == 2 and now < 2
+        say["backward_moves"] += rank is not None and now < rank
+        rank = now
+        if e["field"] == "state" and value in starts and say["started_at"] is None:
+            say |= {"started_at": e["at"], "start_state": value}
+            at_start = owner
+        if stage == "done" and say["first_finished_at"] is None:
+            say["first_finished_at"] = e["at"]
+        if now < 2:
+            end = None
+        elif end is None or end["stage"] != stage:
+            end = {"stage": str(stage), "at": e["at"], "state": value}
+            batch = e["batch_id"] if isinstance(e["batch_id"], str) else None
+    together = {e["item_id"] for e in seen if e["batch_id"] == batch and e["field"] in ("state", "deleted")}
+    recorded = {e["team"] for e in seen if e["field"] == "owner"}
+    return say | {
+        "outcome": end["stage"] if end else "open",
+        "finished_at": end["at"] if end else None,
+        "finish_state": end["state"] if end else None,
+        "finish_batch": (len(together) if batch else 1) if end else 0,
+        "owner_at_start": bool(at_start) if say["started_at"] is not None and mine[0]["team"] in recorded else None,
+        "created_at": min((e["at"] for e in mine if e["field"] == "created"), default=mine[0]["at"]),
+        "last_event_at": mine[-1]["at"],
+        "n_events": len(mine),
+        "team": mine[0]["team"],
+        "item_type": next((e["to_value"] for e in mine if e["field"] == "type" and isinstance(e["to_value"], str)), None),
+    }
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_the_fold_agrees_with_a_fold_by_hand(seed):
+    """Over random histories every figure of every item is what a slow walk through its events gives."""
+    log, as_of = random_log(seed), utc("2026-03-10")
+
+    items = fold(log, settings=SETTINGS, as_of=as_of).items.set_index("item_id")
+
+    seen = sorted(set(log.loc[log["at"] <= as_of, "item_id"]))
+    assert seen == items.index.tolist()
+    for item in seen:
+        expected = by_hand(log, item, as_of)
+        row = items.loc[item]
+        assert {"item": item, **expected} == {
+            "item": item, **{name: None if pd.isna(row[name]) else row[name] for name in expected}
+        }  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_spells_of_random_histories_follow_each_other(seed):
+    """Whatever happened, the spells of an item leave no gap and do not overlap."""
+    done = fold(random_log(seed), settings=SETTINGS, as_of=AS_OF)
+
+    ordered = done.spells.groupby("item_id")
+    following = ordered["entered_at"].shift(-1)
+    last = following.isna()
+    assert done.spells.loc[~last, "left_at"].tolist() == following[~last].tolist()
+    assert done.spells.loc[last, "left_at"].isna().all()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_later_events_change_nothing_before(seed):
+    """The fold at an instant is the fold of the log cut there: the future does not reach back."""
+    log, as_of = random_log(seed), utc("2026-02-01")
+
+    whole = fold(log, settings=SETTINGS, as_of=as_of)
+    cut = fold(log[log["at"] <= as_of], settings=SETTINGS, as_of=as_of)
+
+    pd.testing.assert_frame_equal(cut.items, whole.items)
+    pd.testing.assert_frame_equal(cut.spells, whole.spells)
