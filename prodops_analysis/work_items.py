@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
 from prodops_analysis.errors import EventLogError, some
@@ -100,10 +99,9 @@ def _staged(states: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     stage = pd.Series([stage_of[t].get(s, UNKNOWN) for t, s in distinct], index=distinct, dtype="str")
     begins = pd.Series([s in starts[t] for t, s in distinct], index=distinct, dtype="bool")
     deleted = (states["field"] == "deleted").to_numpy()
-    named = np.where(deleted, Stage.DROPPED.value, stage.reindex(pairs).to_numpy()) if len(states) else []
+    named = pd.Series(stage.reindex(pairs).to_numpy(), index=states.index, dtype="str")
     staged = states.assign(
-        stage=pd.Series(named, index=states.index, dtype="str"),
-        begins=begins.reindex(pairs).to_numpy(dtype=bool) & ~deleted if len(states) else False,
+        stage=named.mask(deleted, Stage.DROPPED.value), begins=begins.reindex(pairs).to_numpy(dtype=bool) & ~deleted
     )
     _refuse_foreign_states(staged, stage_of)
     return staged.assign(rank=staged["stage"].map({str(k): v for k, v in _RANK.items()}))

@@ -43,9 +43,7 @@ def log_of(*events: tuple[Any, ...], **columns: Any) -> pd.DataFrame:
     Written down by hand, not by `sort_out`, so that what reads a log is tested apart from what makes one.
     """
     missing = dict.fromkeys(("from_value", "to_value", "actor", "team", "batch_id"))
-    known = {"actor_kind": "unknown", "source": "log", "team": "Search"}
-    rows = rows_of(*events, **columns)
-    rows = rows.assign(**{name: value for name, value in (missing | known).items() if name not in rows})
+    rows = rows_of(*events, **missing | {"actor_kind": "unknown", "source": "log", "team": "Search"} | columns)
     seq = rows.groupby(["source", "item_id", "at"]).cumcount()
     return merge(rows.assign(event_id=rows["source"] + [f"-{n:06}" for n in range(len(rows))], seq=seq))
 

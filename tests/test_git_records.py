@@ -14,7 +14,7 @@ import yaml
 from prodops_analysis.errors import SourceError
 from prodops_analysis.event_log import SCHEMA
 from prodops_analysis.settings import GitRecordsSource
-from prodops_analysis.sources.git_records import read
+from prodops_analysis.sources.git_records import fingerprint, read
 
 AUTHOR = ("Ada Quist", "ada.quist@example.org")
 START = 1_700_000_000  # 2023-11-14 22:13:20 UTC; each commit comes an hour after the one before
@@ -695,6 +695,19 @@ def test_reading_twice_gives_the_same(repo):
     pd.testing.assert_frame_equal(first.events, second.events)
     assert (first.remarks, first.checks, first.as_of) == (second.remarks, second.checks, second.as_of)
     assert set(events(first, "event_id", "actor", "to_value")) <= set(events(longer, "event_id", "actor", "to_value"))
+
+
+def test_fingerprint(repo, tmp_path):
+    """The mark of the input stays while nothing is committed, and tells a longer and a shallower history apart."""
+    repo.commit({"r/a.yaml": "status: a\n"})
+    repo.commit({"r/a.yaml": "status: b\n"})
+    repo.git("clone", "-q", "--depth", "1", repo.path.as_uri(), str(tmp_path / "shallow"))
+    marks = [fingerprint(source(place), root=Path("/")) for place in (repo, repo, tmp_path / "shallow")]
+    repo.commit({"r/a.yaml": "status: c\n"})
+    marks.append(fingerprint(source(repo), root=Path("/")))
+
+    assert marks[0] == marks[1]
+    assert len(set(marks)) == 3
 
 
 def naive(repo: Repo) -> list[tuple]:

@@ -131,11 +131,11 @@ def freeze(path: Path, *, on: date) -> Change:
     """Write hashes of the plan into the record, so that later edits show. Raises RecordError if it is frozen."""
     change = read_change(path)
     if change.frozen:
-        raise RecordError(f"{path.name} was frozen on {change.frozen.get('on')}; later edits show as deviations")
+        raise RecordError(f"{path.name} was frozen on {change.frozen.get("day")}; later edits show as deviations")
     fields = ", ".join(f"{name}: {value!r}" for name, value in plan_hashes(change).items())
     text = path.read_text(encoding="utf-8")
     unfinished = path.with_suffix(".unfinished")
-    unfinished.write_text(with_line(text, f"frozen: {{on: {on.isoformat()}, {fields}}}"), encoding="utf-8")
+    unfinished.write_text(with_line(text, f"frozen: {{day: {on.isoformat()}, {fields}}}"), encoding="utf-8")
     unfinished.replace(path)
     return read_change(path)
 
@@ -148,7 +148,7 @@ def plan_state(change: Change) -> str:
     if moved := [name for name in PLAN if change.frozen.get(name) != now[name]]:
         return f"plan changed after the freeze: {some(moved, most=20)}"
     first = min((day for day in change.rollouts.values() if day), default=None)
-    on = change.frozen.get("on")
+    on = change.frozen.get("day")
     if first and isinstance(on, date) and on > first:
         return f"plan frozen late: on {on}, after the first rollout on {first}"
     return f"plan frozen on {on}, unchanged since"

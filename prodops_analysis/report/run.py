@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import papermill
+from jupyter_core.utils import ensure_event_loop
 from nbformat import NotebookNode
 from traitlets.config import Config
 
@@ -45,6 +46,10 @@ def run_notebook(path: Path, *, output: Path, parameters: Mapping[str, Any]) -> 
         raise ReportError(f"{path.name}: {error.ename}: {error.evalue}") from error
     except RuntimeError as error:  # a kernel that could not be started or died
         raise ReportError(f"{path.name}: the kernel failed: {error}") from error
+    finally:
+        loop = ensure_event_loop()  # of this thread; nbclient leaves it open
+        if not loop.is_running():
+            loop.close()
     return notebook
 
 

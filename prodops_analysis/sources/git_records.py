@@ -123,7 +123,7 @@ def read(source: GitRecordsSource, *, root: Path) -> Import:
     repo = root.resolve() / source.path
     tip = _tip(source, repo)
     when = ("show", "-s", "--no-show-signature", "--format=%ct")
-    first = _git(repo, "rev-list", "--first-parent", "--max-parents=0", tip)
+    first = _first(repo, tip)
     # the commit itself names its parents even where the history is cut
     is_cut = "\nparent " in _git(repo, "cat-file", "commit", first).partition("\n\n")[0]
     known, rows, latest = _Known(), list[dict[str, Any]](), 0
@@ -151,6 +151,17 @@ def read(source: GitRecordsSource, *, root: Path) -> Import:
         as_of=_instant(_git(repo, *when, tip)),
         checks={"history cut": _cut(_instant(_git(repo, *when, first)), rows)} if is_cut else {},
     )
+
+
+def fingerprint(source: GitRecordsSource, *, root: Path) -> str:
+    """Return the newest and the oldest known commit of the branch: a deeper clone is other input. Errors as in read."""
+    repo = root.resolve() / source.path
+    tip = _tip(source, repo)
+    return f"{tip} {_first(repo, tip)}"
+
+
+def _first(repo: Path, tip: str) -> str:
+    return _git(repo, "rev-list", "--first-parent", "--max-parents=0", tip)
 
 
 def _instant(seconds: str) -> pd.Timestamp:

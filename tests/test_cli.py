@@ -1,0 +1,273 @@
+"""The command line: what it prints, its exit codes, and that bad input leaves nothing behind."""
+
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from click.testing import CliRunner, Result
+
+from prodops_analysis.cli import main
+
+ROOT = Path(__file__).parent.parent
+
+SETTINGS = """
+title = "Tiny"
+as_of = 2026-03-01T00:00:00Z
+[[sources]]
+kind = "table"
+name = "tracker"
+path = "data/raw/log.csv"
+[sources.columns]
+item_id = "item"
+at = "at"
+field = "field"
+to_value = "to"
+team = "team"
+[workflows.default]
+queue = ["Backlog"]
+active = ["Doing"]
+done = ["Done"]
+"""
+
+
+def run(*words: str) -> Result:
+    """Call the command as a shell would."""
+    return CliRunner().invoke(main, list(words), catch_exceptions=False)
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> Path:
+    """A workspace with six items of one team."""
+    rows = []
+    for number in range(6):
+        day = pd.Timestamp("2026-01-05") + pd.Timedelta(days=7 * number)
+        for days, field, value in (
+            (0, "created", ""),
+            (0, "state", "Backlog"),
+            (1, "state", "Doing"),
+            (4, "state", "Done"),
+        ):
+            rows.append((f"A-{number}", (day + pd.Timedelta(days=days)).isoformat(), field, value, "Search"))
+    (tmp_path / "data/raw").mkdir(parents=True)
+    frame = pd.DataFrame(rows, columns=["item", "at", "field", "to", "team"])
+    frame.to_csv(tmp_path / "data/raw/log.csv", index=False)
+    (tmp_path / "prodops.toml").write_text(SETTINGS, encoding="utf-8")
+    return tmp_path
+
+
+def replace(path: Path, old: str, new: str) -> None:
+    """Change a text file in one place."""
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def test_check_counts_what_was_read(tiny):
+    """`prodops check` says how many events, items and teams there are, and prints the workflow map."""
+    result = run("check", "--workspace", str(tiny))
+
+    assert result.exit_code == 0
+    assert "24 events, 6 items, 1 teams, as of 2026-03-01" in result.output
+    assert "map 'default' version 1: starts at Doing; ends at Done" in result.output
+
+
+def test_good_rows_are_read_beside_bad_ones(tiny):
+    """A row with an unreadable date is listed with its place, and the others are used."""
+    with (tiny / "data/raw/log.csv").open("a", encoding="utf-8") as log:
+        log.write("A-9,yesterday,state,Done,Search\n")
+
+    result = run("check", "--workspace", str(tiny))
+
+    assert result.exit_code == 0
+    assert "1 rows listed, not read: unreadable date (first: tracker row 25, 'yesterday')" in result.output
+    assert "24 events" in result.output
+
+
+def missing_file(folder):
+    (folder / "data/raw/log.csv").unlink()
+
+
+def unknown_column(folder):
+    replace(folder / "prodops.toml", 'to_value = "to"', 'to_value = "too"')
+
+
+def unreadable_dates(folder):
+    log = pd.read_csv(folder / "data/raw/log.csv")
+    log.assign(at="the other day").to_csv(folder / "data/raw/log.csv", index=False)
+
+
+def foreign_states(folder):
+    replace(folder / "prodops.toml", 'queue = ["Backlog"]\nactive = ["Doing"]\ndone = ["Done"]', 'done = ["Fertig"]')
+
+
+def clashing_maps(folder):
+    extra = "".join(f'[workflows.{name}]\nteams = ["Search"]\ndone = ["Done"]\n' for name in ("other", "third"))
+    (folder / "prodops.toml").write_text(SETTINGS + extra, encoding="utf-8")
+
+
+def half_a_record(folder):
+    (folder / "data/experiments").mkdir()
+    (folder / "data/experiments/x.md").write_text("---\nid: x\ntitle: X\n---\n", encoding="utf-8")
+
+
+def unknown_setting(folder):
+    (folder / "prodops.toml").write_text("tittle = 'x'\n" + SETTINGS, encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        pytest.param(missing_file, ["no file data/raw/log.csv", "put the export there"], id="missing-file"),
+        pytest.param(unknown_column, ["no column 'too'", "did you mean 'to'?"], id="unknown-column"),
+        pytest.param(unreadable_dates, ["unreadable date", "'the other day'", "set date_format"], id="unreadable-date"),
+        pytest.param(
+            foreign_states, ["team 'Search' knows none of its states", "'Backlog'", "mend"], id="foreign-states"
+        ),
+        pytest.param(clashing_maps, ["team 'Search' has two workflow maps", "list it under one"], id="clashing-maps"),
+        pytest.param(half_a_record, ["x.md: missing problem, hypothesis", "before the rollout"], id="half-a-record"),
+        pytest.param(unknown_setting, ["tittle: is not a setting", "remove it"], id="unknown-setting"),
+    ],
+)
+@pytest.mark.parametrize("command", ["check", "report"])
+def test_bad_input_gives_one_message_and_leaves_nothing(tiny, spoil, words, command):
+    """Bad input ends with code 2 and a message, without a traceback and without a report."""
+    spoil(tiny)
+
+    result = run(command, "--workspace", str(tiny))
+
+    assert result.exit_code == 2
+    for word in words:
+        assert word in result.output
+    assert "Traceback" not in result.output
+    assert [] == list(tiny.glob("reports/20*"))
+
+
+@pytest.mark.parametrize(
+    ("month", "words"),
+    [
+        pytest.param("2026-13", "month '2026-13' is none; write it as 2026-09", id="no-month"),
+        pytest.param("2027-01", "lies after the export of 2026-03-01", id="after-the-export"),
+        pytest.param("2024-01", "no events until 2024-02-01; the log runs from 2026-01-05", id="before-the-log"),
+    ],
+)
+def test_a_month_without_data_is_refused(tiny, month, words):
+    """A month that the log cannot tell about ends with code 2 and says what the log holds."""
+    result = run("report", "--workspace", str(tiny), "--month", month)
+
+    assert result.exit_code == 2
+    assert words in result.output
+
+
+def test_a_rollout_after_the_export_is_no_number(tiny):
+    """A change that begins after the export is not answered, and the reason is the date."""
+    assert run("new", "change", "later", "--workspace", str(tiny)).exit_code == 0
+    path = tiny / "data/experiments/later.md"
+    filled = {
+        'title: ""': "title: Later",
+        'problem: ""': "problem: slow",
+        'hypothesis: ""': "hypothesis: faster",
+        'kind: ""': "kind: review",
+        'owner_role: ""': "owner_role: lead",
+        'decided_by: ""': "decided_by: head",
+        "rollouts: {}": "rollouts: {Search: 2026-06-01}",
+        "decision_date: ": "decision_date: 2026-12-01",
+        "cost_hours_a_week: ": "cost_hours_a_week: 1 ",
+        "confidence: ": "confidence: 0.5 ",
+    }
+    for old, new in filled.items():
+        replace(path, old, new)
+
+    result = run("assess", "later", "--workspace", str(tiny))
+
+    assert result.exit_code == 0
+    assert "not enough evidence" in result.output
+    assert "every rollout lies after the export (Search 2026-06-01)" in result.output
+
+
+def test_freeze_shows_later_edits(tiny):
+    """A frozen plan is unchanged until somebody edits it, and then the field is named."""
+    test_a_rollout_after_the_export_is_no_number(tiny)
+
+    frozen = run("freeze", "later", "--workspace", str(tiny), "--on", "2026-05-30")
+    replace(tiny / "data/experiments/later.md", "smallest_worthwhile: 0.15", "smallest_worthwhile: 0.05")
+    edited = run("check", "--workspace", str(tiny))
+
+    assert "plan frozen on 2026-05-30, unchanged since" in frozen.output
+    assert "change later: plan changed after the freeze: smallest_worthwhile" in edited.output
+
+
+def test_init_leads_from_a_spreadsheet_to_a_checked_workspace(tmp_path):
+    """`prodops init --from` guesses the columns of a spreadsheet, and the workspace it makes can be read."""
+    export = tmp_path / "work.csv"
+    export.write_text(
+        "Key,Created,Started,Finished,Team\nA-1,2026-01-05,2026-01-06,2026-01-09,Search\n", encoding="utf-8"
+    )
+
+    made = run("init", str(tmp_path / "mine"), "--from", str(export))
+    checked = run("check", "--workspace", str(tmp_path / "mine"), "--month", "2026-01")
+
+    assert made.exit_code == 0
+    assert "prodops check && prodops report" in made.output
+    assert checked.exit_code == 0
+    assert "1 items, 1 teams" in checked.output
+
+
+def test_an_old_export_is_reported_with_code_3(tiny, monkeypatch):
+    """An export without a declared date that ends before the last full month did ends with code 3."""
+    replace(tiny / "prodops.toml", "as_of = 2026-03-01T00:00:00Z\n", "")
+    monkeypatch.setattr("prodops_analysis.report.month.make_month", lambda *_, **__: pytest.fail("asked for a report"))
+    from prodops_analysis import cli
+
+    history = cli_history(tiny)
+    with pytest.raises(SystemExit) as stopped:
+        cli._refuse_old(history, "")
+
+    assert stopped.value.code == 3
+    assert cli._refuse_old(history, "2026-01") is None
+
+
+def cli_history(folder):
+    """Load the workspace as the command does."""
+    from prodops_analysis.workspace import load
+
+    return load(folder)
+
+
+@pytest.mark.parametrize(
+    ("published", "since", "months"),
+    [
+        pytest.param([], "", ["2026-02"], id="none-published"),
+        pytest.param(["2025-11"], "", ["2025-12", "2026-01", "2026-02"], id="missed-months"),
+        pytest.param(["2026-01", "2026-02"], "", ["2026-02"], id="again"),
+        pytest.param(["2026-01"], "2025-12", ["2025-12", "2026-01", "2026-02"], id="since"),
+    ],
+)
+def test_missed_months_are_those_after_the_last_published(tmp_path, published, since, months):
+    """Months after the last published one are due; with none published only the last one is."""
+    from prodops_analysis import cli
+
+    for month in published:
+        (tmp_path / month).mkdir()
+
+    assert months == cli._due(tmp_path, "2026-02", since)
+
+
+def test_the_sample_report_from_the_command_line(tmp_path):
+    """The main job on the sample: a month with every planned report, its data, and three lines about it."""
+    for part in ("prodops.toml", "data/sample", "data/experiments", "notebooks"):
+        target = tmp_path / part
+        target.parent.mkdir(parents=True, exist_ok=True)
+        copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy2
+        copy(ROOT / part, target)
+
+    result = run("report", "--workspace", str(tmp_path))
+
+    month = tmp_path / "reports/2026-09"
+    assert result.exit_code == 0
+    assert "6 reports for September 2026" in result.output
+    assert "4 changes: 2 improved, 2 not enough evidence" in result.output
+    pages = {page.name for page in month.glob("*.html")}
+    assert {"index.html", "monthly-review.html", "data-quality.html", "change-intake-template.html"} <= pages
+    assert {"metrics.json", "manifest.json"} <= {file.name for file in month.iterdir()}
+    assert str(tmp_path) not in "".join(file.read_text(encoding="utf-8") for file in month.rglob("*") if file.is_file())

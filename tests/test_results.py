@@ -1,0 +1,85 @@
+"""Results as data: what cells showed, and a table behind every chart that no spreadsheet runs."""
+
+import csv
+import io
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from prodops_analysis.charts.renderer import MIME
+from prodops_analysis.report.results import CHART, RESULT, chart_tables, results_of
+
+
+def notebook(*bundles: dict):
+    """A notebook of which each cell showed one bundle."""
+    cells = [new_code_cell("x", outputs=[new_output("display_data", data=data)]) for data in bundles]
+    stream = new_code_cell("print(1)", outputs=[new_output("stream", text="1")])
+    return new_notebook(cells=[new_markdown_cell("# Title"), stream, *cells])
+
+
+def chart(rows: list[dict], title: object = "Cycle time") -> dict:
+    """A bundle with a chart over rows."""
+    return {CHART: {"title": title, "datasets": {"data-1": rows}}, "text/html": "<svg/>"}
+
+
+def test_charts_are_found_under_the_name_that_the_renderer_writes():
+    """The renderer and the reader of results agree on the type."""
+    assert MIME == CHART
+
+
+def test_results_of_all_cells_are_joined():
+    """Named results of every cell are there; other outputs are left alone."""
+    made = notebook({RESULT: {"verdict": "improved"}}, {"text/plain": "x"}, {RESULT: {"n": 3, "none": None}})
+
+    assert {"verdict": "improved", "n": 3, "none": None} == results_of(made)
+    assert {} == results_of(notebook())
+
+
+@pytest.mark.parametrize(
+    ("title", "expected"),
+    [
+        pytest.param("Plain", "Plain", id="text"),
+        pytest.param({"text": "Headline", "subtitle": "x"}, "Headline", id="with-subtitle"),
+        pytest.param({}, "{}", id="none"),
+    ],
+)
+def test_charts_come_with_their_headline(title, expected):
+    """The headline is the text of the title."""
+    found = chart_tables(notebook(chart([{"a": 1}], title)))[0][0]
+
+    assert expected == found or (title == {} and found in ("", "{}"))
+
+
+def test_a_chart_is_a_table():
+    """Rows of a chart are lines of CSV; a column that only some rows have is empty elsewhere."""
+    made = notebook(chart([{"team": "Search", "days": 2.5}, {"team": "a,b", "n": None}]))
+
+    assert [("Cycle time", "team,days,n\nSearch,2.5,\n\"a,b\",,\n\n")] == chart_tables(made)
+
+
+def test_a_chart_without_rows_is_an_empty_table():
+    """Nothing is made up."""
+    assert [("Cycle time", "")] == chart_tables(notebook(chart([])))
+
+
+@pytest.mark.parametrize("start", list("=+-@\t\r"))
+def test_no_text_is_a_formula(start):
+    """A text that a spreadsheet would run is quoted, in a column's name as well; numbers below zero stay numbers."""
+    evil = f"{start}cmd|' /C calc'!A0"
+    made = notebook(chart([{"team": evil, "change": -0.5, evil: 1}]))
+
+    header, row = csv.reader(io.StringIO(chart_tables(made)[0][1].rstrip("\n"), newline=""))
+
+    assert (["team", "change", f"'{evil}"], [f"'{evil}", "-0.5", "1"]) == (header, row)
+
+
+@given(st.lists(st.text(alphabet="=+-@\t\r\n,;\"' aé🎉", max_size=12), min_size=1, max_size=4))
+def test_whatever_the_text_no_cell_starts_a_formula(texts):
+    """No cell of any table begins with a sign that a spreadsheet runs, and nothing but the guard is added."""
+    table = chart_tables(notebook(chart([{"name": text} for text in texts])))[0][1]
+
+    cells = [row[0] if row else "" for row in csv.reader(io.StringIO(table, newline=""))][1 : len(texts) + 1]
+    assert not [cell for cell in cells if cell[:1] in tuple("=+-@\t\r")]
+    assert texts == [cell[1:] if cell[:1] == "'" and cell[1:2] in tuple("=+-@\t\r") else cell for cell in cells]
