@@ -131,7 +131,7 @@ def freeze(path: Path, *, on: date) -> Change:
     """Write hashes of the plan into the record, so that later edits show. Raises RecordError if it is frozen."""
     change = read_change(path)
     if change.frozen:
-        raise RecordError(f"{path.name} was frozen on {change.frozen.get("day")}; later edits show as deviations")
+        raise RecordError(f"{path.name} was frozen on {change.frozen.get('day')}; later edits show as deviations")
     fields = ", ".join(f"{name}: {value!r}" for name, value in plan_hashes(change).items())
     text = path.read_text(encoding="utf-8")
     unfinished = path.with_suffix(".unfinished")

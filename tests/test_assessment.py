@@ -1,0 +1,556 @@
+"""`assess` from an event log to a verdict: known effects, none, what forbids an answer, odd inputs, invariances."""
+
+import dataclasses
+import json
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from prodops_analysis import Change, Settings, Verdict, Workflow, Worthwhile, assess
+from prodops_analysis.errors import EventLogError, SettingsError
+from prodops_analysis.sample.simulator import STATES, World, simulate
+
+START = date(2025, 1, 6)
+TWELVE = tuple(f"Team {letter}" for letter in "ABCDEFGHIJKL")
+SIX = ("Ada", "Bo", "Cy", "Dee", "Eve", "Flo")
+SMALL = {"Ada": 24, "Bo": 27, "Cy": 30}  # week of each rollout; Dee, Eve and Flo stay as they were
+DIRECTIONS = {Verdict.IMPROVED, Verdict.WORSENED}
+SETTINGS = Settings(workflow=STATES)
+NUMBERS = ("estimate", "low", "high", "statistic", "smallest_detectable")
+
+
+@dataclasses.dataclass(frozen=True)
+class Made:
+    """A log, when it was taken, and a change with rollouts at the given weeks."""
+
+    log: pd.DataFrame
+    as_of: pd.Timestamp
+    weeks: dict
+
+    def change(self, **rest):
+        """The change of this world."""
+        rest = {"rollouts": {t: START + timedelta(weeks=int(w)) for t, w in self.weeks.items()}} | rest
+        return Change(**({"primary_metric": "cycle_time", "smallest_worthwhile": 0.15} | rest))
+
+    def asked(self, *, log=None, change=None, settings=SETTINGS, as_of=None, items=None, **rest):
+        """Assess, with parts replaced."""
+        return assess(
+            self.log if log is None else log, items, change or self.change(),
+            as_of=as_of or self.as_of, settings=settings, **rest,
+        )  # fmt: skip
+
+
+@lru_cache
+def twelve(seed, effect=0.0, faults=0.0):
+    """Twelve staggered teams, 18 months, as in benchmarks/verdicts.py."""
+    rng = np.random.default_rng([2026, seed])
+    weeks = {str(team): 26 + 3 * k for k, team in enumerate(rng.permutation(TWELVE))}
+    speed = {team: (week, float(np.log1p(effect))) for team, week in weeks.items()}
+    made = simulate(World(teams=TWELVE, speed=speed, faults=dict.fromkeys(TWELVE, faults)), rng=rng)
+    return Made(made.log(), made.as_of, weeks)
+
+
+@lru_cache
+def small(seed=1, effect=-0.6, added=0.0, teams=SIX, faulty=()):
+    """Six teams, one year; three adopt. The effect on cycle time is on the log scale."""
+    world = World(
+        teams=teams, weeks=52, items_a_week=4.0, median_days=5.0, shock_sd=0.05, season=0.0,
+        speed={t: (w, effect) for t, w in SMALL.items()}, owned={t: (w, added) for t, w in SMALL.items()},
+        faults=dict.fromkeys(faulty, 0.8),
+    )  # fmt: skip
+    made = simulate(world, rng=np.random.default_rng(seed))
+    return Made(made.log(), made.as_of, {t: w for t, w in SMALL.items() if t in teams})
+
+
+def found_by(assessment, name):
+    """The named check."""
+    return next(check for check in assessment.checks if check.name == name)
+
+
+def renamed(made, old, new, *, teams, before=False):
+    """The log in which a state has a new name from each team's rollout on (or until then)."""
+    log = made.log
+    first = log["team"].map({t: pd.Timestamp(START, tz="UTC") + pd.Timedelta(weeks=made.weeks.get(t, 26)) for t in SIX})
+    hit = log["team"].isin(teams) & (log["field"] == "state") & (log["to_value"] == old)
+    hit &= (log["at"] < first) if before else (log["at"] >= first)
+    return log.assign(to_value=log["to_value"].mask(hit, new))
+
+
+def says_nothing(assessment):
+    """Whether the assessment gives no answer and no number, but a reason."""
+    numbers = (assessment.estimate, assessment.low, assessment.high, assessment.statistic, assessment.in_unit)
+    return assessment.verdict is Verdict.NOT_ENOUGH_EVIDENCE and numbers == (None,) * 5 and bool(assessment.reasons)
+
+
+def test_an_effect_is_found():
+    """Twelve teams get 30 % faster one after another: improved, with the truth inside the interval."""
+    found = twelve(0, effect=-0.30).asked()
+
+    assert (found.verdict, found.scale, found.metric) == (Verdict.IMPROVED, "ratio", "cycle_time")
+    assert found.low <= -0.30 <= found.high
+    assert set(found.by_team) <= set(TWELVE)
+    assert found.in_unit[0] < 0
+    assert found.in_unit[1] <= found.in_unit[0] <= found.in_unit[2]
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_no_effect_is_not_claimed(seed):
+    """The same organisation without an effect: no direction."""
+    assert twelve(seed).asked().verdict not in DIRECTIONS
+
+
+def test_doubtful_data_forbids_an_answer():
+    """Grade D under the figure: not enough evidence although the effect is there, and no number to misuse."""
+    found = twelve(0, effect=-0.30, faults=0.45).asked()
+
+    assert says_nothing(found)
+    assert found_by(found, "data quality").result == "forbids"
+    assert "grade D" in " ".join(found.reasons)
+
+
+@pytest.mark.parametrize(
+    ("metric", "verdict", "scale"),
+    [
+        pytest.param("cycle_time", Verdict.IMPROVED, "ratio", id="cycle-time"),
+        pytest.param("lead_time", None, "ratio", id="lead-time"),
+        pytest.param("throughput", None, "ratio", id="throughput-has-not-changed"),
+        pytest.param("owner_at_start", Verdict.IMPROVED, "difference", id="share-with-an-owner"),
+    ],
+)
+def test_metrics(metric, verdict, scale):
+    """Work got 45 % faster and 30 points more of it owned; throughput and lead time follow their own data."""
+    found = small(effect=-0.6, added=0.3).asked(metric=metric)
+
+    assert (metric, scale) == (found.metric, found.scale)
+    assert found.low <= found.estimate <= found.high
+    assert found.verdict is verdict if verdict else found.verdict is not Verdict.WORSENED
+    if metric == "owner_at_start":
+        assert found.low <= 0.3 <= found.high
+
+
+def test_a_new_start_state_forbids_an_answer():
+    """At the rollout the adopters' start state gets another name: measured otherwise, so no answer, and the state named."""
+    made = small()
+    settings = Settings(workflow={**STATES, "Doing": "active"})
+
+    found = made.asked(log=renamed(made, "In progress", "Doing", teams=SMALL), settings=settings)
+
+    assert says_nothing(found)
+    assert found_by(found, "measurement changed at rollout").result == "forbids"
+    assert "'Doing'" in " ".join(found.reasons)
+
+
+def test_a_declared_name_is_answered():
+    """With `same_as` the renamed start state gives the answer that it gave under its old name."""
+    made = small()
+    settings = Settings(workflow=Workflow.of(STATES, same_as={"Doing": "In progress"}))
+
+    found = made.asked(log=renamed(made, "In progress", "Doing", teams=SMALL), settings=settings)
+
+    plain = made.asked()
+    assert (plain.verdict, plain.estimate) == (found.verdict, pytest.approx(found.estimate))
+
+
+def test_a_new_finish_state_forbids_an_answer():
+    """The same holds for what stops the clock."""
+    made = small()
+    settings = Settings(workflow={**STATES, "Released": "done"})
+
+    found = made.asked(log=renamed(made, "Done", "Released", teams=SMALL), settings=settings)
+
+    assert says_nothing(found)
+    assert "'Released'" in " ".join(found.reasons)
+
+
+def test_a_start_state_that_vanishes_forbids_an_answer():
+    """States known only before the rollout are as bad as states known only after it."""
+    made = small()
+    settings = Settings(workflow={**STATES, "Started": "active"})
+    log = renamed(made, "In progress", "Started", teams=SMALL, before=True)
+
+    assert says_nothing(made.asked(log=log, settings=settings))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "stage"),
+    [
+        pytest.param("Backlog", "Inbox", "queue", id="queue-state"),
+        pytest.param("In review", "Checking", "active", id="state-in-mid-course"),
+    ],
+)
+def test_a_rename_elsewhere_forbids_nothing(old, new, stage):
+    """A state that neither starts nor stops the clock may change its name."""
+    made = small()
+    settings = Settings(workflow={**STATES, new: stage})
+
+    found = made.asked(log=renamed(made, old, new, teams=SMALL), settings=settings)
+
+    assert made.asked().verdict == found.verdict
+    assert found.estimate == pytest.approx(made.asked().estimate)
+
+
+def test_a_rename_in_a_fifth_of_the_starts_is_the_border():
+    """A new start state for one of three adopters is a third of the starts after: enough to forbid."""
+    made = small()
+    settings = Settings(workflow={**STATES, "Doing": "active"})
+
+    found = made.asked(log=renamed(made, "In progress", "Doing", teams=["Ada"]), settings=settings)
+
+    assert says_nothing(found)
+
+
+def test_a_rename_in_comparison_teams_does_not_pass_in_silence():
+    """Comparison teams that stamp the start otherwise from the rollout on are left out or forbid; never just used."""
+    made = small(effect=0.0)
+    settings = Settings(workflow={**STATES, "Doing": "active"})
+
+    found = made.asked(log=renamed(made, "In progress", "Doing", teams=["Dee", "Eve", "Flo"]), settings=settings)
+
+    assert {"Dee", "Eve", "Flo"}.isdisjoint(found.window) or any(c.result != "passed" for c in found.checks)
+
+
+def test_one_team_alone():
+    """A single team is answered from its own past, and the method says what that leaves open."""
+    made = small()
+    log = made.log[made.log["team"] == "Ada"]
+
+    found = made.asked(log=log, change=made.change(rollouts={"Ada": START + timedelta(weeks=24)}))
+
+    assert "no comparison teams" in found.method
+    assert list(found.window) == ["Ada"]
+    assert found.verdict is not Verdict.WORSENED
+
+
+def test_all_teams_at_once():
+    """When everybody starts on one day there is no comparison, and the method says so."""
+    made = small()
+
+    found = made.asked(change=made.change(rollouts=dict.fromkeys(SIX, START + timedelta(weeks=26))))
+
+    assert "no comparison teams" in found.method
+    assert set(SIX) == set(found.window)
+
+
+def test_a_comparison_team_with_its_own_change_is_used_until_then():
+    """Dee begins something else for the same metric: her later work is no comparison, her earlier work is."""
+    made = small()
+    other = Change(id="other", title="WIP limits", rollouts={"Dee": date(2025, 7, 7)}, primary_metric="cycle_time")
+
+    found = made.asked(others=(other,))
+
+    assert found.window["Dee"][1] < date(2025, 7, 7)
+    assert found.window["Eve"][1] > date(2025, 7, 7)
+    assert "Dee until 2025-07-07 only (WIP limits)" in found_by(found, "comparison teams").found
+
+
+def test_changes_without_a_name_of_their_own_still_count():
+    """Two changes built in plain Python share the default id; the other one is another one all the same."""
+    made = small()
+    other = Change(rollouts={"Dee": date(2025, 7, 7)}, primary_metric="cycle_time")
+
+    assert made.asked(others=(other,)).window["Dee"][1] < date(2025, 7, 7)
+
+
+@pytest.mark.parametrize(
+    ("metric", "team"),
+    [pytest.param("throughput", "Dee", id="another-metric"), pytest.param("cycle_time", "Zoe", id="another-team")],
+)
+def test_other_changes_that_do_not_touch_the_comparison(metric, team):
+    """A change to another metric or of another team leaves the comparison whole."""
+    made = small()
+    other = Change(id="other", rollouts={team: date(2025, 7, 7)}, primary_metric=metric)
+
+    found = made.asked(others=(made.change(), other))
+
+    assert found_by(found, "comparison teams").result == "passed"
+    assert found.estimate == made.asked().estimate
+
+
+def test_other_changes_of_the_adopters_are_named():
+    """What else the adopters began within twelve weeks stands in the checks."""
+    made = small()
+    other = Change(id="stand-up", title="Written status", rollouts={"Ada": START + timedelta(weeks=30)})
+
+    check = found_by(made.asked(others=(other,)), "other changes in the window")
+
+    assert check.result == "noted"
+    assert "Written status (Ada 2025-08-04)" in check.found
+
+
+def test_a_doubtful_comparison_team_is_left_out():
+    """A comparison team with grade D data is no comparison; the answer stands without it and says so."""
+    found = small(faulty=("Flo",)).asked()
+
+    assert "Flo" not in found.window
+    assert {"Dee", "Eve"} <= set(found.window)
+    assert "Flo left out" in found_by(found, "comparison teams").found
+
+
+def test_doubtful_data_after_the_rollout_only():
+    """Grade D work after the rollout forbids an answer, however good and long the past was."""
+    made = small(effect=0.0)
+    log = made.log
+    recent = log["team"].isin(SMALL) & (log["at"] >= made.as_of - pd.Timedelta(weeks=14))
+    ends = recent & (log["field"] == "state") & (log["to_value"] == "Done")
+    bulk = log.assign(batch_id=log["batch_id"].mask(ends, "one-edit"))
+
+    assert says_nothing(made.asked(log=bulk, change=made.change(rollouts=dict.fromkeys(SMALL, date(2025, 9, 29)))))
+
+
+@pytest.mark.parametrize(
+    ("rollouts", "reason"),
+    [
+        pytest.param({}, "the change has no rollout date", id="no-teams"),
+        pytest.param({"Ada": None}, "the change has no rollout date", id="no-dates"),
+        pytest.param({"Ada": date(2030, 1, 1)}, "every rollout lies after the export", id="future"),
+        pytest.param({"Zoe": date(2025, 7, 7)}, "the log has no items of team 'Zoe'", id="unknown-team"),
+        pytest.param({"Ada": date(2025, 12, 29)}, "only 0 whole weeks after the rollout", id="just-before-the-export"),
+        pytest.param({"Ada": date(2025, 1, 6)}, "only 0 usable weeks before the rollout", id="at-the-log's-begin"),
+    ],
+)
+def test_changes_that_cannot_be_assessed(rollouts, reason):
+    """No date, a date to come, an unknown team, too short a past or present: the reason and no number."""
+    made = small()
+
+    found = made.asked(change=made.change(rollouts=rollouts))
+
+    assert says_nothing(found)
+    assert reason in " ".join(found.reasons)
+
+
+def test_future_rollouts_count_as_not_yet():
+    """A team that will adopt later is a comparison until then, as a team without a date is."""
+    made = small()
+    later = made.change().rollouts | {"Dee": date(2030, 1, 1)}
+
+    assert made.asked().estimate == made.asked(change=made.change(rollouts=later)).estimate
+
+
+def test_one_week_of_data():
+    """A week of data is too little, said in words."""
+    made = small()
+    log = made.log[made.log["at"] < pd.Timestamp("2025-01-13", tz="UTC")]
+    change = made.change(rollouts={"Ada": date(2025, 1, 8)})
+
+    assert says_nothing(made.asked(log=log, change=change, as_of=pd.Timestamp("2025-01-13", tz="UTC")))
+
+
+def test_nothing_known_yet():
+    """An export taken before the first event says nothing, and does not fall over."""
+    made = small()
+
+    try:
+        found = made.asked(as_of=pd.Timestamp("2020-01-01", tz="UTC"))
+    except EventLogError as error:
+        assert "2020" in str(error) or "empty" in str(error)  # noqa: PT017
+    else:
+        assert says_nothing(found)
+
+
+def test_all_items_open():
+    """Nothing ever ended: no answer, and the reason speaks of open items."""
+    made = small()
+    log = made.log[~made.log["to_value"].isin(["Done", "Dropped"])]
+
+    found = made.asked(log=log)
+
+    assert says_nothing(found)
+    assert "still open" in " ".join(found.reasons)
+
+
+def test_empty_log():
+    """A log without a row is refused with what to do."""
+    made = small()
+
+    with pytest.raises(EventLogError, match="the event log is empty: there is nothing to assess; check the export"):
+        made.asked(log=made.log.iloc[:0])
+
+
+@pytest.mark.parametrize(
+    "size", [pytest.param(np.nan, id="missing"), pytest.param(3.0, id="number"), pytest.param("L", id="word")]
+)
+def test_sizes_of_any_kind(size):
+    """Sizes may be missing, numbers or words; all the same size changes nothing."""
+    made = small()
+    items = pd.DataFrame({"item_id": sorted(set(made.log["item_id"])), "size": size})
+    log = made.log[made.log["field"] != "size"]
+
+    assert made.asked(log=log).verdict == made.asked(log=log, items=items).verdict
+
+
+def test_items_twice():
+    """An items table that has an item twice is refused with its id."""
+    made = small()
+    one = made.log["item_id"].iloc[0]
+
+    with pytest.raises(EventLogError, match=f"stand twice in the items table .*{one}"):
+        made.asked(items=pd.DataFrame({"item_id": [one, one], "size": ["S", "L"]}))
+
+
+def test_teams_may_come_from_the_items():
+    """A log without teams takes them from the items table."""
+    made = small()
+    items = made.log.drop_duplicates("item_id")[["item_id", "team"]]
+
+    found = made.asked(log=made.log.assign(team=None), items=items)
+
+    assert made.asked().estimate == pytest.approx(found.estimate)
+
+
+@pytest.mark.parametrize(
+    "made_from",
+    [
+        pytest.param(lambda d: d, id="date"),
+        pytest.param(lambda d: datetime(d.year, d.month, d.day), id="naive-datetime"),  # noqa: DTZ001
+        pytest.param(lambda d: pd.Timestamp(d), id="timestamp"),
+        pytest.param(lambda d: pd.Timestamp(d, tz="UTC"), id="timestamp-with-zone"),
+        pytest.param(lambda d: d.isoformat(), id="text"),
+    ],
+)
+def test_dates_of_any_kind(made_from):
+    """A rollout may be a date, a datetime, a timestamp or text."""
+    made = small()
+    rollouts = {team: made_from(day) for team, day in made.change().rollouts.items()}
+
+    assert made.change() == made.change(rollouts=rollouts)
+    assert made.asked().estimate == made.asked(change=made.change(rollouts=rollouts)).estimate
+
+
+def test_as_of_without_zone_is_utc():
+    """An instant without a zone is read as UTC."""
+    made = small()
+
+    assert made.asked() == made.asked(as_of=made.as_of.tz_localize(None))
+
+
+@pytest.mark.parametrize(
+    ("metric", "message"),
+    [
+        pytest.param("cycle_tim", "no metric 'cycle_tim'; did you mean 'cycle_time'", id="misspelt"),
+        pytest.param("wip", "wip is a level at one instant .* assess cycle_time instead", id="level"),
+    ],
+)
+def test_metrics_that_cannot_be_assessed(metric, message):
+    """An unknown metric and a level are refused with what to ask instead."""
+    with pytest.raises(SettingsError, match=message):
+        small().asked(metric=metric)
+
+
+def test_names_and_order_do_not_matter():
+    """New team names (first letters in another order), new item ids and shuffled rows change no number."""
+    made = small()
+    names = dict(zip(SIX, ["Zed", "Yak", "Xen", "Add", "Bed", "Can"], strict=True))
+    log = made.log.assign(team=made.log["team"].map(names), item_id="x" + made.log["item_id"].str[::-1])
+    log = log.sample(frac=1, random_state=3)
+    change = made.change(rollouts={names[t]: day for t, day in made.change().rollouts.items()})
+
+    plain, other = made.asked(), made.asked(log=log, change=change)
+
+    assert plain.verdict == other.verdict
+    for name in NUMBERS:
+        assert getattr(plain, name) == pytest.approx(getattr(other, name), rel=1e-6)
+
+
+def test_whole_weeks_do_not_matter():
+    """The same history 50 weeks earlier gives the same answer."""
+    made, back = small(), timedelta(weeks=50)
+    change = made.change(rollouts={t: day - back for t, day in made.change().rollouts.items()})
+
+    plain = made.asked()
+    other = made.asked(log=made.log.assign(at=made.log["at"] - back), change=change, as_of=made.as_of - back)
+
+    for name in NUMBERS:
+        assert getattr(plain, name) == pytest.approx(getattr(other, name), rel=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_an_untouched_team_makes_no_direction(seed):
+    """With no effect anywhere, one more comparison team does not turn silence into a claim."""
+    made = small(seed=seed, effect=0.0)
+    without = made.log[made.log["team"] != "Flo"]
+
+    assert made.asked(log=without).verdict not in DIRECTIONS
+    assert made.asked().verdict not in DIRECTIONS
+
+
+def test_every_item_owned_has_no_direction():
+    """A share that is full everywhere cannot have risen or fallen."""
+    made = small()
+    log = made.log[made.log["field"] != "owner"]
+    created = log[log["field"] == "created"]
+    owned = created.assign(field="owner", to_value="p1", event_id="o" + created["event_id"], seq=90)
+
+    assert made.asked(log=pd.concat([log, owned]), metric="owner_at_start").verdict not in DIRECTIONS
+
+
+def test_later_events_are_not_looked_at():
+    """Events after the export change nothing."""
+    made = small()
+    early = pd.Timestamp("2025-11-03", tz="UTC")
+
+    assert made.asked(as_of=early) == made.asked(log=made.log[made.log["at"] <= early], as_of=early)
+
+
+def test_inputs_are_left_alone():
+    """Neither events nor items are changed."""
+    made = small()
+    items = pd.DataFrame({"item_id": sorted(set(made.log["item_id"])), "size": "M"})
+    log, kept, same = made.log.copy(), made.log.copy(), items.copy()
+
+    made.asked(log=log, items=items)
+
+    pd.testing.assert_frame_equal(kept, log)
+    pd.testing.assert_frame_equal(same, items)
+
+
+def test_result_is_frozen():
+    """An assessment cannot be changed after the fact."""
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        small().asked().verdict = Verdict.IMPROVED
+
+
+@pytest.mark.parametrize("rollouts", [None, {}], ids=["answered", "without-an-answer"])
+def test_to_dict_is_plain(rollouts):
+    """What goes into metrics.json survives JSON without a special encoder, NaN included nowhere."""
+    made = small()
+    found = made.asked(change=made.change() if rollouts is None else made.change(rollouts=rollouts))
+
+    plain = json.loads(json.dumps(found.to_dict(), allow_nan=False))
+
+    assert (plain["verdict"], plain["worthwhile"]) == (str(found.verdict), str(found.worthwhile))
+    assert plain["estimate"] == found.estimate
+
+
+def test_reads_as_a_sentence():
+    """The text form leads with the verdict, gives the reasons, and has numbers only where there is an answer."""
+    made = small()
+    answered, silent = made.asked(), made.asked(change=made.change(rollouts={}))
+
+    assert str(answered).startswith("cycle_time, change 'change': improved (worthwhile:")
+    assert "95 % interval" in str(answered)
+    assert "because the change has no rollout date" in str(silent)
+    assert "effect" not in str(silent)
+
+
+def test_worthwhile_follows_the_record():
+    """The same effect is worthwhile or not by what the record asked for."""
+    made = small(effect=-1.2)
+
+    low, high = (made.asked(change=made.change(smallest_worthwhile=m)).worthwhile for m in (0.05, 0.95))
+
+    assert (low, high) == (Worthwhile.YES, Worthwhile.NO)
+
+
+def test_the_record_may_not_turn_the_metric_round():
+    """A record that calls slower work better is refused or said, not ignored."""
+    made = small()
+
+    try:
+        found = made.asked(change=made.change(better="higher"))
+    except SettingsError as error:
+        assert "better" in str(error)  # noqa: PT017
+    else:
+        assert found.verdict is not Verdict.IMPROVED
