@@ -77,6 +77,7 @@ class Settings(_Frozen):
     workflow: dict[str, Workflow] = {}  # team -> map; "*" is for teams without one of their own
     quality: Quality = Quality()
     metrics: list[str] = ["cycle_time", "lead_time", "throughput", "wip", "work_item_age", "owner_at_start"]
+    own_reports: list[str] = []  # notebooks of the workspace that belong to each month, beside the standard ones
     smallest_group: int = Field(default=5, ge=1)  # figures on fewer items are not shown
     seed: int = 20260101  # of everything drawn by chance
 

@@ -201,6 +201,13 @@ def _spells(states: pd.DataFrame) -> pd.DataFrame:
     return spells.loc[~gone, list(SPELL_COLUMNS)].reset_index(drop=True)
 
 
+def with_typed_date(items: pd.DataFrame, events: pd.DataFrame, *, field: str, name: str) -> pd.DataFrame:
+    """Add the first value of a field that people typed as a date, as column `name`; unreadable ones are missing."""
+    typed = events[(events["field"] == field) & events["to_value"].notna()].groupby("item_id")["to_value"].first()
+    dates = pd.to_datetime(typed, utc=True, errors="coerce", format="ISO8601").astype("datetime64[us, UTC]")
+    return items.assign(**{name: items["item_id"].map(dates)})
+
+
 def with_attributes(items: pd.DataFrame, given: pd.DataFrame | None) -> pd.DataFrame:
     """Add to work items the columns of another table by `item_id`; what the log knows stays.
 

@@ -42,7 +42,7 @@ def log_of(*events: tuple[Any, ...], **columns: Any) -> pd.DataFrame:
 
     Written down by hand, not by `sort_out`, so that what reads a log is tested apart from what makes one.
     """
-    missing = dict.fromkeys(("from_value", "to_value", "actor", "team", "batch_id"))
+    missing = dict.fromkeys(("from_value", "actor", "batch_id"))
     rows = rows_of(*events, **missing | {"actor_kind": "unknown", "source": "log", "team": "Search"} | columns)
     seq = rows.groupby(["source", "item_id", "at"]).cumcount()
     return merge(rows.assign(event_id=rows["source"] + [f"-{n:06}" for n in range(len(rows))], seq=seq))

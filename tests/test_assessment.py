@@ -132,7 +132,7 @@ def test_metrics(metric, verdict, scale):
 
 
 def test_a_new_start_state_forbids_an_answer():
-    """At the rollout the adopters' start state gets another name: measured otherwise, so no answer, and the state named."""
+    """Adopters' start state gets another name at the rollout: measured otherwise, so no answer, and the state named."""
     made = small()
     settings = Settings(workflow={**STATES, "Doing": "active"})
 

@@ -66,14 +66,16 @@ def notebook(*cells, **told):
 def full():
     """Build a notebook with one of everything."""
     frame = pd.DataFrame({"team": ["Payments", "Search"], "n": [3, None]})
-    printed = new_code_cell("print(1)", outputs=[new_output("stream", name="stdout", text="checked 12 items\n")])
+    wide = pd.DataFrame({f"a rather long name {number}": ["Payments", "Search"] for number in range(16)})
+    text = "checked 12 items\n" + "a line that is wider than any phone " * 8
+    printed = new_code_cell("print(1)", outputs=[new_output("stream", name="stdout", text=text)])
     return notebook(
-        "# From the notebook\n\nWhy this report.",
+        "# From the notebook\n\nWhy this report.\n\n## In short",
         new_code_cell("month: str = '2026-08'", metadata={"tags": ["parameters"]}),
         "## Flow\n\nText with [data](data/flow.csv) and a [guide](https://kanbanguides.org/).",
         shown(drawn(), drawn("Slower")),
-        "## Flow\n\n| check | items |\n|---|---:|\n| a | 1 |",
-        shown(table(frame, caption="Teams")),
+        f"## Flow\n\n| check | items |\n|---|---:|\n| a | 1 |\n\n{'unbroken' * 40}",
+        shown(table(frame, caption="Teams"), table(wide, caption="Wide")),
         printed,
         shown(
             Callout("verdict", "Improved"), Cards(Card(label="Cycle time", value="9.1", unit="days")), tags=["summary"]

@@ -160,13 +160,19 @@ def test_nothing_comes_from_outside(picture):
         renderer.renderer(spec_of(picture.properties(description="d")))
 
 
-def test_a_chart_that_fails_does_not_spoil_the_next():
+BAD_MARK = {"title": "Bad", "mark": "nonsense", "data": {"values": [{}]}}
+BAD_LINK = {"title": "Bad", "mark": {"type": "point", "href": "javascript:alert(1)"}, "data": {"values": [{}]}}
+
+
+@pytest.mark.parametrize("bad", [BAD_MARK, BAD_LINK], ids=["mark", "link"])
+def test_a_chart_that_fails_does_not_spoil_the_next(bad, monkeypatch):
     """The error says which chart and why; the next drawing is the same as without it."""
+    monkeypatch.setattr(renderer, "_refuse_outside", lambda *_: None)
     spec = spec_of(chart())
     before = renderer.to_svg(spec, prefix="p")
 
     with pytest.raises(ReportError, match=r"chart 'Bad' cannot be drawn: .*; mend its specification"):
-        renderer.to_svg({"title": "Bad", "mark": "nonsense", "data": {"values": [{}]}}, prefix="p")
+        renderer.to_svg(bad, prefix="p")
 
     assert before == renderer.to_svg(spec, prefix="p")
 

@@ -38,6 +38,28 @@ def curves_before_after(curves: Mapping[str, SurvivalCurve], *, name: str) -> al
     return headline(band + line, title, text, f"Two falling step curves with 95 % bands. {title}.")
 
 
+def clocks(table: pd.DataFrame, *, around: date) -> alt.Chart:
+    """Draw the median before and after a date for each choice of clock (`phases.clock_table`)."""
+    name = table["clock"] + ", placed by its " + table["placed by"]
+    frame = pd.concat(
+        pd.DataFrame({"choice": name, "side": side, "median": table[f"median {side}"]}) for side in ("before", "after")
+    )
+    shades = alt.Scale(domain=["before", "after"], range=[BEFORE, AFTER])
+    shapes = alt.Scale(domain=["before", "after"], range=["circle", "square"])
+    order = list(name)
+    base = alt.Chart(frame).encode(y=alt.Y("choice:N", sort=order, title=None, axis=alt.Axis(labelLimit=300)))
+    line = base.mark_line(color=COMPARISON).encode(
+        x=alt.X("median:Q", title="median days to the end"), detail="choice:N"
+    )
+    dots = base.mark_point(size=110).encode(
+        x="median:Q", color=alt.Color("side:N", scale=shades), shape=alt.Shape("side:N", scale=shapes)
+    )
+    change = table["median after"] - table["median before"]
+    title = f"{int((change < 0).sum())} choices of clock say faster, {int((change > 0).sum())} say slower"
+    text = f"Median of finished items, before and after {around:%d %B %Y}; none of these is an answer"
+    return headline(line + dots, title, text, f"Dots before and after, a row a choice of clock. {title}.")
+
+
 def weekly_level(levels: pd.DataFrame, *, rollouts: Sequence[tuple[date, str]], name: str, unit: str) -> alt.Chart:
     """Draw the typical value by month of start, adopting and other teams: `month, group, value, n`."""
     if levels.empty:

@@ -64,7 +64,7 @@ class Published:
 
 
 def plan(history: History) -> tuple[Planned, ...]:
-    """List the reports of the month: the review, the data quality report, one for each change with a rollout."""
+    """List the reports of the month: the review, each change with a rollout, the workspace's own, data quality."""
     both = {"workspace": str(history.root), "month": str(history.month)}
     begun = [change for change in history.changes if any(change.rollouts.values())]
     return (
@@ -77,6 +77,12 @@ def plan(history: History) -> tuple[Planned, ...]:
                 parameters=both | {"change_id": change.id},
             )
             for change in begun
+        ),
+        *(
+            Planned(
+                notebook=name, slug=name.replace("_", "-"), title=name.replace("_", " ").capitalize(), parameters=both
+            )
+            for name in history.settings.own_reports
         ),
         Planned(notebook="data_quality", slug="data-quality", title="Data quality", parameters=both),
     )

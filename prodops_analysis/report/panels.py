@@ -179,6 +179,14 @@ def plan_table(change: Change) -> Table:
     return table(pd.DataFrame(rows, columns=["Field", "Record"]), caption=f"Record {change.id}")
 
 
+def clock_table(found: pd.DataFrame) -> Panel:
+    """Show what every choice of clock says (`phases.clock_table`)."""
+    shares = {f"at once {side}": ".0%" for side in ("before", "after")}
+    units = {f"median {side}": "days" for side in ("before", "after")}
+    shown = table(found, caption="Medians of finished items, by clock", units=units, formats=shares)
+    return Panel((shown,), {"clocks": found.to_dict(orient="records")})
+
+
 def verdicts_table(assessments: Sequence[Assessment], history: History) -> Panel:
     """List all changes with their verdict."""
     rows = [
