@@ -86,7 +86,7 @@ def _cells(
 ) -> tuple[pd.DataFrame, dict[str, int]]:
     """Place each item in a week and mark treated ones; the weeks around a rollout are left out and counted."""
     day = observed["at"].dt.normalize()
-    week = (day - pd.to_timedelta(day.dt.weekday, unit="D")).rename("week")
+    week = (day - pd.to_timedelta(day.dt.day_of_week, unit="D")).rename("week")
     first = pd.to_datetime(observed["team"].map({t: pd.Timestamp(d) for t, d in rollouts.items()}), utc=True)
     since = (week - first) / pd.Timedelta(days=7)
     treated = since >= transition_weeks

@@ -55,7 +55,7 @@ def clocks(table: pd.DataFrame, *, around: date) -> alt.Chart:
         x="median:Q", color=alt.Color("side:N", scale=shades), shape=alt.Shape("side:N", scale=shapes)
     )
     change = table["median after"] - table["median before"]
-    title = f"{int((change < 0).sum())} choices of clock say faster, {int((change > 0).sum())} say slower"
+    title = f"Choices of clock that say faster: {int((change < 0).sum())}, slower: {int((change > 0).sum())}"
     text = f"Median of finished items, before and after {around:%d %B %Y}; none of these is an answer"
     return headline(line + dots, title, text, f"Dots before and after, a row a choice of clock. {title}.")
 

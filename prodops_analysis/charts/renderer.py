@@ -57,6 +57,8 @@ def to_svg(spec: dict[str, Any], *, prefix: str) -> str:
         _, _, reason = str(error).partition("\n")  # the first line says only that it failed
         reason = reason.partition("\n")[0] or str(error)
         raise ReportError(f"chart {title!r} cannot be drawn: {reason}; mend its specification") from error
+    if re.search(r'^<svg[^>]* (?:width|height)="0"', svg):
+        raise ReportError(f"chart {title!r} comes out empty; give it data, or a width and a height")
     # Vega counts clip paths on through the life of a process
     for number, old in enumerate(dict.fromkeys(re.findall(r'\bid="([^"]+)"', svg))):
         new = f"{prefix}-{number}"

@@ -46,7 +46,7 @@ def config() -> dict[str, Any]:
     text = {"labelFontSize": 12, "titleFontSize": 12, "labelColor": MUTED, "titleColor": MUTED}
     return {
         "aria": False,  # the page names each chart once instead of every mark in it
-        "autosize": {"type": "fit", "contains": "padding"},
+        "autosize": {"type": "fit-x", "contains": "padding"},
         "background": "#ffffff",
         "font": FONT,
         "locale": LOCALE,
@@ -54,7 +54,7 @@ def config() -> dict[str, Any]:
         "view": {
             "stroke": None,
             "continuousWidth": WIDE,
-            "continuousHeight": 330,
+            "continuousHeight": 280,
             "discreteWidth": WIDE,
             "discreteHeight": {"step": 34},
         },

@@ -102,7 +102,9 @@ def weekly(observed: pd.DataFrame, *, since: pd.Timestamp, until: pd.Timestamp) 
     weeks = pd.date_range(monday, until - pd.Timedelta(days=7), freq="7D")
     teams = sorted(set(observed["team"]))
     grid = pd.MultiIndex.from_product([teams, weeks], names=["team", "week"])
-    placed = observed.assign(week=observed["at"].dt.normalize() - pd.to_timedelta(observed["at"].dt.weekday, unit="D"))
+    placed = observed.assign(
+        week=observed["at"].dt.normalize() - pd.to_timedelta(observed["at"].dt.day_of_week, unit="D")
+    )
     return placed.groupby(["team", "week"]).size().reindex(grid, fill_value=0).rename("count").reset_index()
 
 
