@@ -14,7 +14,7 @@ from prodops_analysis.workspace import History, load
 ROOT = Path(__file__).parent.parent
 
 # the same examples on every run, whatever the speed of the machine, and no folder of examples beside the tests
-hypothesis_settings.register_profile("small", max_examples=40, deadline=None, derandomize=True, database=None)
+hypothesis_settings.register_profile("small", max_examples=25, deadline=None, derandomize=True, database=None)
 hypothesis_settings.load_profile("small")
 
 

@@ -25,7 +25,6 @@ LINE = (
     ("verdict", "checks"),
     ("assessment",),
     ("forecast", "friction"),
-    ("text",),
     ("charts", "tables"),
     ("workspace", "sample", "starter"),
     ("report",),

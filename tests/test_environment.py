@@ -21,7 +21,12 @@ DECLARED = [
 ]
 
 # What conda-forge calls the packages that have another name there.
-CONDA_NAMES = {"duckdb": "python-duckdb", "pandera": "pandera-pandas", "playwright": "playwright-python"}
+CONDA_NAMES = {
+    "duckdb": "python-duckdb",
+    "jupyter-core": "jupyter_core",
+    "pandera": "pandera-pandas",
+    "playwright": "playwright-python",
+}
 
 # Packages under the LGPL that are used as they are, never copied from or changed.
 WEAK_COPYLEFT: set[str] = set()

@@ -23,11 +23,11 @@ from prodops_analysis.event_log import (
 DAY = "2026-01-05"
 SOUND = ("A", "Doing", DAY)
 HOSTILE = [
-    pytest.param("it's \"quoted\" `so`", id="quotes"),
+    pytest.param('it\'s "quoted" `so`', id="quotes"),
     pytest.param("first\nsecond\r\nthird\t", id="line-breaks"),
     pytest.param("x'; DROP TABLE raw; --", id="sql"),
     pytest.param("$1 ? :name {0} %s", id="placeholders"),
-    pytest.param("=HYPERLINK(\"http://x\")", id="formula"),
+    pytest.param('=HYPERLINK("http://x")', id="formula"),
     pytest.param("<script>alert(1)</script>", id="html"),
     pytest.param("🎉 готово 完了 \u202eevil", id="beyond-ascii"),
     pytest.param("  spaces kept  ", id="spaces"),
@@ -52,10 +52,12 @@ def changed(row: tuple, **columns: object) -> pd.DataFrame:
         pytest.param(changed(SOUND, at=pd.NaT, at_text="soon"), "unreadable date", "soon", id="unreadable-date"),
         pytest.param(changed(SOUND, field=None), "unknown field", None, id="no-field"),
         pytest.param(changed(SOUND, field="stat"), "unknown field", "stat", id="unknown-field"),
-        pytest.param(changed(("B", "Doing", DAY), actor_kind="ghost"), "unknown kind of actor", "Doing", id="actor-kind"),
+        pytest.param(
+            changed(("B", "Doing", DAY), actor_kind="ghost"), "unknown kind of actor", "Doing", id="actor-kind"
+        ),
         pytest.param(changed(SOUND), "same event twice", "Doing", id="twice"),
     ],
-)  # fmt: skip
+)
 def test_every_fault_is_listed_with_its_row_and_reason(rows, reason, found):
     """A row that is no event stands in the faults, with its number and what was found; the sound one is kept."""
     done = sort_out(rows, source="tracker")

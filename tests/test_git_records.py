@@ -293,6 +293,39 @@ def test_id_that_comes_later(repo):
     assert {"r/a.yaml", "r/b.yaml"} == {e[0] for e in events(made)}
 
 
+def test_an_id_given_up_is_free(repo):
+    """An id that an item gave up for another one may go to a new item, which is not the old one."""
+    repo.commit({"r/a.yaml": "id: 7\nstatus: draft\n"})
+    repo.commit({"r/a.yaml": "id: 700\nstatus: draft\n"})
+    repo.commit(delete=["r/a.yaml"])
+    repo.commit({"r/b.yaml": "id: 7\nstatus: active\n"})
+    made = take(repo, item_id="id")
+
+    assert [e[0] for e in events(made) if e[1] == "created"] == ["7", "r/b.yaml"]
+
+
+def test_links_are_no_records(repo):
+    """A symbolic link is not read, whatever its name."""
+    repo.commit({"r/a.yaml": "status: draft\n"})
+    (repo.path / "r/b.yaml").symlink_to("a.yaml")
+    repo.commit()
+    made = take(repo)
+
+    assert {e[0] for e in events(made)} == {"r/a.yaml"}
+    assert "1 files are no regular YAML or Markdown files" in made.remarks
+
+
+def test_broken_file_taken_over(repo):
+    """Where a file breaks as another one takes over its id, the item goes on in the other."""
+    repo.commit({"r/a.yaml": "id: 7\nstatus: draft\n"})
+    repo.commit({"r/a.yaml": "id: [", "r/b.yaml": "id: 7\nstatus: active\n"})
+    repo.commit({"r/b.yaml": "id: 7\nstatus: done\n"})
+    made = take(repo, item_id="id")
+
+    assert [e[3] for e in events(made) if e[1] == "state"] == ["draft", "active", "done"]
+    assert len(made.faults) == 1
+
+
 def test_front_matter_moves_beside_the_text(repo):
     """A head that moves out of the text into a file of its own in the same folder stays the same item."""
     repo.commit({"r/a/README.md": "---\nstatus: draft\n---\nprose\n"})

@@ -9,13 +9,13 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from prodops_analysis.errors import ReportError, SettingsError
 from prodops_analysis.report.parameters import check_parameters, parameters_of
 
-CELL = '''# Literals only.
+CELL = """# Literals only.
 workspace: str = ""  # empty means the nearest parent
 window_days: int = 90  # length of each window, days
 confidence: float = 0.95
 shown: bool = True  # whether to show
 change_id: str = "a#b"  # a record
-'''
+"""
 
 
 def notebook(folder: Path, *sources: str, tags: tuple[str, ...] = ("parameters",)) -> Path:
@@ -95,17 +95,26 @@ def test_parameters_that_fit_are_accepted(given, tmp_path):
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        pytest.param({"window_day": 30}, r"2_flow.ipynb takes no parameter 'window_day'; did you mean 'window_days'\? \(it takes workspace, window_days, confidence, shown, change_id\)", id="misspelt"),
+        pytest.param(
+            {"window_day": 30},
+            r"2_flow.ipynb takes no parameter 'window_day'; did you mean 'window_days'\? "
+            r"\(it takes workspace, window_days, confidence, shown, change_id\)",
+            id="misspelt",
+        ),
         pytest.param({"x": 1}, r"takes no parameter 'x' \(it takes", id="unknown"),
-        pytest.param({"window_days": True}, "parameter 'window_days' must be int, found bool True", id="truth-for-number"),
-        pytest.param({"window_days": "30"}, "parameter 'window_days' must be int, found str '30'", id="text-for-number"),
+        pytest.param(
+            {"window_days": True}, "parameter 'window_days' must be int, found bool True", id="truth-for-number"
+        ),
+        pytest.param(
+            {"window_days": "30"}, "parameter 'window_days' must be int, found str '30'", id="text-for-number"
+        ),
         pytest.param({"window_days": 30.0}, "must be int, found float 30.0", id="float-for-int"),
         pytest.param({"confidence": True}, "must be float, found bool True", id="truth-for-float"),
         pytest.param({"shown": 1}, "must be bool, found int 1", id="number-for-truth"),
         pytest.param({"workspace": None}, "must be str, found NoneType None", id="nothing-for-text"),
         pytest.param({"workspace": Path("x")}, "must be str, found PosixPath", id="path-for-text"),
     ],
-)  # fmt: skip
+)
 def test_parameters_that_do_not_fit_are_refused(given, message, tmp_path):
     """An unknown name comes with the nearest, a wrong type with what was found."""
     with pytest.raises(SettingsError, match=message):

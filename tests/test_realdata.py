@@ -113,10 +113,12 @@ def test_metrics_of_real_items_are_plain_numbers(june_2022):
 
 
 def test_a_second_history_is_read_by_the_same_columns(tmp_path):
-    """The Python enhancement proposals are read through the same column map; 429 records moved in one commit are one batch."""
+    """The Python enhancement proposals are read through the same column map, batch edits included."""
+    stages = (
+        'queue = ["Draft", "Deferred"]\ndone = ["Accepted", "Final", "Active"]\ndropped = ["Rejected", "Withdrawn"]'
+    )
     (tmp_path / "prodops.toml").write_text(
-        TABLE.format(path=real("peps").resolve())
-        + '[workflows.default]\nqueue = ["Draft", "Deferred"]\ndone = ["Accepted", "Final", "Active"]\ndropped = ["Rejected", "Withdrawn"]\n',
+        TABLE.format(path=real("peps").resolve()) + f"[workflows.default]\n{stages}\n",
         encoding="utf-8",
     )
 

@@ -58,7 +58,9 @@ def test_a_chart_is_a_table():
 
     ((headline, text),) = chart_tables(made)
     assert "Cycle time" == headline
-    assert [["team", "days", "n"], ["Search", "2.5", ""], ["a,b", "", ""]] == [row for row in csv.reader(io.StringIO(text, newline="")) if row]
+    assert [["team", "days", "n"], ["Search", "2.5", ""], ["a,b", "", ""]] == [
+        row for row in csv.reader(io.StringIO(text, newline="")) if row
+    ]
 
 
 def test_a_chart_without_rows_is_an_empty_table():

@@ -41,32 +41,84 @@ def test_an_empty_file_is_all_defaults(tmp_path):
         pytest.param('titel = "x"', "titel: is not a setting", id="unknown-key"),
         pytest.param("[quality]\ngrade_e = 0.5", "quality.grade_e: is not a setting", id="unknown-threshold"),
         pytest.param('[workflow.default]\ndone = ["Done"]', "workflow.*workflows", id="workflow-instead-of-workflows"),
-        pytest.param('[workflows.a]\ndone = ["Done"]\nwiat = ["Hold"]', r"workflow.*wiat.* is not a setting", id="unknown-stage"),
-        pytest.param('[workflows.a]\nversion = "1"', r"workflow.*at least one done state|workflow.*done: Field required", id="map-without-done"),
-        pytest.param('[workflows.a]\nversion = "1"\ndone = "Done"', r"workflow.*done: .*(found 'Done')", id="done-is-no-list"),
-        pytest.param('[workflows.a]\ndone = ["Done"]\nteams = "Search"', r"teams.*\['Search'\]|teams.*list", id="teams-is-no-list"),
-        pytest.param('[workflows]\ndone = ["Done"]', r"workflows must be tables, such as \[workflows.default\]", id="no-name"),
-        pytest.param('[workflows.a]\ndone = ["Done"]\n[workflows.b]\ndone = ["End"]', "every team has two workflow maps, 'a' and 'b'; list it under one", id="two-maps-for-all"),
-        pytest.param('[workflows.a]\nteams = ["S"]\ndone = ["Done"]\n[workflows.b]\nteams = ["T", "S"]\ndone = ["End"]', "team 'S' has two workflow maps, 'a' and 'b'", id="two-maps-for-one"),
-        pytest.param('[workflows.a]\nactive = ["Done"]\ndone = ["Done"]', "state 'Done' stands in two stages, active and done; keep one", id="state-in-two-stages"),
-        pytest.param('[workflows.a]\ndone = ["Done", "Done"]', "state 'Done' stands in two stages, done and done|state 'Done' stands twice", id="state-twice"),
-        pytest.param('[workflows.a]\ndone = []', "at least one done state", id="no-done-state"),
-        pytest.param('[workflows.a]\ndone = ["Done"]\nstart = ["Doing"]', "start names 'Doing', which is in no stage", id="start-in-no-stage"),
-        pytest.param('[workflows.a]\ndone = ["Done"]\nsame_as = {Closed = "Dnoe"}', "same_as: 'Closed' stands for 'Dnoe', which is in no stage", id="same-as-in-no-stage"),
-        pytest.param('[workflows.a]\nqueue = ["To do"]\nactive = ["Doing"]\ndone = ["Done"]\nsame_as = {"To do" = "Doing"}', "same_as: 'To do' .*queue", id="same-as-contradicts-its-stage"),
-        pytest.param('time_zone = "Europe/Berln"', "time_zone: unknown time zone 'Europe/Berln'; name one such as Europe/Berlin", id="unknown-zone"),
+        pytest.param(
+            '[workflows.a]\ndone = ["Done"]\nwiat = ["Hold"]', r"workflow.*wiat.* is not a setting", id="unknown-stage"
+        ),
+        pytest.param(
+            '[workflows.a]\nversion = "1"',
+            r"workflow.*at least one done state|workflow.*done: Field required",
+            id="map-without-done",
+        ),
+        pytest.param(
+            '[workflows.a]\nversion = "1"\ndone = "Done"', r"workflow.*done: .*(found 'Done')", id="done-is-no-list"
+        ),
+        pytest.param(
+            '[workflows.a]\ndone = ["Done"]\nteams = "Search"',
+            r"teams.*\['Search'\]|teams.*list",
+            id="teams-is-no-list",
+        ),
+        pytest.param(
+            '[workflows]\ndone = ["Done"]', r"workflows must be tables, such as \[workflows.default\]", id="no-name"
+        ),
+        pytest.param(
+            '[workflows.a]\ndone = ["Done"]\n[workflows.b]\ndone = ["End"]',
+            "every team has two workflow maps, 'a' and 'b'; list it under one",
+            id="two-maps-for-all",
+        ),
+        pytest.param(
+            '[workflows.a]\nteams = ["S"]\ndone = ["Done"]\n[workflows.b]\nteams = ["T", "S"]\ndone = ["End"]',
+            "team 'S' has two workflow maps, 'a' and 'b'",
+            id="two-maps-for-one",
+        ),
+        pytest.param(
+            '[workflows.a]\nactive = ["Done"]\ndone = ["Done"]',
+            "state 'Done' stands in two stages, active and done; keep one",
+            id="state-in-two-stages",
+        ),
+        pytest.param(
+            '[workflows.a]\ndone = ["Done", "Done"]',
+            "state 'Done' stands in two stages, done and done|state 'Done' stands twice",
+            id="state-twice",
+        ),
+        pytest.param("[workflows.a]\ndone = []", "at least one done state", id="no-done-state"),
+        pytest.param(
+            '[workflows.a]\ndone = ["Done"]\nstart = ["Doing"]',
+            "start names 'Doing', which is in no stage",
+            id="start-in-no-stage",
+        ),
+        pytest.param(
+            '[workflows.a]\ndone = ["Done"]\nsame_as = {Closed = "Dnoe"}',
+            "same_as: 'Closed' stands for 'Dnoe', which is in no stage",
+            id="same-as-in-no-stage",
+        ),
+        pytest.param(
+            '[workflows.a]\nqueue = ["To do"]\nactive = ["Doing"]\ndone = ["Done"]\nsame_as = {"To do" = "Doing"}',
+            "same_as: 'To do' .*queue",
+            id="same-as-contradicts-its-stage",
+        ),
+        pytest.param(
+            'time_zone = "Europe/Berln"',
+            "time_zone: unknown time zone 'Europe/Berln'; name one such as Europe/Berlin",
+            id="unknown-zone",
+        ),
         pytest.param('time_zone = "Europe"', "time_zone: unknown time zone 'Europe'", id="zone-that-is-a-folder"),
         pytest.param('time_zone = "../../etc/passwd"', "time_zone: unknown time zone", id="zone-that-is-a-path"),
-        pytest.param("as_of = 2026-10-05T00:00:00", r"as_of 2026-10-05 00:00:00 has no time zone; write it as 2026-10-05T00:00:00Z", id="naive-as-of"),
+        pytest.param(
+            "as_of = 2026-10-05T00:00:00",
+            r"as_of 2026-10-05 00:00:00 has no time zone; write it as 2026-10-05T00:00:00Z",
+            id="naive-as-of",
+        ),
         pytest.param("as_of = 2026-10-05", "as_of.* time", id="as-of-is-a-day"),
-        pytest.param("smallest_group = 0", r"smallest_group: .*greater than or equal to 1 \(found 0\)", id="group-of-nobody"),
+        pytest.param(
+            "smallest_group = 0", r"smallest_group: .*greater than or equal to 1 \(found 0\)", id="group-of-nobody"
+        ),
         pytest.param("[quality]\ngrade_b = 0.5", "grade_b.*grade_c", id="thresholds-do-not-rise"),
         pytest.param(SOURCE + SOURCE, "two sources are named 'tracker'; give each its own name", id="same-name-twice"),
         pytest.param(SOURCE.replace("path", "pth"), "sources.0.*path: Field required", id="source-without-path"),
         pytest.param('title = "x', "is not valid TOML: Unterminated string", id="broken-toml"),
         pytest.param(b'title = "\xff"', "is not valid TOML", id="not-utf-8"),
     ],
-)  # fmt: skip
+)
 def test_settings_that_contradict_themselves_are_refused(text, message, tmp_path):
     """The message names the file, the place, what was found and what to do, in one line."""
     with pytest.raises(SettingsError, match=message) as caught:
@@ -79,7 +131,7 @@ def test_settings_that_contradict_themselves_are_refused(text, message, tmp_path
 
 def test_a_fault_in_a_source_speaks_of_that_kind_alone(tmp_path):
     """A misspelt key of a table is not reported as a missing key of a git history."""
-    with pytest.raises(SettingsError, match="sources.*colums: is not a setting") as caught:
+    with pytest.raises(SettingsError, match=r"sources.*colums: is not a setting") as caught:
         read(tmp_path, SOURCE.replace("[sources.columns]", "[sources.colums]"))
 
     assert "git" not in str(caught.value).lower()
@@ -98,7 +150,9 @@ def test_a_byte_order_mark_does_not_matter(tmp_path):
 
 def test_maps_by_team(tmp_path):
     """A map with teams is theirs; the one without is for every other team."""
-    text = '[workflows.a]\ndone = ["Done"]\n[workflows.b]\nteams = ["Search", "Billing"]\nversion = "7"\ndone = ["Closed"]'
+    text = (
+        '[workflows.a]\ndone = ["Done"]\n[workflows.b]\nteams = ["Search", "Billing"]\nversion = "7"\ndone = ["Closed"]'
+    )
 
     settings = read(tmp_path, text)
 
@@ -113,10 +167,12 @@ def test_maps_by_team(tmp_path):
     [
         pytest.param(Workflow.of({"Done": "done"}), {"*"}, id="a-map"),
         pytest.param({"Doing": "active", "Done": "done"}, {"*"}, id="states-to-stages"),
-        pytest.param({"Search": {"Done": "done"}, "Billing": Workflow.of({"End": "done"})}, {"Search", "Billing"}, id="by-team"),
+        pytest.param(
+            {"Search": {"Done": "done"}, "Billing": Workflow.of({"End": "done"})}, {"Search", "Billing"}, id="by-team"
+        ),
         pytest.param({}, set(), id="none"),
     ],
-)  # fmt: skip
+)
 def test_settings_in_plain_python(given, teams):
     """A workflow may be given as a map, as states and stages, or by team."""
     assert teams == set(Settings(workflow=given).workflow)
@@ -125,11 +181,15 @@ def test_settings_in_plain_python(given, teams):
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        pytest.param({"Doing": "activ", "Done": "done"}, "unknown stage 'activ'; the stages are queue, active, wait, done, dropped", id="unknown-stage"),
+        pytest.param(
+            {"Doing": "activ", "Done": "done"},
+            "unknown stage 'activ'; the stages are queue, active, wait, done, dropped",
+            id="unknown-stage",
+        ),
         pytest.param({"Doing": "active"}, "at least one done state", id="no-done"),
         pytest.param({"Search": {"Doing": "activ"}}, "unknown stage 'activ'", id="by-team"),
     ],
-)  # fmt: skip
+)
 def test_a_map_in_plain_python_is_checked(given, message):
     """A wrong stage is refused where it is written."""
     with pytest.raises(ValidationError, match=message):
@@ -150,12 +210,19 @@ def test_stages_and_starts_of_a_map():
 
     assert {"Doing", "Hold", "Working"} == plain.starts()
     assert {"To do", "Inbox"} == own.starts()
-    assert {k: Stage(v) for k, v in stages.items()} | {"Working": Stage.ACTIVE, "Closed": Stage.DONE} == plain.stage_of()
+    assert {k: Stage(v) for k, v in stages.items()} | {
+        "Working": Stage.ACTIVE,
+        "Closed": Stage.DONE,
+    } == plain.stage_of()
     assert "map 'default' version 1: starts at To do; ends at Done" == str(own)
 
 
 def test_sources_of_both_kinds(tmp_path):
     """A table and a git history stand side by side."""
-    text = SOURCE + '[[sources]]\nkind = "git_records"\nname = "keps"\npath = "../k"\nfiles = ["*.md"]\n[sources.fields]\nstatus = "state"\n'
+    text = (
+        SOURCE
+        + '[[sources]]\nkind = "git_records"\nname = "keps"\npath = "../k"\nfiles = ["*.md"]\n'
+        + '[sources.fields]\nstatus = "state"\n'
+    )
 
     assert [TableSource, GitRecordsSource] == [type(source) for source in read(tmp_path, text).sources]

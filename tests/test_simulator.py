@@ -56,13 +56,15 @@ def test_work_follows_its_order():
 
 
 def test_a_planted_effect_shows():
-    """A team made three times as fast finishes sooner than the same draw without the effect, and the other does not move."""
+    """A team made three times as fast finishes sooner than in the same draw without; the other does not move."""
     world = World(teams=SMALL.teams, weeks=60, items_a_week=8.0, speed={"Search": (30, -1.1)})
     base = World(teams=SMALL.teams, weeks=60, items_a_week=8.0)
     medians = []
     for given in (world, base):
         made = drawn(given)
-        observed = METRICS["cycle_time"].function(fold(made.log(), settings=SETTINGS, as_of=made.as_of).items, as_of=made.as_of)
+        observed = METRICS["cycle_time"].function(
+            fold(made.log(), settings=SETTINGS, as_of=made.as_of).items, as_of=made.as_of
+        )
         late = observed[observed["at"] >= pd.Timestamp(given.start, tz="UTC") + pd.Timedelta(weeks=30)]
         medians.append(late.groupby("team")["value"].median())
 
@@ -93,10 +95,12 @@ def test_the_bundled_export_is_what_the_code_makes():
 def test_the_records_of_the_sample_tell_the_truth_of_the_world():
     """Rollouts of the records are the weeks in which the simulator changes something, or is said to."""
     rollouts = {
-        "intake-template": bundled.INTAKE, "named-owner": bundled.OWNERS,
-        "written-status": bundled.STATUS, "partner-readiness": bundled.PARTNERS,
-    }  # fmt: skip
-
-    assert {name: {team: bundled.rollout(week) for team, week in weeks.items()} for name, weeks in rollouts.items()} == {
-        change.id: dict(change.rollouts) for change in read_changes(ROOT)
+        "intake-template": bundled.INTAKE,
+        "named-owner": bundled.OWNERS,
+        "written-status": bundled.STATUS,
+        "partner-readiness": bundled.PARTNERS,
     }
+
+    assert {
+        name: {team: bundled.rollout(week) for team, week in weeks.items()} for name, weeks in rollouts.items()
+    } == {change.id: dict(change.rollouts) for change in read_changes(ROOT)}

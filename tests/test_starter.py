@@ -1,13 +1,14 @@
 """`prodops init`: settings guessed from an export must be settings that can be read."""
 
+import io
 import json
 import re
 from pathlib import Path
 
+import duckdb
 import pandas as pd
 import pytest
 
-from prodops_analysis import starter
 from prodops_analysis.errors import SettingsError
 from prodops_analysis.records.changes import FOLDER, read_changes
 from prodops_analysis.settings import Settings, read_settings
@@ -70,7 +71,12 @@ def test_one_row_an_item_is_guessed(tmp_path):
 
     source = settings.sources[0]
     assert ("items", "data/raw/export.csv") == (source.shape, source.path)
-    assert {"item_id": "Issue key", "created": "Created", "team": "Squad", "type": "Issue Type"}.items() <= source.columns.items()  # fmt: skip
+    assert {
+        "item_id": "Issue key",
+        "created": "Created",
+        "team": "Squad",
+        "type": "Issue Type",
+    }.items() <= source.columns.items()
     assert {"In progress": "Started", "Done": "Resolved"} == source.states
     assert ["done", "open", "open"] == history.items["outcome"].tolist()
     assert any("not read: Summary, Status" in line for line in told)
@@ -84,8 +90,12 @@ def test_one_row_an_event_is_guessed(tmp_path):
     workflow = settings.workflow["*"]
     assert ("events", "squad") == (settings.sources[0].shape, settings.sources[0].columns["team"])
     assert (("Backlog",), ("In progress",), ("Waiting for QA",), ("Closed",), ("Won't do",)) == (
-        workflow.queue, workflow.active, workflow.wait, workflow.done, workflow.dropped,
-    )  # fmt: skip
+        workflow.queue,
+        workflow.active,
+        workflow.wait,
+        workflow.done,
+        workflow.dropped,
+    )
     assert ["done"] == history.items["outcome"].tolist()
 
 
@@ -100,27 +110,40 @@ def test_states_under_another_name_are_read_as_states(word, tmp_path):
 @pytest.mark.parametrize("name", ["export.jsonl", "export.parquet"])
 def test_other_formats_are_guessed(name, tmp_path):
     """JSONL and Parquet are read like CSV."""
-    rows = pd.read_csv(pd.io.common.StringIO(JIRA), dtype=str)
+    rows = pd.read_csv(io.StringIO(JIRA), dtype=str)
     if name.endswith("jsonl"):
-        (tmp_path / name).write_text("".join(json.dumps(r) + "\n" for r in rows.astype(object).where(rows.notna(), None).to_dict("records")), encoding="utf-8")  # fmt: skip
+        (tmp_path / name).write_text(
+            "".join(json.dumps(r) + "\n" for r in rows.astype(object).where(rows.notna(), None).to_dict("records")),
+            encoding="utf-8",
+        )
     else:
-        starter.duckdb.sql("SELECT * FROM rows").write_parquet(str(tmp_path / name))
+        duckdb.from_df(rows).write_parquet(str(tmp_path / name))
 
     make_workspace(tmp_path / "new", export=tmp_path / name)
 
-    assert {"In progress": "Started", "Done": "Resolved"} == read_settings(tmp_path / "new/prodops.toml").sources[0].states
+    assert {"In progress": "Started", "Done": "Resolved"} == read_settings(tmp_path / "new/prodops.toml").sources[
+        0
+    ].states
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        pytest.param("name,colour\nx,red\n", r"export.csv: no column looks like 'item_id' \(found name, colour\); rename one", id="no-item"),
+        pytest.param(
+            "name,colour\nx,red\n",
+            r"export.csv: no column looks like 'item_id' \(found name, colour\); rename one",
+            id="no-item",
+        ),
         pytest.param("key,colour\nx,red\n", "no column looks like 'created'", id="no-date"),
-        pytest.param("key,created\nx,2026-01-01\n", "no column looks like the date an item was done; rename one to 'finished'", id="no-end"),
+        pytest.param(
+            "key,created\nx,2026-01-01\n",
+            "no column looks like the date an item was done; rename one to 'finished'",
+            id="no-end",
+        ),
         pytest.param(EVENTS.replace("Closed", "Fertig"), "Fertig|done", id="no-state-that-looks-done"),
         pytest.param("", "export.csv", id="empty-file"),
     ],
-)  # fmt: skip
+)
 def test_an_export_that_fits_nothing_is_refused(text, message, tmp_path):
     """Nothing is written when the guess would be no workspace; the message says what was found."""
     with pytest.raises(SettingsError, match=message):
@@ -172,8 +195,9 @@ def test_hostile_headers_of_columns_that_are_not_read(header, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "state", ['say "done"', "back\\slash done", "[done]", "done # not", "done\nby QA", "Größe 🎉 done", "a\tdone", "x\x7fdone"]
-)  # fmt: skip
+    "state",
+    ['say "done"', "back\\slash done", "[done]", "done # not", "done\nby QA", "Größe 🎉 done", "a\tdone", "x\x7fdone"],
+)
 def test_hostile_states_are_written_and_read(state, tmp_path):
     """A state with signs of TOML is in the map as it is in the export."""
     text = EVENTS.replace("Closed", '"' + state.replace('"', '""') + '"')
@@ -182,8 +206,9 @@ def test_hostile_states_are_written_and_read(state, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name", ['the "real" one.csv', "back\\slash.csv", "export[1].csv", "export (2).csv", "Größe.csv", "it's.csv", "a*b.csv"]
-)  # fmt: skip
+    "name",
+    ['the "real" one.csv', "back\\slash.csv", "export[1].csv", "export (2).csv", "Größe.csv", "it's.csv", "a*b.csv"],
+)
 def test_hostile_file_names_are_found_again(name, tmp_path):
     """Whatever the export is called, the new workspace reads it."""
     made(tmp_path, EVENTS, name)

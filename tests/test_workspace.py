@@ -117,8 +117,12 @@ def test_the_last_full_month_is_the_default(built):
     history = load(built)
 
     assert ("2026-03", utc("2026-03-01"), utc("2026-04-01"), utc("2026-04-01"), utc("2026-04-04T08:00")) == (
-        str(history.month), history.since, history.until, history.as_of, history.exported_at,
-    )  # fmt: skip
+        str(history.month),
+        history.since,
+        history.until,
+        history.as_of,
+        history.exported_at,
+    )
     assert ["A", "B"] == history.items["item_id"].tolist()
     assert ["soon"] == history.faults["found"].tolist()
     assert ("Example", ["intake"]) == (history.settings.title, [change.id for change in history.changes])
@@ -177,11 +181,39 @@ def test_borders_of_months_are_local(tmp_path):
 @pytest.mark.parametrize(
     ("month", "error", "message"),
     [
-        pytest.param("2026-05", SettingsError, "month 2026-05 lies after the export of 2026-04-04; choose an earlier one", id="future"),
-        pytest.param("2025-12", EventLogError, "no events until 2026-01-01; the log runs from 2026-01-05 to 2026-04-04; choose a month inside it", id="before-the-log"),
-        *[pytest.param(text, SettingsError, f"month '{text}' is none; write it as 2026-09", id=text) for text in ("2026-13", "2026-00", "2026-1", "26-2026", "03-2026", "2026/03", "2026 03", "2026W05", "202603", "March", "2026-03-01", "-026-03", "2026-0x", "٢٠٢٦-٠٣")],
+        pytest.param(
+            "2026-05",
+            SettingsError,
+            "month 2026-05 lies after the export of 2026-04-04; choose an earlier one",
+            id="future",
+        ),
+        pytest.param(
+            "2025-12",
+            EventLogError,
+            "no events until 2026-01-01; the log runs from 2026-01-05 to 2026-04-04; choose a month inside it",
+            id="before-the-log",
+        ),
+        *[
+            pytest.param(text, SettingsError, f"month '{text}' is none; write it as 2026-09", id=text)
+            for text in (
+                "2026-13",
+                "2026-00",
+                "2026-1",
+                "26-2026",
+                "03-2026",
+                "2026/03",
+                "2026 03",
+                "2026W05",
+                "202603",
+                "March",
+                "2026-03-01",
+                "-026-03",
+                "2026-0x",
+                "٢٠٢٦-٠٣",
+            )
+        ],
     ],
-)  # fmt: skip
+)
 def test_a_month_that_cannot_be_shown_is_refused(built, month, error, message):
     """A month in the future, before the log, or no month at all: the message says what to choose."""
     with pytest.raises(error, match=message):
@@ -197,7 +229,7 @@ def test_an_instant_that_is_none_is_refused(built, as_of):
 
 def test_an_instant_after_the_export_is_refused(built):
     """Nothing is known of the time after the export: open work is not made older than the data."""
-    with pytest.raises(SettingsError, match="2026-06-01.*after the export of 2026-04-04"):
+    with pytest.raises(SettingsError, match=r"2026-06-01.*after the export of 2026-04-04"):
         load(built, as_of="2026-06-01")
 
 
@@ -275,12 +307,20 @@ def test_the_same_sources_give_the_same_store(built, copy):
 @pytest.mark.parametrize(
     "change",
     [
-        pytest.param(lambda root: (root / "data/raw/export.csv").write_text(LINES + "D,2026-04-05,state,Doing,Search\n"), id="a-row-more"),
+        pytest.param(
+            lambda root: (root / "data/raw/export.csv").write_text(LINES + "D,2026-04-05,state,Doing,Search\n"),
+            id="a-row-more",
+        ),
         pytest.param(lambda root: (root / "data/raw/more.csv").write_text(LINES.replace("A,", "Z,")), id="a-file-more"),
         pytest.param(lambda root: made(root, more='time_zone = "Europe/Berlin"'), id="time-zone"),
-        pytest.param(lambda root: (root / "prodops.toml").write_text(SETTINGS.format(more="").replace('name = "tracker"', 'name = "other"')), id="source-renamed"),
+        pytest.param(
+            lambda root: (root / "prodops.toml").write_text(
+                SETTINGS.format(more="").replace('name = "tracker"', 'name = "other"')
+            ),
+            id="source-renamed",
+        ),
     ],
-)  # fmt: skip
+)
 def test_the_store_is_built_anew_when_its_input_changes(copy, change, monkeypatch):
     """Another export, another file or another declaration: the sources are read again."""
     calls = counted(monkeypatch)
@@ -294,7 +334,10 @@ def test_the_store_is_built_anew_when_its_input_changes(copy, change, monkeypatc
 def test_the_map_is_no_input_of_the_store(copy, monkeypatch):
     """A mended workflow map takes effect without reading the sources again."""
     calls = counted(monkeypatch)
-    (copy / "prodops.toml").write_text(SETTINGS.format(more="").replace('["Doing"]', '["Done"]').replace('done = ["Done"]', 'done = ["Doing"]'), encoding="utf-8")  # fmt: skip
+    (copy / "prodops.toml").write_text(
+        SETTINGS.format(more="").replace('["Doing"]', '["Done"]').replace('done = ["Done"]', 'done = ["Doing"]'),
+        encoding="utf-8",
+    )
 
     assert ["Done"] == load(copy).items["start_state"].dropna().unique().tolist()
     assert [] == calls
@@ -307,13 +350,27 @@ def test_the_map_is_no_input_of_the_store(copy, monkeypatch):
         pytest.param(lambda store: (store / "events.parquet").unlink(), id="events-missing"),
         pytest.param(lambda store: (store / "faults.parquet").write_bytes(b""), id="faults-empty"),
         pytest.param(lambda store: (store / "faults.parquet").unlink(), id="faults-missing"),
-        pytest.param(lambda store: shutil.copy2(store / "faults.parquet", store / "events.parquet"), id="events-are-another-table"),
+        pytest.param(
+            lambda store: shutil.copy2(store / "faults.parquet", store / "events.parquet"),
+            id="events-are-another-table",
+        ),
         pytest.param(lambda store: (store / "note.json").write_text("{"), id="note-cut"),
         pytest.param(lambda store: (store / "note.json").write_text("[]"), id="note-is-a-list"),
-        pytest.param(lambda store: (store / "note.json").write_text(json.dumps({"key": json.loads((store / "note.json").read_text())["key"]})), id="note-has-only-its-key"),
-        pytest.param(lambda store: workspace.write_parquet(pd.DataFrame(workspace.read_parquet(store / "events.parquet")).assign(to_value="Done"), store / "events.parquet"), id="events-edited"),
+        pytest.param(
+            lambda store: (store / "note.json").write_text(
+                json.dumps({"key": json.loads((store / "note.json").read_text())["key"]})
+            ),
+            id="note-has-only-its-key",
+        ),
+        pytest.param(
+            lambda store: workspace.write_parquet(
+                pd.DataFrame(workspace.read_parquet(store / "events.parquet")).assign(to_value="Done"),
+                store / "events.parquet",
+            ),
+            id="events-edited",
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_spoilt_store_is_not_believed(built, copy, spoil):
     """Whatever happened to the store, the history is that of the sources."""
     spoil(copy / "data/store")
@@ -324,13 +381,35 @@ def test_a_spoilt_store_is_not_believed(built, copy, spoil):
 @pytest.mark.parametrize(
     ("break_it", "error", "message"),
     [
-        pytest.param(lambda root: (root / "data/raw/export.csv").unlink(), SourceError, "no file data/raw/", id="no-export"),
-        pytest.param(lambda root: (root / "data/raw/export.csv").write_text("id,at,field,to,team\n"), EventLogError, "hold no events; check the paths in prodops.toml", id="no-rows"),
-        pytest.param(lambda root: (root / "prodops.toml").write_text("title = 'x'"), SettingsError, r"declares no \[\[sources\]\]; `prodops init DIR --from FILE.csv`", id="no-source"),
-        pytest.param(lambda root: (root / "data/experiments/intake.md").write_text("no head"), RecordError, "intake.md has no front matter", id="broken-record"),
-        pytest.param(lambda root: (root / "prodops.toml").write_text(SETTINGS.format(more="").split("[workflows")[0]), EventLogError, r"no workflow map for team 'Billing', 'Search'", id="no-map"),
+        pytest.param(
+            lambda root: (root / "data/raw/export.csv").unlink(), SourceError, "no file data/raw/", id="no-export"
+        ),
+        pytest.param(
+            lambda root: (root / "data/raw/export.csv").write_text("id,at,field,to,team\n"),
+            EventLogError,
+            "hold no events; check the paths in prodops.toml",
+            id="no-rows",
+        ),
+        pytest.param(
+            lambda root: (root / "prodops.toml").write_text("title = 'x'"),
+            SettingsError,
+            r"declares no \[\[sources\]\]; `prodops init DIR --from FILE.csv`",
+            id="no-source",
+        ),
+        pytest.param(
+            lambda root: (root / "data/experiments/intake.md").write_text("no head"),
+            RecordError,
+            "intake.md has no front matter",
+            id="broken-record",
+        ),
+        pytest.param(
+            lambda root: (root / "prodops.toml").write_text(SETTINGS.format(more="").split("[workflows")[0]),
+            EventLogError,
+            r"no workflow map for team 'Billing', 'Search'",
+            id="no-map",
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_workspace_that_cannot_be_read_is_refused(copy, break_it, error, message):
     """Every part that is missing has a message of its own, loaded before or not."""
     break_it(copy)
@@ -348,7 +427,9 @@ def test_sources_that_tell_the_same_check_are_both_heard(built, monkeypatch):
 
     def cut(declared, **given):
         found = real(declared, **given)
-        return workspace.Import(events=found.events, faults=found.faults, checks={"history cut": f"{declared.name} is cut"})
+        return workspace.Import(
+            events=found.events, faults=found.faults, checks={"history cut": f"{declared.name} is cut"}
+        )
 
     monkeypatch.setattr(workspace.sources, "read", cut)
 
@@ -360,7 +441,8 @@ def test_sources_that_tell_the_same_check_are_both_heard(built, monkeypatch):
 
 def test_a_git_history_is_a_source_of_a_workspace(tmp_path):
     """A workspace may declare a git history; one that is not there is told in plain words."""
-    declared = '[[sources]]\nkind = "git_records"\nname = "keps"\npath = "clone"\nfiles = ["*.md"]\n[sources.fields]\nstatus = "state"\n'  # fmt: skip
+    declared = '[[sources]]\nkind = "git_records"\nname = "keps"\npath = "clone"\nfiles = ["*.md"]\n'
+    declared += '[sources.fields]\nstatus = "state"\n'
     (tmp_path / "prodops.toml").write_text(declared, encoding="utf-8")
 
     with pytest.raises(SourceError, match="source 'keps': 'clone' is no folder; clone the repository there"):

@@ -24,7 +24,7 @@ def curves_before_after(curves: Mapping[str, SurvivalCurve], *, name: str) -> al
     x = alt.X("days:Q", title="days since the start", scale=alt.Scale(domain=[0, limit], nice=False))
     base = alt.Chart(frame[frame["days"] <= limit])
     band = base.mark_area(interpolate="step-after").encode(
-        x=x, y="low:Q", y2="high:Q", color=alt.Color("group:N", scale=shades, legend=None)
+        x=x, y="low:Q", y2="high:Q", color=alt.Color("group:N", scale=shades)
     )
     line = base.mark_line(interpolate="step-after").encode(
         x=x,

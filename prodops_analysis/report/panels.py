@@ -8,13 +8,14 @@ import pandas as pd
 
 from prodops_analysis.assessment import Assessment
 from prodops_analysis.charts import renderer
+from prodops_analysis.errors import some
 from prodops_analysis.metrics import METRICS, metric_named
 from prodops_analysis.metrics.monthly import Figure
 from prodops_analysis.quality import Scorecard
 from prodops_analysis.records.changes import Change, plan_state
 from prodops_analysis.report.changes import decision_asked
 from prodops_analysis.report.results import RESULT
-from prodops_analysis.tables import Callout, Card, Cards, Table, table
+from prodops_analysis.tables import Callout, Card, Cards, Table, number, table
 from prodops_analysis.workspace import History, load
 
 
@@ -54,7 +55,8 @@ def _card(figure: Figure) -> Card:
     value = None if figure.value is None else f"{figure.value:.0%}" if share else f"{figure.value:,.1f}"
     change = ""
     if figure.change is not None:
-        change = f"{100 * figure.change:+.0f} points" if share else f"{figure.change:+.0%}"
+        by = 100 * figure.change if share else figure.change
+        change = f"{number(by, like='+.0f')} points" if share else number(by, like="+.0%")
     interval = f"95 % interval {figure.low:,.1f} to {figure.high:,.1f}; " if figure.low and figure.high else ""
     return Card(
         label=f"{figure.metric.label}, {figure.statistic}",
@@ -131,10 +133,8 @@ def verdict_panel(said: Assessment, change: Change) -> Panel:
 def _days(said: Assessment) -> list[Card]:
     if said.in_unit is None:
         return []
-    days, low, high = said.in_unit
-    return [
-        Card(label="In days", value=f"{days:+.1f}", unit="days", comparison=f"{low:+.1f} to {high:+.1f}, at the median")
-    ]
+    days, low, high = (number(x, like="+.1f") for x in said.in_unit)
+    return [Card(label="In days", value=days, unit="days", comparison=f"{low} to {high}, at the median")]
 
 
 def stated(x: float | None, said: Assessment, *, sign: bool = True) -> str | None:
@@ -142,7 +142,9 @@ def stated(x: float | None, said: Assessment, *, sign: bool = True) -> str | Non
     if x is None:
         return None
     mark = "+" if sign else ""
-    return f"{x:{mark}.0%}" if said.scale == "ratio" else f"{100 * x:{mark}.0f} points"
+    if said.scale == "ratio":
+        return number(x, like=f"{mark}.0%")
+    return f"{number(100 * x, like=f'{mark}.0f')} points"
 
 
 def _span(said: Assessment) -> str:
@@ -202,7 +204,7 @@ def verdicts_table(assessments: Sequence[Assessment], history: History) -> Panel
 def quality_summary(card: Scorecard, history: History) -> Panel:
     """Say in a sentence whether the figures may be trusted."""
     bad = card.grades[card.grades["grade"] == "D"]
-    teams = ", ".join(sorted(set(bad["team"])))
+    teams = some(sorted(set(bad["team"])))
     t = card.thresholds
     title = f"Grade D for {teams}" if teams else "No figure has grade D"
     scale = f"B from {t.grade_b:.0%}, C from {t.grade_c:.0%}, D from {t.grade_d:.0%} of the items in doubt"
