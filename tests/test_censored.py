@@ -93,6 +93,11 @@ def test_cap_counts_inside_the_mean_by_hand():
     assert (np.log(4) + np.log(5)) / 2 == pytest.approx(done.y[3])
 
 
+def test_open_beside_an_end_at_the_same_time():
+    """An item open at 3 outlived the one that ended at 3: only what lies strictly beyond counts."""
+    assert np.log(8) == pytest.approx(complete([3.0, 3.0, 8.0], [True, False, True]).y[1])
+
+
 def test_longest_item_open():
     """Beyond everything seen nothing is made up: the longest open item keeps what was seen (Efron's convention)."""
     assert np.log(9) == pytest.approx(complete([2.0, 4.0, 9.0], [True, True, False]).y[2])

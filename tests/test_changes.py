@@ -255,7 +255,7 @@ CHANGED = {
 }
 
 
-@pytest.mark.parametrize("name", PLAN)
+@pytest.mark.parametrize("name", CHANGED)
 def test_each_field_of_the_plan_shows_when_it_moved(name, tmp_path):
     """A later edit of any plan field is named as a deviation, and no other field with it."""
     frozen = freeze(record(tmp_path, filled()), on=BEFORE).frozen
