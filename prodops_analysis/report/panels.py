@@ -240,7 +240,9 @@ def sources_table(history: History) -> Table:
     """Print the workflow maps with their versions, and what the sources had to say."""
     teams: dict[str, list[str]] = {}
     for team, workflow in history.settings.workflow.items():
-        teams.setdefault(str(workflow), []).append("every other team" if team == "*" else team)
+        teams.setdefault(str(workflow), []).append(
+            team if team != "*" else "every other team" if len(history.settings.workflow) > 1 else "every team"
+        )
     rows = [(", ".join(who), text) for text, who in teams.items()]
     rows += [("Source", text) for text in (*history.remarks, *history.source_checks.values())]
     return table(
