@@ -101,6 +101,9 @@ def assess(
         raise SettingsError(
             f"{chosen.name} is a level at one instant and has no cohort to compare; assess cycle_time instead"
         )
+    if change.better and chosen.name == change.primary_metric and chosen.better not in (change.better, "neither"):
+        told = f"change {change.id!r} calls {change.better} {chosen.name} better"
+        raise SettingsError(f"{told}, but it is better {chosen.better}; mend the record")
     moment = _instant(as_of)
     folded = _folded(events, items, settings, moment)
     absent = faults if faults is not None else pd.DataFrame(columns=list(FAULT_COLUMNS))

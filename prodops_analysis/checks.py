@@ -16,6 +16,13 @@ from prodops_analysis.work_items import Fold
 
 MEASUREMENT_SHARE = 0.20  # starts or finishes from states that the other side lacks, from which no answer is given
 NEAR = timedelta(weeks=12)  # another change of the same team so close is named
+STAMPS = {"starts": ("started_at", "start_state"), "finishes": ("finished_at", "finish_state")}
+_CLOCK = {
+    "cycle_time": ("starts", "finishes"),
+    "lead_time": ("finishes",),
+    "throughput": ("finishes",),
+    "owner_at_start": ("starts",),
+}  # metric -> the stamps it rests on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,12 +59,14 @@ class Subject:
 def data_quality(subject: Subject, observed: pd.DataFrame) -> Check:
     """Grade D under the figure forbids an answer: a quarter of the adopters' items, before or after, is in doubt."""
     items = subject.folded.items
-    mine = (items["item_id"].isin(observed["item_id"]) | items["finished_at"].notna()) & items["team"].isin(
-        subject.rollouts
-    )
-    share = subject.share_in_doubt(mine)
+    used = items["item_id"].isin(observed["item_id"]) | items["finished_at"].notna()
+    placed = items["started_at"].fillna(items["finished_at"]).fillna(items["created_at"])
+    after = placed >= _first_days(items["team"], subject.rollouts)
+    sides = {"before": used & ~after, "after": used & after}
+    mine = {side: rows & items["team"].isin(subject.rollouts) for side, rows in sides.items()}
+    share, side = max((subject.share_in_doubt(rows), side) for side, rows in mine.items())
     grade = subject.grade(share)
-    found = f"grade {grade}: {share:.1%} of {int(mine.sum())} items of the adopting teams are in doubt"
+    found = f"grade {grade}: {share:.1%} of {int(mine[side].sum())} items of the adopting teams {side} are in doubt"
     return Check(name="data quality", result="forbids" if grade == "D" else "passed", found=found)
 
 
@@ -70,6 +79,9 @@ def fit_for_comparison(subject: Subject, observed: pd.DataFrame) -> tuple["pd.Se
         if subject.grade(share) == "D":
             keep &= observed["team"] != team
             said.append(f"{team} left out ({share:.0%} of its items in doubt)")
+        elif shift := _shift_of(subject, team):
+            keep &= observed["team"] != team
+            said.append(f"{team} left out ({shift})")
         elif own := _own_changes(subject, team):
             day, other = own[0]
             keep &= (observed["team"] != team) | (observed["at"] < pd.Timestamp(day, tz="UTC"))
@@ -82,7 +94,7 @@ def _own_changes(subject: Subject, team: str) -> list[tuple[date, str]]:
     return sorted(
         (day, other.title or other.id)
         for other in subject.others
-        if other.id != subject.change.id
+        if other != subject.change
         and other.primary_metric == subject.metric.name
         and (day := other.rollouts.get(team)) is not None
     )
@@ -94,7 +106,7 @@ def other_changes(subject: Subject) -> Check:
     met = sorted(
         f"{other.title or other.id} ({team} {day})"
         for other in subject.others
-        if other.id != subject.change.id
+        if other != subject.change
         for team, day in other.rollouts.items()
         if day is not None and team in subject.rollouts and abs(day - subject.rollouts[team]) <= NEAR
     )
@@ -106,15 +118,7 @@ def other_changes(subject: Subject) -> Check:
 def measurement(subject: Subject) -> Check:
     """What stamps the start or finish must be the same before and after, team by team."""
     name = "measurement changed at rollout"
-    stamps = {"starts": ("started_at", "start_state"), "finishes": ("finished_at", "finish_state")}
-    if subject.metric.name == "lead_time":
-        del stamps["starts"]
-    found = [
-        _lacking(_stamped(subject, at, state), what=what, after=after)
-        for what, (at, state) in stamps.items()
-        for after in (False, True)
-    ]
-    share, names = max(found)
+    share, names = _shift(subject, subject.rollouts)
     if share >= MEASUREMENT_SHARE:
         mend = "if it is only a new name, declare it under same_as in the workflow map"
         return Check(name=name, result="forbids", found=f"{names}; {mend}")
@@ -123,14 +127,35 @@ def measurement(subject: Subject) -> Check:
     return Check(name=name, result="passed", found="the same states stamp the clock before and after")
 
 
-def _stamped(subject: Subject, at: str, state: str) -> pd.DataFrame:
+def _shift_of(subject: Subject, team: str) -> str:
+    """Say what stamps the clock of a comparison team differently since the first rollout, or nothing."""
+    share, names = _shift(subject, {team: min(subject.rollouts.values())})
+    return names if share >= MEASUREMENT_SHARE else ""
+
+
+def _shift(subject: Subject, since: Mapping[str, date]) -> tuple[float, str]:
+    """Return the largest share of stamps that one side of the dates has and the other lacks, and their names."""
+    found = [
+        _lacking(_stamped(subject, since, at, state), what=what, after=after)
+        for what, (at, state) in STAMPS.items()
+        if what in _CLOCK[subject.metric.name]
+        for after in (False, True)
+    ]
+    return max(found)
+
+
+def _stamped(subject: Subject, since: Mapping[str, date], at: str, state: str) -> pd.DataFrame:
     """Return `team, state, after` of every item that the clock stamped, declared renames undone."""
     items = subject.folded.items
-    known = items[items["team"].isin(subject.rollouts) & items[at].notna() & items[state].notna()]
-    first = pd.to_datetime(known["team"].map({t: pd.Timestamp(d) for t, d in subject.rollouts.items()}), utc=True)
-    same = {t: (w.same_as if (w := subject.settings.workflow_of(t)) else {}) for t in subject.rollouts}
+    known = items[items["team"].isin(since) & items[at].notna() & items[state].notna()]
+    same = {t: (w.same_as if (w := subject.settings.workflow_of(t)) else {}) for t in since}
     names = [same[team].get(name, name) for team, name in known[["team", state]].itertuples(index=False)]
-    return pd.DataFrame({"team": known["team"], "state": names, "after": known[at] >= first})
+    after = known[at] >= _first_days(known["team"], since)
+    return pd.DataFrame({"team": known["team"], "state": names, "after": after})
+
+
+def _first_days(teams: "pd.Series[str]", since: Mapping[str, date]) -> "pd.Series[pd.Timestamp]":
+    return pd.to_datetime(teams.map({team: pd.Timestamp(day) for team, day in since.items()}), utc=True)
 
 
 def _lacking(stamped: pd.DataFrame, *, what: str, after: bool) -> tuple[float, str]:
@@ -142,5 +167,6 @@ def _lacking(stamped: pd.DataFrame, *, what: str, after: bool) -> tuple[float, s
         return 0.0, ""
     share = float(lacking.mean())
     states = some(map(repr, sorted(set(side.loc[lacking, "state"]))))
-    here = "after" if after else "before"
-    return share, f"{share:.0%} of {what} {here} come from {states}, which the other side lacks"
+    theirs = some(map(repr, sorted(set(other.loc[other["team"].isin(side.loc[lacking, "team"]), "state"]))))
+    here, there = ("after", "before") if after else ("before", "after")
+    return share, f"{share:.0%} of {what} {here} come from {states}, which the side {there} lacks (it has {theirs})"

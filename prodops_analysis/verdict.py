@@ -55,10 +55,8 @@ def judge(
         worthwhile = Worthwhile.YES
     else:
         worthwhile = Worthwhile.NOT_SHOWN
-    if low <= 0 <= high:
+    if low <= 0 <= high or better == "neither":
         inside = worthwhile is Worthwhile.NO
         return Judgement(Verdict.NO_WORTHWHILE_CHANGE if inside else Verdict.NOT_ENOUGH_EVIDENCE, worthwhile)
-    if better == "neither":
-        return CANNOT_SAY
     gained = (high < 0) == (better == "lower")
     return Judgement(Verdict.IMPROVED if gained else Verdict.WORSENED, worthwhile)

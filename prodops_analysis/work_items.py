@@ -42,9 +42,13 @@ def fold(events: pd.DataFrame, *, settings: Settings, as_of: pd.Timestamp) -> Fo
 
     Raises
     ------
-    EventLogError : no workflow is declared for a team, or the map of a team knows none of its states.
+    EventLogError : no events, no workflow for a team, or the map of a team knows none of its states.
     """
     log = events[events["at"] <= as_of]
+    if log.empty:
+        raise EventLogError(
+            f"the event log holds nothing until {as_of:%Y-%m-%d}; check the export, or ask for a later day"
+        )
     log = log.assign(team=_team_of_items(log))
     states = _staged(log[log["field"].isin(["state", "deleted"])], settings)
     items = _frame_of_items(log)
@@ -181,7 +185,7 @@ def _owner_at_start(log: pd.DataFrame, items: pd.DataFrame) -> pd.Series:
     owner = log[log["field"] == "owner"]
     recorded = items["team"].isin(set(owner["team"])) & items["started_at"].notna()
     by_start = owner[owner["at"] <= owner["item_id"].map(items["started_at"])]
-    last = by_start.groupby("item_id")["to_value"].last().reindex(items.index)
+    last = by_start.drop_duplicates("item_id", keep="last").set_index("item_id")["to_value"].reindex(items.index)
     return (last.fillna("") != "").astype("boolean").where(recorded)
 
 

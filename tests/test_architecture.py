@@ -21,6 +21,7 @@ LINE = (
     ("estimators",),
     ("quality",),
     ("metrics",),
+    ("cells",),
     ("comparison", "phases"),
     ("verdict", "checks"),
     ("assessment",),

@@ -298,11 +298,11 @@ def test_doubtful_data_after_the_rollout_only():
     """Grade D work after the rollout forbids an answer, however good and long the past was."""
     made = small(effect=0.0)
     log = made.log
-    recent = log["team"].isin(SMALL) & (log["at"] >= made.as_of - pd.Timedelta(weeks=14))
+    recent = log["team"].isin(SMALL) & (log["at"] >= made.as_of - pd.Timedelta(weeks=9))
     ends = recent & (log["field"] == "state") & (log["to_value"] == "Done")
     bulk = log.assign(batch_id=log["batch_id"].mask(ends, "one-edit"))
 
-    assert says_nothing(made.asked(log=bulk, change=made.change(rollouts=dict.fromkeys(SMALL, date(2025, 9, 29)))))
+    assert says_nothing(made.asked(log=bulk, change=made.change(rollouts=dict.fromkeys(SMALL, date(2025, 11, 3)))))
 
 
 @pytest.mark.parametrize(

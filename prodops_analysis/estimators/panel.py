@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import sparse, stats
+from scipy.sparse import csgraph
 
 from prodops_analysis.estimators.survival import Floats
 
@@ -43,6 +44,7 @@ def imputation_effect(
     *,
     cluster: Ints,
     counts: bool = False,
+    df: int | None = None,
     confidence: float = 0.95,
 ) -> PanelEffect:
     """Estimate the mean effect on treated cells.
@@ -52,6 +54,7 @@ def imputation_effect(
     y, weight, unit, time, treated, cluster : shape (n,), one entry a cell (a team in a week). `weight` > 0 is the
         number of items behind the cell. `cluster` is what the jackknife leaves out at a time.
     counts : y are counts with a log link (Poisson with team and week effects) instead of means.
+    df : degrees of freedom where fewer than the number of clusters less one carry the error.
 
     Raises
     ------
@@ -70,11 +73,12 @@ def imputation_effect(
         raise ValueError(f"a jackknife needs 3 clusters that can be left out, but got {G}")
     # cluster jackknife, MacKinnon, Nielsen & Webb 2023, eq. 12 (CV3J)
     se = float(np.sqrt((G - 1) / G * np.sum((theta - theta.mean()) ** 2)))
-    half = float(stats.t.ppf(0.5 + confidence / 2, G - 1)) * se
+    freedom = G - 1 if df is None else max(1, min(df, G - 1))
+    half = float(stats.t.ppf(0.5 + confidence / 2, freedom)) * se
     return PanelEffect(
         estimate=estimate,
         standard_error=se,
-        df=G - 1,
+        df=freedom,
         low=estimate - half,
         high=estimate + half,
         n_cells=n_cells,
@@ -84,15 +88,25 @@ def imputation_effect(
     )
 
 
-def _identified(unit: Ints, time: Ints, treated: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    free = ~treated
-    return treated & np.isin(unit, unit[free]) & np.isin(time, time[free])
+def identified(unit: Ints, time: Ints, treated: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return the treated cells whose unit and time are linked through untreated cells.
+
+    Effects of units and times are comparable only inside one connected part of the untreated cells (Abowd, Creecy &
+    Kramarz 2002); a comparison that enters later than the treatment says nothing about the unit's own past.
+    """
+    u, t = np.unique(unit, return_inverse=True)[1], np.unique(time, return_inverse=True)[1]
+    U, free = u.max(initial=-1) + 1, ~treated
+    n = U + t.max(initial=-1) + 1
+    links = sparse.coo_array((np.ones(free.sum()), (u[free], U + t[free])), shape=(n, n))
+    part = csgraph.connected_components(links, directed=False)[1]
+    seen = np.isin(u, u[free]) & np.isin(t, t[free])
+    return np.asarray(treated & seen & (part[u] == part[U + t]))
 
 
 def _means_effect(
     y: Floats, weight: Floats, unit: Ints, time: Ints, treated: NDArray[np.bool_]
 ) -> tuple[float, dict[int, float], int] | None:
-    target = _identified(unit, time, treated)
+    target = identified(unit, time, treated)
     if not target.any():
         return None
     gap = y - _two_way_fit(y, weight, unit, time, ~treated)
@@ -113,7 +127,7 @@ def _overlap(weight: Floats, time: Ints, treated: NDArray[np.bool_]) -> Floats:
 def _counts_effect(
     y: Floats, weight: Floats, unit: Ints, time: Ints, treated: NDArray[np.bool_]
 ) -> tuple[float, dict[int, float], int] | None:
-    target = _identified(unit, time, treated)
+    target = identified(unit, time, treated)
     expected = _poisson_fit(y, unit, time, ~treated)
     if not target.any() or y[target].sum() <= 0 or expected[target].sum() <= 0:
         return None

@@ -85,7 +85,7 @@ def _team(world: World, team: str, rng: np.random.Generator, shock: np.ndarray) 
     """Draw the items of one team: when each was created, started and ended, in weeks."""
     speed, pace = rng.normal(0, world.team_sd), world.items_a_week * np.exp(rng.normal(0, 0.15))
     dates = pd.Timestamp(world.start) + pd.to_timedelta(np.arange(world.weeks) * 7, unit="D")
-    turn = np.minimum(np.abs(dates.dayofyear - 1), np.abs(dates.dayofyear - 366)).to_numpy() <= 12
+    turn = np.minimum(np.abs(dates.day_of_year - 1), np.abs(dates.day_of_year - 366)).to_numpy() <= 12
     per_week = rng.poisson(pace * np.where(turn, 0.5, 1.0))
     week = np.repeat(np.arange(world.weeks), per_week)
     n = len(week)
