@@ -147,8 +147,8 @@ def _folded(events: pd.DataFrame, items: pd.DataFrame | None, settings: Settings
     if items is not None and "team" in items and "item_id" in items and log["team"].isna().any():
         team_of = items.drop_duplicates("item_id").set_index("item_id")["team"].astype("str")
         log = log.assign(team=log["team"].fillna(log["item_id"].map(team_of)))
-    if log.empty:
-        raise EventLogError("the event log is empty: there is nothing to assess; check the export and its column map")
+    if log[log["at"] <= as_of].empty:
+        raise EventLogError(f"the event log holds nothing until {as_of:%Y-%m-%d}; check the export and its column map")
     folded = fold(log, settings=settings, as_of=as_of)
     return Fold(items=with_attributes(folded.items, items), spells=folded.spells, as_of=as_of)
 

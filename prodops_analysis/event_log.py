@@ -66,8 +66,7 @@ _JUDGE = f"""
          WHEN "at" IS NULL THEN 'unreadable date'
          WHEN field IS NULL OR NOT (field IN {FIELDS} OR starts_with(field, '{OTHER}')) THEN 'unknown field'
          WHEN actor_kind NOT IN {ACTOR_KINDS} THEN 'unknown kind of actor'
-         WHEN row_number() OVER (PARTITION BY source, item_id, "at", field, from_value, to_value ORDER BY row) > 1
-         THEN 'same event twice' END
+         END
 """
 _FOUND = "CASE reason WHEN 'unreadable date' THEN at_text WHEN 'unknown field' THEN field ELSE to_value END"
 
@@ -105,20 +104,32 @@ def sort_out(rows: pd.DataFrame, *, source: str) -> Import:
     if "row" not in raw:
         raw = raw.assign(row=range(1, len(raw) + 1))
     texts = {c: raw[c].astype("str") for c in raw.columns if c in TEXT}
-    raw = raw.assign(at=pd.to_datetime(raw["at"], utc=True).astype("datetime64[us, UTC]"), **texts)
-    judged = run_sql(f"SELECT *, {_JUDGE} AS reason FROM raw", raw=raw)
+    written = raw["at"].where(raw["at"].map(lambda at: isinstance(at, str)))
+    raw = raw.assign(at_text=raw["at_text"].astype("str").fillna(written.astype("str")))
+    at = pd.to_datetime(raw["at"], utc=True, format="ISO8601", errors="coerce").astype("datetime64[us, UTC]")
+    raw = raw.assign(at=at, **{"at_text": raw["at_text"].astype("str"), **texts}, n=range(len(raw)))
+    raw = raw[[*TEXT[1:], "at", "at_text", "row", "n"]]
+    judged = run_sql(
+        f"""
+        SELECT * REPLACE (coalesce(reason, CASE WHEN row_number() OVER (
+                   PARTITION BY reason, source, item_id, "at", field, from_value, to_value ORDER BY n) > 1
+                   THEN 'same event twice' END) AS reason)
+        FROM (SELECT *, {_JUDGE} AS reason FROM raw)
+        """,
+        raw=raw,
+    )
     events = run_sql(
         """
-        SELECT substr(sha256(concat_ws('|', source, item_id, epoch_us("at")::VARCHAR, field,
-                             coalesce(from_value, chr(0)), coalesce(to_value, chr(0)))), 1, 16) AS event_id,
-               item_id, "at", row_number() OVER (PARTITION BY source, item_id, "at" ORDER BY row) - 1 AS seq,
+        SELECT substr(sha256(to_json([source, item_id, epoch_us("at")::VARCHAR, field,
+                             from_value, to_value])::VARCHAR), 1, 16) AS event_id,
+               item_id, "at", row_number() OVER (PARTITION BY source, item_id, "at" ORDER BY n) - 1 AS seq,
                field, from_value, to_value, actor, actor_kind, team, source, batch_id
         FROM judged WHERE reason IS NULL
         """,
         judged=judged,
     )
     faults = run_sql(
-        f"SELECT source, row, item_id, reason, {_FOUND} AS found FROM judged WHERE reason IS NOT NULL ORDER BY row",
+        f"SELECT source, row, item_id, reason, {_FOUND} AS found FROM judged WHERE reason IS NOT NULL ORDER BY n",
         judged=judged,
     )
     return Import(events=merge(events), faults=faults)
@@ -155,7 +166,7 @@ def validate(events: pd.DataFrame) -> pd.DataFrame:
     if lost := [c for c in ("item_id", "at", "field", "to_value") if c not in events]:
         near = did_you_mean(lost[0], map(str, events.columns))
         raise EventLogError(f"the event log has no column {lost[0]!r}{near}; it needs {', '.join(COLUMNS)}")
-    if set(COLUMNS) <= set(events) and events["event_id"].is_unique:
+    if set(COLUMNS) <= set(events) and not events.drop_duplicates()["event_id"].duplicated().any():
         log = merge(events)
     else:
         done = sort_out(events, source=str(events["source"].iloc[0]) if "source" in events and len(events) else "log")

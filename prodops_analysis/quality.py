@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from prodops_analysis.settings import Quality
-from prodops_analysis.work_items import Fold
+from prodops_analysis.work_items import NO_TEAM, Fold
 
 Window = tuple[pd.Timestamp, pd.Timestamp]  # from (included) to (excluded), UTC
 GRADES = ("A", "B", "C", "D")
@@ -90,7 +90,9 @@ def doubtful_items(fold: Fold, *, faults: pd.DataFrame, settings: Quality) -> di
         "created already done": ended & (items["finished_at"] <= items["created_at"]),
         "unknown state": items["unknown_states"] > 0,
         "duplicate id": listed("same event twice"),
-        "unreadable row": listed("no date", "unreadable date", "unknown field", "unknown kind of actor"),
+        "unreadable row": listed(
+            "no date", "unreadable date", "unknown field", "unknown kind of actor", "unreadable version"
+        ),
         "event after as_of": listed("event after as_of"),
         "bulk edit": ended & (items["finish_batch"] >= settings.bulk_items),
         "backward move": items["reopenings"] > 0,
@@ -164,7 +166,7 @@ def _behind(items: pd.DataFrame, metric: str, window: Window) -> pd.Series:
     since, until = window
     if kind == "open":
         alive = items["finished_at"].isna() | (items["finished_at"] >= until)
-        return (items["started_at"].fillna(items["created_at"]) < until) & alive
+        return (items["started_at"] < until) & alive
     return (items[kind] >= since) & (items[kind] < until)
 
 
@@ -172,7 +174,7 @@ def _silent_days(events: pd.DataFrame, window: Window) -> dict[str, float]:
     """Longest stretch of the window without an event of the team, in days."""
     since, until = window
     silent = {}
-    for team, at in events.groupby("team")["at"]:
+    for team, at in events["at"].groupby(events["team"].fillna(NO_TEAM)):
         inside = at[(at >= since) & (at < until)].sort_values()
         marks = pd.Series([since, *inside, until])
         silent[str(team)] = float(marks.diff().max() / pd.Timedelta(days=1))

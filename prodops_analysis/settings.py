@@ -4,7 +4,7 @@ import tomllib
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
@@ -65,6 +65,12 @@ class Quality(_Frozen):
     bulk_items: int = Field(default=10, ge=2)  # items edited together from which it is a bulk edit
     stale_days: int = Field(default=180, ge=1)  # an open item without an event for so long is stale
 
+    @model_validator(mode="after")
+    def _rising(self) -> "Quality":
+        if not self.grade_b < self.grade_c < self.grade_d:
+            raise ValueError("grade_b, grade_c and grade_d must rise")
+        return self
+
 
 class Settings(_Frozen):
     """All a workspace declares. Build it in Python with `Settings(workflow=…)`."""
@@ -73,7 +79,7 @@ class Settings(_Frozen):
     notice: str = ""  # printed on every page, for example that the data is synthetic
     as_of: AwareDatetime | None = None  # when the export was taken; missing means its last event
     time_zone: str = "UTC"  # of dates without one, and of month borders
-    sources: list[TableSource | GitRecordsSource] = []
+    sources: list[Annotated[TableSource | GitRecordsSource, Field(discriminator="kind")]] = []
     workflow: dict[str, Workflow] = {}  # team -> map; "*" is for teams without one of their own
     quality: Quality = Quality()
     metrics: list[str] = ["cycle_time", "lead_time", "throughput", "wip", "work_item_age", "owner_at_start"]
@@ -100,7 +106,7 @@ class Settings(_Frozen):
     def _known_zone(cls, value: str) -> str:
         try:
             ZoneInfo(value)
-        except (ZoneInfoNotFoundError, ValueError):
+        except (ZoneInfoNotFoundError, ValueError, OSError):
             raise ValueError(f"unknown time zone {value!r}; name one such as Europe/Berlin") from None
         return value
 
@@ -119,11 +125,13 @@ class Settings(_Frozen):
 def read_settings(path: Path) -> Settings:
     """Read `prodops.toml`. Raises SettingsError with the place and what was found."""
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise SettingsError(f"{path} does not exist; `prodops init DIR` makes a workspace") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path} is not valid TOML: {error}") from None
+    if "workflow" in raw:
+        raise SettingsError(f"{path}: workflow is not a setting; write [workflows.default]")
     raw["workflow"] = _by_team(raw.pop("workflows", {}), path)
     if isinstance(raw.get("as_of"), datetime) and raw["as_of"].tzinfo is None:
         raise SettingsError(f"{path}: as_of {raw['as_of']} has no time zone; write it as 2026-10-05T00:00:00Z")
@@ -147,6 +155,13 @@ def explain(error: ValidationError) -> str:
     return "; ".join(lines)
 
 
+def _map(body: dict[str, Any], name: str, path: Path) -> Workflow:
+    try:
+        return Workflow.model_validate(body)
+    except ValidationError as error:
+        raise SettingsError(f"{path}: workflows.{name}: {explain(error)}") from None
+
+
 def _by_team(maps: Any, path: Path) -> dict[str, Any]:
     """Turn `[workflows.NAME] teams = [...]` into one map a team."""
     by_team: dict[str, Any] = {}
@@ -155,6 +170,8 @@ def _by_team(maps: Any, path: Path) -> dict[str, Any]:
         raise SettingsError(f"{path}: workflows must be tables, such as [workflows.default]")
     for name, declared in maps.items():
         body = dict(declared)
+        if not isinstance(body.get("teams", []), list):
+            raise SettingsError(f"{path}: teams of map {name!r} must be a list, such as [{body['teams']!r}]")
         for team in body.pop("teams", [EVERY_TEAM]):
             if team in chosen:
                 whom = "every team" if team == EVERY_TEAM else f"team {team!r}"
@@ -162,5 +179,5 @@ def _by_team(maps: Any, path: Path) -> dict[str, Any]:
                     f"{path}: {whom} has two workflow maps, {chosen[team]!r} and {name!r}; list it under one of them"
                 )
             chosen[team] = name
-            by_team[team] = {"name": name, **body}
+            by_team[team] = _map({"name": name, **body}, name, path)
     return by_team

@@ -1,5 +1,6 @@
 """`prodops init`: a workspace to begin with, its settings guessed from the header of an export."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -64,7 +65,7 @@ def make_workspace(folder: Path, *, export: Path | None) -> list[str]:
     settings, notes = _settings(export)
     for part in (FOLDER, Path("data/raw"), Path("reports"), Path("notebooks")):
         (folder / part).mkdir(parents=True, exist_ok=True)
-    if export:
+    if export and export.resolve() != (folder / "data/raw" / export.name).resolve():
         shutil.copy2(export, folder / "data/raw" / export.name)
     (folder / FILE).write_text(settings, encoding="utf-8")
     (folder / ".gitignore").write_text(_IGNORED, encoding="utf-8")
@@ -95,6 +96,11 @@ def _settings(export: Path | None) -> tuple[str, list[str]]:
         )
     if events:
         states, stages = {}, _stages(export, relation, columns)
+        if not stages["done"]:
+            found = some([s for names in stages.values() for s in names], most=12)
+            raise SettingsError(
+                f"{export.name}: no state looks done (found {found or 'none'}); run init without --from"
+            )
     else:
         states = {s: h for s, words in _STATE_COLUMNS.items() for h in header if h.lower().strip() in words}
         stages = {"queue": [], "active": ["In progress"], "wait": [], "done": ["Done"], "dropped": ["Dropped"]}
@@ -103,12 +109,15 @@ def _settings(export: Path | None) -> tuple[str, list[str]]:
                 f"{export.name}: no column looks like the date an item was done; rename one to 'finished'"
             )
     source = [
-        "[[sources]]", 'kind = "table"', f'name = "{export.stem}"', f'path = "data/raw/{export.name}"',
+        "[[sources]]", 'kind = "table"', f"name = {_quoted(export.stem)}",
+        f"path = {_quoted(f'data/raw/{export.name}')}",
         f'shape = "{"events" if events else "items"}"  # one row an event, or one row a work item',
         '# date_format = "%d.%m.%Y"  # only where dates are not ISO 8601 (2026-01-31)',
         *([] if "team" in columns else ['team = "Team"  # no team column was found']),
         "", "[sources.columns]  # ours = theirs", *(f"{ours} = {_quoted(theirs)}" for ours, theirs in columns.items()),
     ]  # fmt: skip
+    if events:
+        source += ["", "[sources.fields]  # theirs = ours", *(f'{w} = "state"' for w in ("status", "Status", "State"))]
     if states:
         source += ["", "[sources.states]  # state = column with the date it was entered"]
         source += [f"{_quoted(state)} = {_quoted(column)}" for state, column in states.items()]
@@ -151,7 +160,7 @@ def _stages(export: Path, relation: str, columns: dict[str, str]) -> dict[str, l
 
 
 def _quoted(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _text(source: str, stages: str) -> str:

@@ -42,13 +42,9 @@ def fold(events: pd.DataFrame, *, settings: Settings, as_of: pd.Timestamp) -> Fo
 
     Raises
     ------
-    EventLogError : no events, no workflow for a team, or the map of a team knows none of its states.
+    EventLogError : no workflow is declared for a team, or the map of a team knows none of its states.
     """
     log = events[events["at"] <= as_of]
-    if log.empty:
-        raise EventLogError(
-            f"the event log holds nothing until {as_of:%Y-%m-%d}; check the export, or ask for a later day"
-        )
     log = log.assign(team=_team_of_items(log))
     states = _staged(log[log["field"].isin(["state", "deleted"])], settings)
     items = _frame_of_items(log)
@@ -77,7 +73,7 @@ _COUNTS = (
 def _team_of_items(log: pd.DataFrame) -> pd.Series:
     """Give each item the team it began with, so that a later transfer does not rewrite history."""
     first = log.dropna(subset=["team"]).groupby("item_id")["team"].first()
-    return log["item_id"].map(first).fillna(NO_TEAM).astype("str")
+    return log["item_id"].map(first).astype("str").fillna(NO_TEAM)
 
 
 def _frame_of_items(log: pd.DataFrame) -> pd.DataFrame:
@@ -112,7 +108,8 @@ def _staged(states: pd.DataFrame, settings: Settings) -> pd.DataFrame:
 
 
 def _refuse_foreign_states(staged: pd.DataFrame, stage_of: Mapping[str, Mapping[str, Stage]]) -> None:
-    known = (staged["stage"] != UNKNOWN).groupby(staged["team"]).any()
+    named = staged[staged["field"] == "state"]
+    known = (named["stage"] != UNKNOWN).groupby(named["team"]).any()
     if lost := [team for team in known.index[~known] if team != NO_TEAM]:
         found = sorted(set(staged.loc[staged["team"] == lost[0], "to_value"].dropna()))
         declared = some(map(repr, stage_of[lost[0]]), most=8)
@@ -138,11 +135,10 @@ def _clock(states: pd.DataFrame) -> pd.DataFrame:
     start = moved[moved["begins"]].groupby("item_id")[["at", "to_value", "actor_kind"]].first()
     last = by_item[["stage", "to_value", "ended"]].last()
     # the end is the first event of the closing run of ended states: Done -> Archived ends at Done
-    run = (
-        moved["ended"].ne(moved.groupby("item_id")["ended"].shift(fill_value=False)).groupby(moved["item_id"]).cumsum()
-    )
+    end_stage = moved["stage"].where(moved["ended"], "")
+    run = end_stage.ne(end_stage.groupby(moved["item_id"]).shift(fill_value="")).groupby(moved["item_id"]).cumsum()
     closing = moved[moved["ended"] & (run == run.groupby(moved["item_id"]).transform("max"))]
-    end = closing.groupby("item_id")[["at", "to_value", "batch_id"]].first()
+    end = closing.drop_duplicates("item_id").set_index("item_id")[["at", "to_value", "batch_id"]]
     batch = end["batch_id"].map(states.groupby("batch_id")["item_id"].nunique()).fillna(1)
     return pd.DataFrame(
         {
@@ -163,11 +159,16 @@ def _clock(states: pd.DataFrame) -> pd.DataFrame:
 
 def _owner_counts(log: pd.DataFrame) -> pd.DataFrame:
     owner, target = (log[log["field"] == name] for name in ("owner", "target"))
-    handed = owner[owner["from_value"].fillna("").ne("") & owner["to_value"].fillna("").ne("")]
-    moved = target[target["from_value"].fillna("").ne("")]
+    handed = owner[_known_before(owner) & owner["to_value"].fillna("").ne("")]
+    moved = target[_known_before(target)]
     return pd.DataFrame(
         {"hand_offs": handed.groupby("item_id").size(), "target_moves": moved.groupby("item_id").size()}
     )
+
+
+def _known_before(changes: pd.DataFrame) -> pd.Series:
+    """Whether a change replaces a value, told by the export or by the change before it."""
+    return changes["from_value"].fillna(changes.groupby("item_id")["to_value"].shift()).fillna("").ne("")
 
 
 def _attributes(log: pd.DataFrame) -> pd.DataFrame:
@@ -184,7 +185,7 @@ def _owner_at_start(log: pd.DataFrame, items: pd.DataFrame) -> pd.Series:
     """Whether a started item had an owner at its start; missing where its team's log records no owners."""
     owner = log[log["field"] == "owner"]
     recorded = items["team"].isin(set(owner["team"])) & items["started_at"].notna()
-    by_start = owner[owner["at"] <= owner["item_id"].map(items["started_at"])]
+    by_start = owner[owner["at"] <= items["started_at"].reindex(owner["item_id"]).set_axis(owner.index)]
     last = by_start.drop_duplicates("item_id", keep="last").set_index("item_id")["to_value"].reindex(items.index)
     return (last.fillna("") != "").astype("boolean").where(recorded)
 
@@ -198,11 +199,13 @@ def _history_cut(log: pd.DataFrame, states: pd.DataFrame) -> pd.Series:
 
 
 def _spells(states: pd.DataFrame) -> pd.DataFrame:
-    following = states.groupby("item_id")["at"].shift(-1)
     ended = states["stage"].isin([Stage.DONE.value, Stage.DROPPED.value])
-    spells = states.rename(columns={"at": "entered_at", "to_value": "state"}).assign(left_at=following)
     gone = (states["field"] == "deleted") & ended.groupby(states["item_id"]).shift(fill_value=False)
-    return spells.loc[~gone, list(SPELL_COLUMNS)].reset_index(drop=True)
+    kept = states[~gone]
+    spells = kept.rename(columns={"at": "entered_at", "to_value": "state"}).assign(
+        left_at=kept.groupby("item_id")["at"].shift(-1)
+    )
+    return spells[list(SPELL_COLUMNS)].reset_index(drop=True)
 
 
 def with_typed_date(items: pd.DataFrame, events: pd.DataFrame, *, field: str, name: str) -> pd.DataFrame:
@@ -229,6 +232,8 @@ def with_attributes(items: pd.DataFrame, given: pd.DataFrame | None) -> pd.DataF
         raise EventLogError(
             f"{len(twice)} items stand twice in the items table (first: {twice.iloc[0]!r}); keep one row each"
         )
+    known_texts = [c for c in ("team", "item_type", "size") if c in extra]
+    extra = extra.assign(**{c: extra[c].astype("str") for c in known_texts})
     joined = items.merge(extra, on="item_id", how="left", suffixes=("", "_given"))
     for column in [c.removesuffix("_given") for c in joined if c.endswith("_given")]:
         known = joined[column].where(joined[column] != NO_TEAM) if column == "team" else joined[column]

@@ -55,6 +55,8 @@ class Workflow(BaseModel):
         if not self.done:
             raise ValueError("a workflow map needs at least one done state")
         for new, old in self.same_as.items():
+            if new in seen and seen[new] != seen.get(old):
+                raise ValueError(f"same_as: {new!r} stands in stage {seen[new]}, {old!r} in another; keep one")
             if old not in seen:
                 raise ValueError(f"same_as: {new!r} stands for {old!r}, which is in no stage")
         if lost := [state for state in self.start if state not in seen]:

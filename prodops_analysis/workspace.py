@@ -2,8 +2,9 @@
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +89,7 @@ class History:
             self.fold,
             faults=self.faults,
             settings=self.settings.quality,
-            window=(self.since, self.until),
+            window=(self.since, min(self.until, self.as_of)),
             last_events=self.events.loc[self.events["at"] < self.until, ["team", "at"]],
         )
 
@@ -127,6 +128,10 @@ def load(workspace: str | Path = "", *, month: str = "", as_of: str = "") -> His
     period = _month(month, exported_at, settings)
     since, until = (_border(p, settings) for p in (period, period + 1))
     moment = _instant(as_of) if as_of else min(until, exported_at)
+    if moment > exported_at:
+        raise SettingsError(
+            f"as_of {moment:%Y-%m-%d} lies after the export of {exported_at:%Y-%m-%d}; choose an earlier one"
+        )
     late = found.events["at"] > exported_at
     events = found.events[~late]
     faults = pd.concat([found.faults, _late_rows(found.events[late])], ignore_index=True)
@@ -149,7 +154,7 @@ def _month(month: str, exported_at: pd.Timestamp, settings: Settings) -> pd.Peri
     if not month:
         return pd.Period(local, freq="M") - 1
     try:
-        period = pd.Period(pd.Timestamp(f"{month}-01"), freq="M") if len(month) == 7 else None
+        period = pd.Period(pd.Timestamp(f"{month}-01"), freq="M") if re.fullmatch(r"[0-9]{4}-[0-9]{2}", month) else None
     except ValueError:
         period = None
     if period is None:
@@ -165,7 +170,7 @@ def _border(period: pd.Period, settings: Settings) -> pd.Timestamp:
 
 def _instant(text: str) -> pd.Timestamp:
     try:
-        moment = pd.Timestamp(text)
+        moment = pd.Timestamp(datetime.fromisoformat(text))
     except ValueError:
         raise SettingsError(f"as_of {text!r} is no date; write it as 2026-10-05 or 2026-10-05T08:00Z") from None
     return moment.tz_localize("UTC") if moment.tzinfo is None else moment.tz_convert("UTC")
@@ -186,7 +191,7 @@ def _stored(root: Path, settings: Settings) -> Import:
     key = hashlib.sha256(json.dumps([_STORE_VERSION, declared, marks]).encode()).hexdigest()
     store = root / STORE
     kept = _note(store)
-    if kept.get("key") == key:
+    if kept.get("key") == key and kept.get("tables") == _marks(store):
         return Import(
             events=read_parquet(store / "events.parquet", where="events"),
             faults=read_parquet(store / "faults.parquet"),
@@ -199,7 +204,13 @@ def _stored(root: Path, settings: Settings) -> Import:
     (store / "note.json").unlink(missing_ok=True)
     write_parquet(found.events, store / "events.parquet")
     write_parquet(found.faults, store / "faults.parquet")
-    note = {"key": key, "remarks": found.remarks, "checks": found.checks, "as_of": str(found.as_of or "")}
+    note = {
+        "key": key,
+        "tables": _marks(store),
+        "remarks": found.remarks,
+        "checks": found.checks,
+        "as_of": str(found.as_of or ""),
+    }
     (store / "note.json").write_text(json.dumps(note, indent=1), encoding="utf-8")
     return found
 
@@ -209,7 +220,13 @@ def _note(store: Path) -> dict[str, Any]:
         note: dict[str, Any] = json.loads((store / "note.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return note
+    return note if isinstance(note, dict) else {}
+
+
+def _marks(store: Path) -> list[str]:
+    """Return the hash of each table of the store, or an empty text where it is missing."""
+    files = [store / name for name in ("events.parquet", "faults.parquet")]
+    return [hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else "" for file in files]
 
 
 def _read_all(root: Path, settings: Settings) -> Import:
@@ -220,6 +237,10 @@ def _read_all(root: Path, settings: Settings) -> Import:
         events=events,
         faults=pd.concat([part.faults for part in read], ignore_index=True),
         remarks=tuple(remark for part in read for remark in part.remarks),
-        checks={name: text for part in read for name, text in part.checks.items()},
+        checks={
+            f"{source.name}: {name}": text
+            for source, part in zip(settings.sources, read, strict=True)
+            for name, text in part.checks.items()
+        },
         as_of=max(stamps, default=None),
     )

@@ -133,16 +133,16 @@ def freeze(path: Path, *, on: date) -> Change:
     if change.frozen:
         raise RecordError(f"{path.name} was frozen on {change.frozen.get('day')}; later edits show as deviations")
     fields = ", ".join(f"{name}: {value!r}" for name, value in plan_hashes(change).items())
-    text = path.read_text(encoding="utf-8")
+    text = path.read_bytes().decode()
     unfinished = path.with_suffix(".unfinished")
-    unfinished.write_text(with_line(text, f"frozen: {{day: {on.isoformat()}, {fields}}}"), encoding="utf-8")
+    unfinished.write_bytes(with_line(text, f"frozen: {{day: {on.isoformat()}, {fields}}}").encode())
     unfinished.replace(path)
     return read_change(path)
 
 
 def plan_state(change: Change) -> str:
     """Say whether the plan can be trusted to be older than the result."""
-    if not change.frozen:
+    if not isinstance(change.frozen.get("day"), date):
         return "plan not verifiable: it was never frozen"
     now = plan_hashes(change)
     if moved := [name for name in PLAN if change.frozen.get(name) != now[name]]:
@@ -157,7 +157,7 @@ def plan_state(change: Change) -> str:
 def template(change_id: str) -> str:
     """Return a new record to be filled in."""
     return f"""---
-id: {change_id}
+id: "{change_id}"
 title: ""               # what changes, in a few words
 problem: ""             # what is slow, unclear or surprising today, and how you know
 hypothesis: ""          # because …, we expect …

@@ -11,7 +11,7 @@ FENCE = "---"
 
 def split(text: str, *, name: str) -> tuple[dict[str, Any], str]:
     """Return the head as a mapping and the prose below it. Raises RecordError with the line at fault."""
-    lines = text.splitlines(keepends=True)
+    lines = text.removeprefix("\ufeff").splitlines(keepends=True)
     closing = next((i for i, line in enumerate(lines[1:], start=1) if line.rstrip() == FENCE), None)
     if not lines or lines[0].rstrip() != FENCE or closing is None:
         raise RecordError(f"{name} has no front matter; begin it with a line '---', the fields, and another '---'")
@@ -22,6 +22,8 @@ def split(text: str, *, name: str) -> tuple[dict[str, Any], str]:
         where = f"line {mark.line + 2}" if mark else "the front matter"
         problem = getattr(error, "problem", None) or error
         raise RecordError(f"{name}, {where}: {problem}; put text with ':' or '#' in quotation marks") from None
+    except ValueError as error:  # a day that does not exist
+        raise RecordError(f"{name}: {error} in a date; write days as 2026-03-02") from None
     if not isinstance(head, dict):
         raise RecordError(f"{name}: the front matter holds no fields; write them as 'field: value'")
     return head, "".join(lines[closing + 1 :])
@@ -31,4 +33,5 @@ def with_line(text: str, line: str) -> str:
     """Return the record with one more line at the end of its front matter; nothing else is touched."""
     lines = text.splitlines(keepends=True)
     closing = next(i for i, kept in enumerate(lines[1:], start=1) if kept.rstrip() == FENCE)
-    return "".join([*lines[:closing], line.rstrip("\n") + "\n", *lines[closing:]])
+    end = "\r\n" if lines[0].endswith("\r\n") else "\n"
+    return "".join([*lines[:closing], line.rstrip("\n") + end, *lines[closing:]])

@@ -36,7 +36,12 @@ def parameters_of(path: Path) -> dict[str, Parameter]:
         raise ReportError(f"{path.name} has {len(tagged)} cells tagged 'parameters'; it needs one")
     source = tagged[0].source
     found = {}
-    for node in ast.parse(source).body:
+    try:
+        nodes = ast.parse(source).body
+    except SyntaxError as error:
+        where = f"{path.name}, parameters, line {error.lineno}"
+        raise ReportError(f"{where}: {error.msg}; write 'name: type = default'") from None
+    for node in nodes:
         if not (isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value is not None):
             raise ReportError(
                 f"{path.name}, parameters, line {node.lineno}: write 'name: type = default  # what it is'"
@@ -44,9 +49,15 @@ def parameters_of(path: Path) -> dict[str, Parameter]:
         kind = ast.unparse(node.annotation)
         if kind not in _TYPES:
             raise ReportError(f"{path.name}: parameter {node.target.id!r} is {kind}; use {', '.join(_TYPES)}")
-        line = source.splitlines()[node.lineno - 1]
+        line = source.splitlines()[node.lineno - 1].encode()[node.end_col_offset :].decode()
+        try:
+            default = ast.literal_eval(node.value)
+        except ValueError:
+            default = None
+        if type(default) is not _TYPES[kind] and not (kind == "float" and type(default) is int):
+            raise ReportError(f"{path.name}: parameter {node.target.id!r} needs a literal {kind} as its default")
         found[node.target.id] = Parameter(
-            name=node.target.id, kind=kind, default=ast.literal_eval(node.value),
+            name=node.target.id, kind=kind, default=default,
             help=line.partition("#")[2].strip(),
         )  # fmt: skip
     return found

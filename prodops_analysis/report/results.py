@@ -38,9 +38,9 @@ def _csv(spec: dict[str, Any]) -> str:
     for rows in spec.get("datasets", {}).values():
         if not rows:
             continue
-        writer = csv.writer(text, lineterminator="\n")
+        writer = csv.writer(text, lineterminator="\r\n")
         names = list(dict.fromkeys(name for row in rows for name in row))
-        writer.writerow(names)
+        writer.writerow(map(_harmless, names))
         writer.writerows([_harmless(row.get(name)) for name in names] for row in rows)
         text.write("\n")
     return text.getvalue()
@@ -48,4 +48,4 @@ def _csv(spec: dict[str, Any]) -> str:
 
 def _harmless(value: Any) -> Any:
     # spreadsheets run a text that begins so
-    return f"'{value}" if isinstance(value, str) and value[:1] in "=+-@\t\r" else value
+    return f"'{value}" if isinstance(value, str) and value.startswith(tuple("=+-@\t\r")) else value

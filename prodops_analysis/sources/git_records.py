@@ -3,67 +3,37 @@
 Two git processes serve a whole read: one lists the changed files of each commit, one hands out their contents.
 """
 
-import os
 import re
-import shutil
 import subprocess
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path, PurePosixPath
-from typing import IO, Any, cast
+from typing import Any
 
 import pandas as pd
-import yaml
 
 from prodops_analysis.errors import SourceError, some
 from prodops_analysis.event_log import FAULT_COLUMNS, Import, sort_out
 from prodops_analysis.settings import GitRecordsSource
+from prodops_analysis.sources.git_history import (
+    Commit,
+    File,
+    ask,
+    author_of,
+    commits_of,
+    content_of,
+    find_tip,
+    oldest_of,
+    running,
+)
+from prodops_analysis.sources.text_records import NOBODY, PLAIN, UnreadableError, person_of, read_leaves, texts_of
 
-LARGEST = 1_000_000  # bytes; a larger file is no record that somebody typed
-DEEPEST, MOST = 50, 10_000  # levels and values of a record
 _MARKDOWN, _YAML = (".md", ".markdown"), (".yaml", ".yml")
-_PLAIN = "Markdown files without front matter are no records"
 _OTHER = "files are no regular YAML or Markdown files"
-_DEEP = f"is nested more than {DEEPEST} levels deep"
-_LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)  # base: `1.20`, `yes` and dates stay as typed
-_HEAD = re.compile(rb"\A\s*---[ \t]*\r?\n(.*?)^(?:---|\.\.\.)[ \t]*\r?$", re.DOTALL | re.MULTILINE)
-_LINE = re.compile(r"([A-Za-z][\w.-]*):(?:[ \t]+(.*))?")
 _BOT = re.compile(r"(?<![a-z])(?:ro|dependa)?bot(?![a-z])", re.IGNORECASE)
-_NOBODY = re.compile(r"\W*+(?:tbd\b.*|tba|todo|n/a|none|null|nobody|unassigned)?\W*", re.IGNORECASE | re.DOTALL)
-_CONTACT = re.compile(r"[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+|(?<![\w/@])@[A-Za-z](?:[\w-]*\w)?(?![\w/-])")
-_LOG = (  # --raw reaches no pager, filter or driver; the rest overrides what a configuration may say
-    "-c", "log.showRoot=true", "log", "--first-parent", "--reverse", "--diff-merges=first-parent", "--raw", "-z",
-    "-M", "-l0", "-r", "-O/dev/null", "--no-abbrev", "--no-relative", "--no-show-signature",
-    "--ignore-submodules=none", "--encoding=UTF-8", "--format=%H%n%ct%n%P%n%an <%ae>",
-)  # fmt: skip
 _ROW = ("item_id", "at", "field", "from_value", "to_value", "actor", "actor_kind", "team", "batch_id")
-# neither what a hook has set nor the network may change which history is read
-_ENVIRONMENT = {"LC_ALL": "C", "GIT_NO_REPLACE_OBJECTS": "1", "GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": ""}
-
-
-class _UnreadableError(Exception):
-    """One version of a record cannot be read; says why, without its content."""
-
-
-@dataclass(frozen=True, slots=True)
-class _File:
-    status: str  # A, M, T, D or R
-    mode: str
-    blob: str
-    old: str  # differs from path in a rename
-    path: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Commit:
-    oid: str
-    at: int  # committer time, seconds since 1970
-    parents: tuple[str, ...]
-    author: str  # name <e-mail>
-    files: list[_File] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,14 +91,14 @@ def read(source: GitRecordsSource, *, root: Path) -> Import:
     SourceError : no git, no repository, no such ref, an incomplete clone, or no record that matches.
     """
     repo = root.resolve() / source.path
-    tip = _tip(source, repo)
+    tip = find_tip(source, repo)
     when = ("show", "-s", "--no-show-signature", "--format=%ct")
-    first = _first(repo, tip)
+    first = oldest_of(repo, tip)
     # the commit itself names its parents even where the history is cut
-    is_cut = "\nparent " in _git(repo, "cat-file", "commit", first).partition("\n\n")[0]
+    is_cut = "\nparent " in ask(repo, "cat-file", "commit", first).partition("\n\n")[0]
     known, rows, latest = _Known(), list[dict[str, Any]](), 0
-    with _running(repo, "cat-file", "--batch") as objects:
-        for commit in _commits(repo, tip, source.files):
+    with running(repo, "cat-file", "--batch") as objects:
+        for commit in commits_of(repo, tip, source.files):
             rows += _events(source, known, commit, objects, cut=is_cut and commit.oid == first)
             if commit.at < latest:
                 known.note("commits are dated before one that reached the branch earlier", commit.oid)
@@ -148,20 +118,16 @@ def read(source: GitRecordsSource, *, root: Path) -> Import:
         events=found.events,
         faults=pd.concat(faults, ignore_index=True),
         remarks=tuple(_remarks(source, known)),
-        as_of=_instant(_git(repo, *when, tip)),
-        checks={"history cut": _cut(_instant(_git(repo, *when, first)), rows)} if is_cut else {},
+        as_of=_instant(ask(repo, *when, tip)),
+        checks={"history cut": _cut(_instant(ask(repo, *when, first)), rows)} if is_cut else {},
     )
 
 
 def fingerprint(source: GitRecordsSource, *, root: Path) -> str:
     """Return the newest and the oldest known commit of the branch: a deeper clone is other input. Errors as in read."""
     repo = root.resolve() / source.path
-    tip = _tip(source, repo)
-    return f"{tip} {_first(repo, tip)}"
-
-
-def _first(repo: Path, tip: str) -> str:
-    return _git(repo, "rev-list", "--first-parent", "--max-parents=0", tip)
+    tip = find_tip(source, repo)
+    return f"{tip} {oldest_of(repo, tip)}"
 
 
 def _instant(seconds: str) -> pd.Timestamp:
@@ -169,11 +135,11 @@ def _instant(seconds: str) -> pd.Timestamp:
 
 
 def _events(
-    source: GitRecordsSource, known: _Known, commit: _Commit, objects: subprocess.Popen[bytes], *, cut: bool
+    source: GitRecordsSource, known: _Known, commit: Commit, objects: subprocess.Popen[bytes], *, cut: bool
 ) -> Iterator[dict[str, Any]]:
     """Bring what is known up to one commit and give the events by which it differs."""
-    author = _merged_author(objects, commit)
-    actor = None if cut else _person(author, known.people)
+    author = author_of(objects, commit)
+    actor = None if cut else person_of(author, known.people)
     kind = "unknown" if cut else "bot" if _BOT.search(author) else "person"
     before = {file.path: known.item_at.get(file.old, "") for file in commit.files}
     touched = dict.fromkeys(filter(None, before.values()))
@@ -182,7 +148,7 @@ def _events(
         known.leave(file.old)
     read_now = [(f.path, _version(source, known, f, objects)) for f in commit.files if f.status != "D"]
     # a front matter may move into a file of its own beside the text
-    beside = {PurePosixPath(path).parent: before[path] for path, said in read_now if said == _PLAIN and before[path]}
+    beside = {PurePosixPath(path).parent: before[path] for path, said in read_now if said == PLAIN and before[path]}
     sound = []
     for path, said in read_now:
         if isinstance(said, _Version):
@@ -249,17 +215,17 @@ def _item(known: _Known, path: str, said: _Version, *, former: str, kept: bool, 
 def _keep(known: _Known, path: str, reason: str, *, item: str, held: _Version | None, oid: str) -> None:
     """Deal with an unreadable version: its item keeps what it held, unless another file took it over."""
     taken = item in known.now
-    if reason == _OTHER or (reason == _PLAIN and (not item or taken)):
+    if reason == _OTHER or (reason == PLAIN and (not item or taken)):
         known.note(reason, path)
         return
-    found = f"{oid[:12]} {path}: {'has no front matter' if reason == _PLAIN else reason}"
+    found = f"{oid[:12]} {path}: {'has no front matter' if reason == PLAIN else reason}"
     fault = {"row": len(known.faults) + 1, "item_id": item or None, "reason": "unreadable version", "found": found}
     known.faults.append(fault)
     if held and not taken:
         known.hold(item, path, held)
 
 
-def _version(source: GitRecordsSource, known: _Known, file: _File, objects: subprocess.Popen[bytes]) -> _Version | str:
+def _version(source: GitRecordsSource, known: _Known, file: File, objects: subprocess.Popen[bytes]) -> _Version | str:
     """Read one version of a file, each content once; a text says why it cannot be read."""
     suffix = PurePosixPath(file.path).suffix.lower()
     if suffix not in _MARKDOWN + _YAML or not file.mode.startswith("100"):
@@ -267,60 +233,10 @@ def _version(source: GitRecordsSource, known: _Known, file: _File, objects: subp
     key = (file.blob, suffix in _MARKDOWN)
     if key not in known.parsed:
         try:
-            known.parsed[key] = _said(source, known, _record(_object(objects, file.blob), markdown=key[1]))
-        except _UnreadableError as error:
+            known.parsed[key] = _said(source, known, read_leaves(content_of(objects, file.blob), markdown=key[1]))
+        except UnreadableError as error:
             known.parsed[key] = str(error)
     return known.parsed[key]
-
-
-def _record(content: bytes, *, markdown: bool) -> dict[str, list[str]]:
-    """Read the leaves of a record: dotted key -> texts."""
-    body = content.removeprefix(b"\xef\xbb\xbf")
-    if markdown:
-        head = _HEAD.match(body)
-        if not head:
-            raise _UnreadableError(_PLAIN)
-        body = head[1]
-    try:
-        text = body.decode()
-        record = _yaml(text)
-    except UnicodeDecodeError:
-        raise _UnreadableError("is not UTF-8") from None
-    except yaml.YAMLError:
-        lines = [_LINE.fullmatch(line.rstrip()) for line in text.splitlines() if line.strip()]
-        if not markdown or None in lines:
-            raise _UnreadableError("is no valid YAML") from None
-        record = {line[1]: (line[2] or "").strip("\"' ") for line in lines if line}
-    if not isinstance(record, dict):
-        raise _UnreadableError("holds no keys")
-    leaves: dict[str, list[str]] = {}
-    for number, (key, value) in enumerate(_leaves(record)):
-        if number > MOST:
-            raise _UnreadableError(f"holds more than {MOST} values")
-        leaves.setdefault(key, []).append(value)
-    return leaves
-
-
-def _yaml(text: str) -> Any:
-    depth = 0
-    for event in yaml.parse(text, Loader=_LOADER):  # the loader itself overflows the stack on deep nesting
-        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if depth > DEEPEST:
-            raise _UnreadableError(_DEEP)
-    return yaml.load(text, Loader=_LOADER)  # noqa: S506 - the base loader builds texts, lists and mappings only
-
-
-def _leaves(value: Any, key: str = "", depth: int = 0) -> Iterator[tuple[str, str]]:
-    """Each text under its dotted key; lists and mappings count as well, since aliases can multiply empty ones."""
-    if depth > DEEPEST:
-        raise _UnreadableError(_DEEP)
-    yield key, value if isinstance(value, str) else ""
-    if isinstance(value, dict):
-        for name, inner in value.items():
-            yield from _leaves(inner, f"{key}.{name}" if key else str(name), depth + 1)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _leaves(inner, key, depth + 1)
 
 
 def _said(source: GitRecordsSource, known: _Known, leaves: dict[str, list[str]]) -> _Version:
@@ -333,44 +249,14 @@ def _said(source: GitRecordsSource, known: _Known, leaves: dict[str, list[str]])
     values: dict[str, set[str]] = {name: set() for name in source.fields.values()}
     for key, name in source.fields.items():
         person = name in ("owner", "approver") or key in source.people
-        values[name] |= _texts(leaves, key, known.people, person=person)
-    item, team = (";".join(sorted(_texts(leaves, key, known.people))) for key in (source.item_id, source.team))
+        values[name] |= texts_of(leaves, key, known.people, person=person)
+    item, team = (";".join(sorted(texts_of(leaves, key, known.people))) for key in (source.item_id, source.team))
     joined = {name: ";".join(sorted(texts)) or None for name, texts in values.items()}
-    return _Version(None if not item.strip("0") or _NOBODY.fullmatch(item) else item, team or None, joined)
+    return _Version(None if not item.strip("0") or NOBODY.fullmatch(item) else item, team or None, joined)
 
 
 def _declared(source: GitRecordsSource) -> set[str]:
     return {key for key in (*source.fields, *source.people, source.item_id, source.team) if key}
-
-
-def _texts(leaves: dict[str, list[str]], key: str, people: dict[str, str], *, person: bool = False) -> set[str]:
-    """The texts of a key, those of keys inside it as `inner=text`."""
-    found: set[str] = set()
-    for name, texts in leaves.items():
-        if key and (name == key or name.startswith(f"{key}.")):
-            inner = f"{name[len(key) + 1 :]}=" if name != key and not person else ""
-            for text in texts:
-                parts = re.split(r"[,;\n]", text) if person else [text]
-                said = [_person(part, people) if person else _plain(part, people) for part in parts]
-                found.update(f"{inner}{part}" for part in said if part)
-    return found
-
-
-def _plain(text: str, people: dict[str, str]) -> str:
-    bare = text.strip()
-    if bare.lower() in ("null", "~", "true", "false"):
-        return bare.lower() if bare.lower() in ("true", "false") else ""
-    return _CONTACT.sub(lambda contact: _person(contact[0], people) or "", bare)
-
-
-def _who(name: str) -> str:
-    """Fold the spellings of one person: `@handle` and `handle`, `Name <e-mail>` and `Name`."""
-    return (re.sub(r"<[^<>]*>", "", name).strip() or name).strip("@<>'\" \t").casefold()
-
-
-def _person(name: str, people: dict[str, str]) -> str | None:
-    key = _who(name)
-    return None if _NOBODY.fullmatch(key) else people.setdefault(key, f"p{len(people) + 1}")
 
 
 def _remarks(source: GitRecordsSource, known: _Known) -> Iterator[str]:
@@ -403,109 +289,3 @@ def _cut(since: pd.Timestamp, rows: list[dict[str, Any]]) -> str:
         f"the git history is shallow: it is known from {since:%Y-%m-%d} only, and what the {len(items)} items already "
         "there had gone through is unknown; fetch the rest with git fetch --unshallow"
     )
-
-
-def _tip(source: GitRecordsSource, repo: Path) -> str:
-    where = f"source {source.name!r}: {source.path!r}"
-    if not shutil.which("git"):
-        raise SourceError(f"{where} cannot be read, the program git was not found; install git 2.31 or newer")
-    if not repo.is_dir():
-        raise SourceError(f"{where} is no folder; clone the repository there, or mend the path of the source")
-    try:
-        _git(repo, "rev-parse", "--git-dir")
-    except SourceError as error:
-        raise SourceError(f"{where} is no git repository ({error}); clone it there, or mend the path") from None
-    try:
-        return _git(repo, "rev-parse", "--verify", "--end-of-options", f"{source.ref}^{{commit}}")
-    except SourceError:
-        raise SourceError(f"{where} has no commit {source.ref!r}; name one that `git branch --all` lists") from None
-
-
-def _command(repo: Path, *arguments: str) -> tuple[list[str], dict[str, str]]:
-    own = {k: v for k, v in os.environ.items() if not k.startswith("GIT_") or k.startswith("GIT_CONFIG")}
-    return ["git", "--no-pager", "-C", str(repo), *arguments], own | _ENVIRONMENT
-
-
-def _git(repo: Path, *arguments: str) -> str:
-    command, env = _command(repo, *arguments)
-    done = subprocess.run(command, env=env, capture_output=True, check=False)  # noqa: S603
-    if done.returncode:
-        raise SourceError(done.stderr.decode(errors="replace").strip().partition("\n")[0] or "git says no more")
-    return done.stdout.decode(errors="replace").strip()
-
-
-@contextmanager
-def _running(repo: Path, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
-    """Run git beside us; it has to end well, and is ended where we fail."""
-    command, env = _command(repo, *arguments)
-    pipe = subprocess.PIPE
-    process = subprocess.Popen(command, env=env, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL)  # noqa: S603
-    try:
-        yield process
-        cast(IO[bytes], process.stdin).close()
-        if process.wait():
-            raise SourceError(
-                f"git stopped reading {repo.name!r} half-way; it needs git 2.31 or newer and a whole clone"
-            )
-    finally:
-        process.kill()
-        with suppress(BrokenPipeError):
-            process.__exit__(None, None, None)
-
-
-def _object(objects: subprocess.Popen[bytes], oid: str) -> bytes:
-    ask, answer = cast(IO[bytes], objects.stdin), cast(IO[bytes], objects.stdout)
-    with suppress(BrokenPipeError):
-        ask.write(f"{oid}\n".encode())
-        ask.flush()
-    head = answer.readline().split()
-    if not head:
-        raise SourceError(
-            "git stopped handing out contents; the clone may be incomplete: clone it again, without --filter"
-        )
-    if len(head) != 3:
-        raise _UnreadableError("is missing in the clone")
-    size = int(head[2])
-    content = answer.read(min(size, LARGEST))
-    for start in range(LARGEST, size, LARGEST):
-        answer.read(min(LARGEST, size - start))
-    answer.read(1)
-    if size > LARGEST:
-        raise _UnreadableError(f"is larger than {LARGEST:,} bytes")
-    return content
-
-
-def _merged_author(objects: subprocess.Popen[bytes], commit: _Commit) -> str:
-    """The author of a change: of a merge, the author of what was merged, as robots and maintainers press the button."""
-    if len(commit.parents) > 1:
-        with suppress(_UnreadableError):
-            found = re.search(rb"^author (.*>) ", _object(objects, commit.parents[1]), re.MULTILINE)
-            return found[1].decode(errors="replace") if found else commit.author
-    return commit.author
-
-
-def _commits(repo: Path, tip: str, patterns: list[str]) -> Iterator[_Commit]:
-    """The commits of the first-parent line that changed a matching file, oldest first."""
-    with _running(repo, *_LOG, tip, "--", *(f":(glob){pattern}" for pattern in patterns)) as log:
-        commit = None
-        parts = _parts(cast(IO[bytes], log.stdout))
-        for part in parts:
-            if not part.lstrip("\n").startswith(":"):
-                if commit:
-                    yield commit
-                oid, at, parents, author = part.strip("\n").split("\n")
-                commit = _Commit(oid, int(at), tuple(parents.split()), author)
-            elif commit:
-                _, mode, _, blob, status = part.split(" ")
-                old = next(parts)
-                path = next(parts) if status[0] == "R" else old
-                commit.files.append(_File(status[0], mode, blob, old, path))
-        if commit:
-            yield commit
-
-
-def _parts(stream: IO[bytes]) -> Iterator[str]:
-    rest = b""
-    while block := stream.read(1 << 16):
-        *whole, rest = (rest + block).split(b"\0")
-        yield from (part.decode(errors="backslashreplace") for part in whole)

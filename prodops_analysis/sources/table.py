@@ -1,5 +1,6 @@
 """Tables: CSV, JSONL or Parquet exports with a declared column map, one row an event or one row a work item."""
 
+import glob
 import hashlib
 from pathlib import Path
 
@@ -7,25 +8,17 @@ import duckdb
 import pandas as pd
 
 from prodops_analysis.errors import SourceError, did_you_mean, some
-from prodops_analysis.event_log import FIELDS, OTHER, Import, run_sql, sort_out
+from prodops_analysis.event_log import FIELDS, OTHER, Import, actor_names, run_sql, sort_out
 from prodops_analysis.settings import TableSource
 
 _READERS = {
-    ".csv": "read_csv({}, all_varchar=true, header=true, union_by_name=true, null_padding=true)",
-    ".jsonl": "read_json({}, format='newline_delimited', union_by_name=true)",
-    ".parquet": "read_parquet({}, union_by_name=true)",
+    ".csv": "read_csv({}, all_varchar=true, header=true, union_by_name=true, null_padding=true, parallel=false, {})",
+    ".jsonl": "read_json({}, format='newline_delimited', union_by_name=true, maximum_depth=1, {})",
+    ".parquet": "read_parquet({}, union_by_name=true, {})",
 }
-_EVENT_COLUMNS = (
-    "item_id",
-    "at",
-    "field",
-    "from_value",
-    "to_value",
-    "actor",
-    "actor_kind",
-    "team",
-    "batch_id",
-)
+_FILE = "file of the export"  # column that says which of several files a row stands in
+_PEOPLE = ("owner", "approver")  # fields whose values name people
+_EVENT_COLUMNS = ("item_id", "at", "field", "from_value", "to_value", "actor", "actor_kind", "team", "batch_id")
 _NEEDED = {"events": ("item_id", "at", "field", "to_value"), "items": ("item_id", "created")}
 
 
@@ -34,7 +27,9 @@ def read(source: TableSource, *, root: Path, time_zone: str = "UTC") -> Import:
 
     Columns of `shape = "events"`: `item_id, at, field, to_value`, optional `from_value, actor, actor_kind, team,
     batch_id`. Of `shape = "items"`: `item_id, created` and optional `team`, any of the fields `type, size, owner,
-    …`; `states` names the date column of each state. Columns that are not declared are listed, not read.
+    …`; `states` names the date column of each state. Columns that are not declared are listed, not read. Names of
+    people (`actor`, and values of owners and approvers) become pseudonyms. What several files of one source repeat
+    counts once.
 
     Raises
     ------
@@ -43,9 +38,10 @@ def read(source: TableSource, *, root: Path, time_zone: str = "UTC") -> Import:
     files = _files(source, root)
     rows = _rows(source, files)
     _check_columns(source, rows, files)
-    given = rows.rename(columns={theirs: ours for ours, theirs in source.columns.items()})
-    shaped = _events(source, given) if source.shape == "events" else _items(source, given, rows)
-    dated = shaped.assign(at=_instants(shaped["at_text"], source, time_zone))
+    numbered = {"row": range(1, len(rows) + 1), _FILE: rows[_FILE]}
+    given = pd.DataFrame({ours: rows[theirs] for ours, theirs in source.columns.items()} | numbered)
+    shaped = _without_names(_events(source, given) if source.shape == "events" else _items(source, given, rows))
+    dated = _once(shaped.assign(at=_instants(shaped["at_text"], source, time_zone)))
     if not source.team and "team" not in dated:
         dated = dated.assign(team=pd.Series(None, index=dated.index, dtype="str"))
     elif source.team:
@@ -70,8 +66,10 @@ def fingerprint(source: TableSource, *, root: Path) -> str:
 
 
 def _files(source: TableSource, root: Path) -> list[Path]:
-    path = Path(source.path)
-    files = sorted(path.parent.glob(path.name) if path.is_absolute() else root.glob(source.path))
+    path = root / source.path
+    pattern = str(path.relative_to(path.anchor))
+    # a name may hold signs of a pattern
+    files = [path] if path.is_file() else sorted(Path(path.anchor).glob(pattern)) if source.path else []
     if not files:
         raise SourceError(f"source {source.name!r}: no file {source.path} in {root}; put the export there or mend path")
     if odd := [f for f in files if f.suffix.lower() not in _READERS]:
@@ -84,19 +82,21 @@ def _files(source: TableSource, root: Path) -> list[Path]:
 
 
 def _rows(source: TableSource, files: list[Path]) -> pd.DataFrame:
-    names = [str(f) for f in files]
-    reader = _READERS[files[0].suffix.lower()].format("$files")
+    names = [glob.escape(str(f)) for f in files]
+    reader = _READERS[files[0].suffix.lower()].format("$files", f"filename='{_FILE}'")
     with duckdb.connect() as db:
         try:
-            relation = db.sql(f"SELECT COLUMNS(*)::VARCHAR FROM {reader}", params={"files": names})
-            columns = list(relation.columns)
+            as_text = "->>'$'" if "read_json" in reader else "::VARCHAR"
+            columns = f'COLUMNS(* EXCLUDE "{_FILE}"){as_text}, "{_FILE}"'
+            relation = db.sql(f"SELECT {columns} FROM {reader}", params={"files": names})
+            names = list(relation.columns)
             rows: pd.DataFrame = relation.df()
         except duckdb.Error as error:
             first = str(error).splitlines()[0]
             raise SourceError(
                 f"source {source.name!r}: {some(f.name for f in files)} cannot be read: {first}"
             ) from None
-    return rows.set_axis(columns, axis=1).astype("str").assign(row=range(1, len(rows) + 1))
+    return rows.set_axis(names, axis=1).astype("str")
 
 
 def _check_columns(source: TableSource, rows: pd.DataFrame, files: list[Path]) -> None:
@@ -116,20 +116,20 @@ def _check_columns(source: TableSource, rows: pd.DataFrame, files: list[Path]) -
         if theirs not in rows:
             raise SourceError(
                 f"source {source.name!r}: {files[0].name} has no column {theirs!r}"
-                f"{did_you_mean(theirs, rows.columns)}; it has {some(rows.columns.drop('row'), most=12)}"
+                f"{did_you_mean(theirs, rows.columns)}; it has {some(rows.columns.drop(_FILE), most=12)}"
             )
 
 
 def _events(source: TableSource, given: pd.DataFrame) -> pd.DataFrame:
     known = dict(zip(FIELDS, FIELDS, strict=True)) | source.fields
     field = given["field"].map(lambda f: known.get(f, f if str(f).startswith(OTHER) else f"{OTHER}{f}"), "ignore")
-    columns = [c for c in _EVENT_COLUMNS if c in given] + ["row"]
+    columns = [c for c in _EVENT_COLUMNS if c in given] + ["row", _FILE]
     return given[columns].assign(field=field).rename(columns={"at": "at_text"})
 
 
 def _items(source: TableSource, given: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
     """Unroll one row an item into events: created, one event a dated state, one a described field."""
-    base = pd.DataFrame({"item_id": given["item_id"], "row": given["row"]})
+    base = pd.DataFrame({"item_id": given["item_id"], "row": given["row"], _FILE: given[_FILE]})
     if "team" in given:
         base = base.assign(team=given["team"])
     parts = [base.assign(field="created", to_value=given["item_id"], at_text=given["created"])]
@@ -144,20 +144,45 @@ def _items(source: TableSource, given: pd.DataFrame, rows: pd.DataFrame) -> pd.D
     return pd.concat(parts, ignore_index=True).sort_values("row", kind="stable", ignore_index=True)
 
 
+def _without_names(shaped: pd.DataFrame) -> pd.DataFrame:
+    """Replace people by pseudonyms; nobody's name goes further than this."""
+    named = shaped["field"].isin(_PEOPLE)
+    texts = [shaped[c] for c in ("actor",) if c in shaped]
+    texts += [shaped.loc[named, c] for c in ("from_value", "to_value") if c in shaped]
+    alias = actor_names(pd.concat(texts).dropna()) if texts else {}
+    hidden = {c: shaped[c].where(~named, shaped[c].map(alias)) for c in ("from_value", "to_value") if c in shaped}
+    if "actor" in shaped:
+        hidden["actor"] = shaped["actor"].map(alias)
+    return shaped.assign(**{c: values.astype("str") for c, values in hidden.items()})
+
+
+def _once(dated: pd.DataFrame) -> pd.DataFrame:
+    """Leave out what an earlier file of the same source has told already."""
+    told = [c for c in dated.columns if c not in ("row", _FILE, "at_text")]
+    first = dated.groupby(told, dropna=False, sort=False)[_FILE].transform("first")
+    return dated[(dated[_FILE] == first) | dated["at"].isna()].drop(columns=_FILE)
+
+
 def _instants(text: pd.Series, source: TableSource, time_zone: str) -> pd.Series:
     """Parse dates in SQL; those without a zone of their own are in `time_zone`. Unreadable ones are missing."""
     form = source.date_format.replace("'", "''")
     parse = f"try_strptime(trim(t), '{form}')" if form else "trim(t)"
-    parsed = run_sql(
-        f"SELECT timezone('UTC', try_cast({parse} AS TIMESTAMPTZ)) AS parsed FROM frame ORDER BY n",
-        time_zone=time_zone,
-        frame=pd.DataFrame({"t": text.astype("str"), "n": range(len(text))}),
-    )["parsed"]
-    return pd.to_datetime(parsed, utc=True).set_axis(text.index)
+    query = f"""
+        SELECT timezone('UTC', CASE WHEN year(moment) BETWEEN 1 AND 9999 THEN moment END) AS parsed
+        FROM (SELECT n, try_cast({parse} AS TIMESTAMPTZ) AS moment FROM frame) ORDER BY n
+    """
+    frame = pd.DataFrame({"t": text.astype("str"), "n": range(len(text))})
+    try:
+        parsed = run_sql(query, time_zone=time_zone, frame=frame)["parsed"]
+    except duckdb.Error:
+        raise SourceError(
+            f"source {source.name!r}: date_format {source.date_format!r} is no format; write it as '%d.%m.%Y %H:%M'"
+        ) from None
+    return pd.to_datetime(parsed.astype("datetime64[us]"), utc=True).set_axis(text.index)
 
 
 def _remarks(source: TableSource, rows: pd.DataFrame, events: pd.DataFrame) -> tuple[str, ...]:
-    used = {*source.columns.values(), *source.states.values(), "row"}
+    used = {*source.columns.values(), *source.states.values(), _FILE}
     spare = [c for c in rows.columns if c not in used]
     other = sorted(set(events.loc[events["field"].str.startswith(OTHER), "field"]))
     return tuple(
