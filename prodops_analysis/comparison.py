@@ -73,7 +73,8 @@ def compare(
     cells = fill(placed, left_out, metric=metric, rollouts=rollouts, transition_weeks=transition_weeks)
     grid = cells.grid
     shared = grid[identified(grid["unit"].to_numpy(), grid["index_week"].to_numpy(), grid["treated"].to_numpy(bool))]
-    if shared["n"].sum() >= MIN_ITEMS_AFTER and shared["week"].nunique() >= MIN_WEEKS_AFTER:
+    behind = shared["y" if metric.kind == "count" else "n"].sum()
+    if behind >= MIN_ITEMS_AFTER and shared["week"].nunique() >= MIN_WEEKS_AFTER:
         return _staggered(cells, metric)
     return _one_series(cells, metric)
 

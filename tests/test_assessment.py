@@ -294,15 +294,23 @@ def test_a_doubtful_comparison_team_is_left_out():
     assert "Flo left out" in found_by(found, "comparison teams").found
 
 
-def test_doubtful_data_after_the_rollout_only():
-    """Grade D work after the rollout forbids an answer, however good and long the past was."""
+@pytest.mark.parametrize(
+    ("rollout", "side"),
+    [pytest.param(date(2025, 11, 3), "after", id="after"), pytest.param(date(2025, 7, 7), "before", id="before")],
+)
+def test_doubtful_data_on_one_side_only(rollout, side):
+    """Grade D work on one side of the rollout forbids an answer, however good and long the other side is."""
     made = small(effect=0.0)
     log = made.log
-    recent = log["team"].isin(SMALL) & (log["at"] >= made.as_of - pd.Timedelta(weeks=9))
-    ends = recent & (log["field"] == "state") & (log["to_value"] == "Done")
-    bulk = log.assign(batch_id=log["batch_id"].mask(ends, "one-edit"))
+    later = log["at"] >= pd.Timestamp(rollout, tz="UTC")
+    ends = log["team"].isin(SMALL) & (log["field"] == "state") & (log["to_value"] == "Done")
+    bulk = log.assign(batch_id=log["batch_id"].mask(ends & (later == (side == "after")), "one-edit"))
 
-    assert says_nothing(made.asked(log=bulk, change=made.change(rollouts=dict.fromkeys(SMALL, date(2025, 11, 3)))))
+    found = made.asked(log=bulk, change=made.change(rollouts=dict.fromkeys(SMALL, rollout)))
+
+    assert says_nothing(found)
+    assert found_by(found, "data quality").result == "forbids"
+    assert f"of the adopting teams {side} are in doubt" in " ".join(found.reasons)
 
 
 @pytest.mark.parametrize(
@@ -366,7 +374,9 @@ def test_empty_log():
     """A log without a row is refused with what to do."""
     made = small()
 
-    with pytest.raises(EventLogError, match="the event log holds nothing until 2026-01-05; check the export and its column map"):
+    with pytest.raises(
+        EventLogError, match="the event log holds nothing until 2026-01-05; check the export and its column map"
+    ):
         made.asked(log=made.log.iloc[:0])
 
 
@@ -483,7 +493,7 @@ def test_every_item_owned_has_no_direction():
     created = log[log["field"] == "created"]
     owned = created.assign(field="owner", to_value="p1", event_id="o" + created["event_id"], seq=90)
 
-    assert made.asked(log=pd.concat([log, owned]), metric="owner_at_start").verdict not in DIRECTIONS
+    assert says_nothing(made.asked(log=pd.concat([log, owned]), metric="owner_at_start"))
 
 
 def test_later_events_are_not_looked_at():

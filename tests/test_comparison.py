@@ -138,6 +138,24 @@ def test_a_comparison_team_that_was_not_there_makes_no_throughput_effect(quiet):
     assert asked(done, metric="throughput").estimate == pytest.approx(0.0, abs=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("last", "design"),
+    [
+        pytest.param(37, "one team before and after", id="22-items-shared"),
+        pytest.param(45, "one team beside comparison teams", id="many-shared"),
+    ],
+)
+def test_items_not_weeks_make_a_comparison(last, design):
+    """Throughput needs 25 items in weeks that it shares with a comparison team, as every other metric does."""
+    done = work(
+        lambda t, w, n: 1.0,
+        teams="AB",
+        count=lambda t, w: 2 + (w * 7 + 65) % 3 if t == "A" else (3 + w % 2) * (w <= last),
+    )
+
+    assert design == asked(done, {"A": 30}, metric="throughput").design
+
+
 def test_mix_of_work_is_not_an_effect():
     """Bugs take a third of a feature's time; adopters get more bugs after the rollout, and no item gets any faster."""
     rng = np.random.default_rng(3)
@@ -214,9 +232,7 @@ def test_weeks_around_the_rollout_are_left_out_and_counted():
 def test_a_week_is_treated_only_when_it_lies_after_the_first_day(days):
     """A rollout in mid-week leaves that week out; items of the days before it never count as after."""
     day = START + timedelta(weeks=30, days=days)
-    cycle = work(
-        lambda t, w, n: (10 if t == "A" and instant(w, 1) < pd.Timestamp(day, tz="UTC") else 5) * hardly(t, w)
-    )
+    cycle = work(lambda t, w, n: (10 if t == "A" and instant(w, 1) < pd.Timestamp(day, tz="UTC") else 5) * hardly(t, w))
 
     found = compare(cycle, metric=METRICS["cycle_time"], rollouts={"A": day}, as_of=instant(WEEKS))
 
@@ -279,7 +295,10 @@ def test_no_past_weeks_shared_with_the_comparison():
         lambda t, w, n: levels[t] * np.exp(rng.normal(0, 0.3)), count=lambda t, w: 4 * (t in "ABCD" or w >= 32)
     )
 
-    assert not directed(asked(cycle, dict.fromkeys("ABCD", 30)))
+    found = asked(cycle, dict.fromkeys("ABCD", 30))
+
+    assert found.design == "all teams at once"
+    assert not directed(found)
 
 
 @pytest.mark.parametrize("metric", ["cycle_time", "throughput", "owner_at_start"])
