@@ -95,11 +95,15 @@ class History:
 
 
 def find(start: str | Path = "") -> Path:
-    """Return the workspace at `start`, or the nearest parent folder with `prodops.toml`."""
+    """Return the workspace at `start`; without one, the nearest parent folder with `prodops.toml`.
+
+    Far from any workspace it is the checkout that this package runs from, if it does, so that the shipped notebooks run
+    from any folder.
+    """
     begin = (Path(start) if start else Path.cwd()).expanduser().resolve()
     if start and not begin.is_dir():
         raise SettingsError(f"workspace {start} is no folder; name the folder that holds {FILE}")
-    for folder in [begin] if start else [begin, *begin.parents]:
+    for folder in [begin] if start else [begin, *begin.parents, Path(__file__).resolve().parent.parent]:
         if (folder / FILE).is_file():
             return folder
     raise SettingsError(f"no {FILE} in {begin}{'' if start else ' or above it'}; `prodops init DIR` makes a workspace")

@@ -6,8 +6,10 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from click.testing import CliRunner
 from hypothesis import settings as hypothesis_settings
 
+from prodops_analysis.cli import main
 from prodops_analysis.event_log import merge
 from prodops_analysis.workspace import History, load
 
@@ -62,3 +64,12 @@ def sample_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def sample(sample_folder: Path) -> History:
     """The sample as its workspace gives it."""
     return load(sample_folder)
+
+
+@pytest.fixture(scope="session")
+def sample_month(sample_folder: Path) -> Path:
+    """The month of the sample, made by the command line; its last lines are kept beside it."""
+    result = CliRunner().invoke(main, ["report", "--workspace", str(sample_folder)], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    (sample_folder / "said.txt").write_text(result.output, encoding="utf-8")
+    return sample_folder / "reports/2026-09"

@@ -3,17 +3,17 @@
 import shutil
 
 import pytest
+from playwright import sync_api
 from test_html import page_of_full
 
 pytestmark = pytest.mark.browser
-sync_api = pytest.importorskip("playwright.sync_api")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
 @pytest.fixture(scope="module")
 def browser():
     if CHROMIUM is None:
-        pytest.skip("no Chromium on the path")
+        pytest.fail("no Chromium on the path: install it, or run make test")
     with sync_api.sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
         yield started
@@ -123,3 +123,24 @@ def test_no_script_would_run(opened):
     )
 
     assert opened.evaluate("window.ran") is None
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("name", ["index", "monthly-review", "change-intake-template", "data-quality"])
+def test_the_sample_month_offline_with_scripts_off(browser, sample_month, name, width):
+    """Every page of the sample's month shows all its charts, asks for nothing and overflows nowhere."""
+    context = browser.new_context(viewport={"width": width, "height": 844}, java_script_enabled=False, offline=True)
+    page = context.new_page()
+    asked, said = [], []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("console", lambda message: said.append(message.text))
+    address = (sample_month / f"{name}.html").as_uri()
+    page.goto(address)
+
+    shown = [figure.locator("svg:visible").count() for figure in page.locator("figure").all()]
+    drawn = [box for svg in page.locator("figure svg:visible").all() if (box := svg.bounding_box())]
+    context.close()
+
+    assert [1] * len(shown) == shown
+    assert all(box["width"] > 200 and box["height"] > 60 and box["x"] + box["width"] <= width for box in drawn)
+    assert ([address], []) == (asked, said)

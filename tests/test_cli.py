@@ -9,8 +9,6 @@ from click.testing import CliRunner, Result
 
 from prodops_analysis.cli import main
 
-ROOT = Path(__file__).parent.parent
-
 SETTINGS = """
 title = "Tiny"
 as_of = 2026-03-01T00:00:00Z
@@ -253,21 +251,25 @@ def test_missed_months_are_those_after_the_last_published(tmp_path, published, s
     assert months == cli._due(tmp_path, "2026-02", since)
 
 
-def test_the_sample_report_from_the_command_line(tmp_path):
+def test_the_sample_report_from_the_command_line(sample_month):
     """The main job on the sample: a month with every planned report, its data, and three lines about it."""
-    for part in ("prodops.toml", "data/sample", "data/experiments", "notebooks"):
-        target = tmp_path / part
-        target.parent.mkdir(parents=True, exist_ok=True)
-        copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy2
-        copy(ROOT / part, target)
+    said = (sample_month.parent.parent / "said.txt").read_text(encoding="utf-8")
 
-    result = run("report", "--workspace", str(tmp_path))
-
-    month = tmp_path / "reports/2026-09"
-    assert result.exit_code == 0
-    assert "6 reports for September 2026" in result.output
-    assert "4 changes: 2 improved, 2 not enough evidence" in result.output
-    pages = {page.name for page in month.glob("*.html")}
+    assert "6 reports for September 2026" in said
+    assert "4 changes: 2 improved, 2 not enough evidence" in said
+    pages = {page.name for page in sample_month.glob("*.html")}
     assert {"index.html", "monthly-review.html", "data-quality.html", "change-intake-template.html"} <= pages
-    assert {"metrics.json", "manifest.json"} <= {file.name for file in month.iterdir()}
-    assert str(tmp_path) not in "".join(file.read_text(encoding="utf-8") for file in month.rglob("*") if file.is_file())
+    assert {"metrics.json", "manifest.json"} <= {file.name for file in sample_month.iterdir()}
+    texts = [file.read_text(encoding="utf-8") for file in sample_month.rglob("*") if file.is_file()]
+    assert str(sample_month.parent.parent) not in "".join(texts)
+
+
+def test_the_same_inputs_give_the_same_bytes(sample_folder, sample_month, tmp_path):
+    """Made again in another folder and by another number of threads, every file of the month is the same."""
+    shutil.copytree(sample_folder, tmp_path / "again", ignore=shutil.ignore_patterns("reports", "store"))
+
+    run("report", "--workspace", str(tmp_path / "again"), "--jobs", "3")
+
+    other = tmp_path / "again/reports/2026-09"
+    files = {file.relative_to(sample_month): file.read_bytes() for file in sample_month.rglob("*") if file.is_file()}
+    assert files == {file.relative_to(other): file.read_bytes() for file in other.rglob("*") if file.is_file()}
