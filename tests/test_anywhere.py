@@ -1,5 +1,7 @@
 """The shipped notebooks give the same numbers from any folder, without papermill."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import nbformat
@@ -35,3 +37,17 @@ def test_a_notebook_runs_from_the_root_of_the_disk(name):
 
     kept = [cell for cell in notebook.cells if "keep_output" in cell.metadata.get("tags", [])]
     assert stored == [o.text for cell in kept for o in cell.outputs]
+
+
+def test_numbers_need_no_charts():
+    """With the drawing libraries out of reach, the package still imports, loads and assesses."""
+    code = (
+        "import sys; sys.modules['altair'] = sys.modules['vl_convert'] = None\n"
+        "from prodops_analysis import assess\n"
+        "from prodops_analysis.workspace import load\n"
+        "h = load()\n"
+        "print(assess(h.events, None, h.change('intake-template'), as_of=h.as_of, settings=h.settings).verdict)"
+    )
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert ("improved\n", "") == (run.stdout, run.stderr)

@@ -9,13 +9,12 @@ from typing import Any
 import papermill
 from jupyter_core.utils import ensure_event_loop
 from nbformat import NotebookNode
-from traitlets.config import Config
 
 from prodops_analysis.errors import ReportError, SettingsError
 from prodops_analysis.report.parameters import check_parameters
 
-# ipykernel 7.3 and later says on every start that it talks over TCP
-_QUIET = Config({"KernelManager": {"transport_encryption": "auto"}})
+# ipykernel 7.3 and later says on every start that it talks over TCP, and at some ends that it was interrupted
+_QUIET = ["--IPKernelApp.log_level=50"]
 
 
 def notebook_path(name: str, *, workspace: Path) -> Path:
@@ -40,7 +39,7 @@ def run_notebook(path: Path, *, output: Path, parameters: Mapping[str, Any]) -> 
     try:
         notebook = papermill.execute_notebook(
             str(path), str(output), parameters=dict(parameters), kernel_name="python3", progress_bar=False,
-            request_save_on_cell_execute=False, config=_QUIET,
+            request_save_on_cell_execute=False, extra_arguments=_QUIET,
         )  # fmt: skip
     except papermill.exceptions.PapermillExecutionError as error:
         raise ReportError(f"{path.name}: {error.ename}: {error.evalue}") from error
