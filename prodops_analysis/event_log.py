@@ -7,7 +7,7 @@ unknown, never zero. A backward move never erases an earlier event.
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import duckdb
 import pandas as pd
@@ -221,13 +221,14 @@ def read_parquet(path: Path, *, where: Literal["events", "other"] = "other") -> 
     return in_contract(frame) if where == "events" else frame
 
 
-def query(store: Path, sql: str) -> Any:
-    """Ask the store in SQL: its tables are `events` and `faults`; returns a frame."""
+def query(store: Path, sql: str) -> pd.DataFrame:
+    """Ask the store in SQL: its tables are `events` and `faults`."""
     with duckdb.connect() as db:
         db.execute("SET TimeZone = 'UTC'")
         for table in ("events", "faults"):
             db.execute(f"CREATE VIEW {table} AS SELECT * FROM read_parquet('{_quoted(store / f'{table}.parquet')}')")
-        return db.sql(sql).df()
+        found: pd.DataFrame = db.sql(sql).df()
+    return found
 
 
 def actor_names(people: Iterable[str]) -> dict[str, str]:

@@ -12,7 +12,7 @@ import pandas as pd
 
 from prodops_analysis import sources
 from prodops_analysis.errors import EventLogError, SettingsError
-from prodops_analysis.event_log import FAULT_COLUMNS, Import, empty_log, merge, read_parquet, write_parquet
+from prodops_analysis.event_log import FAULT_COLUMNS, Import, empty_log, merge, query, read_parquet, write_parquet
 from prodops_analysis.quality import Scorecard, scorecard
 from prodops_analysis.records.changes import Change, read_changes
 from prodops_analysis.settings import FILE, Settings, read_settings
@@ -77,6 +77,10 @@ class History:
     def weeks_of_year(self) -> pd.DatetimeIndex:
         """Mondays of the year to the end of the month, not before the log begins."""
         return pd.date_range(max(self.year_before, self.events["at"].min()).normalize(), self.until, freq="W-MON")
+
+    def query(self, sql: str) -> pd.DataFrame:
+        """Ask the store in SQL (DuckDB); its tables are `events` and `faults`, whole, whatever the month."""
+        return query(self.root / STORE, sql)
 
     def rollouts(self) -> list[tuple[date, str]]:
         """Return the first day of each registered change with its id, for charts."""

@@ -105,11 +105,24 @@ def test_what_is_no_folder_is_refused(built, name):
 
 
 def test_outside_of_any_workspace(tmp_path, monkeypatch):
-    """Without a workspace above, the message says how to make one."""
+    """Without a workspace above, for a package that runs from no checkout, the message says how to make one."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(workspace, "__file__", str(tmp_path / "site-packages/prodops_analysis/workspace.py"))
 
     with pytest.raises(SettingsError, match=r"no prodops.toml in .* or above it; `prodops init DIR`"):
         find()
+
+
+def test_the_store_answers_sql(built):
+    """An analyst asks the store in SQL: it holds the events of every item, and the faulty rows."""
+    history = load(built)
+
+    asked = history.query("SELECT item_id, count(*) AS n FROM events GROUP BY item_id ORDER BY item_id")
+
+    whole = history.events.groupby("item_id").size()
+    assert set(whole.index) <= set(asked["item_id"])
+    assert (asked.set_index("item_id")["n"] >= whole).all()
+    assert len(history.faults) >= int(history.query("SELECT count(*) AS n FROM faults")["n"].iloc[0])
 
 
 def test_the_last_full_month_is_the_default(built):
