@@ -1,5 +1,6 @@
 """Change records: what is missing is named at once, and what was promised before the rollout stays visible."""
 
+import json
 from datetime import date
 from pathlib import Path
 
@@ -330,3 +331,14 @@ def test_a_line_added_to_the_head_leaves_the_prose_alone(prose):
     added = with_line(text, "frozen: yes")
 
     assert ({"id": "x", "frozen": True}, split(text, name="x")[1]) == split(added, name="x")
+
+
+@pytest.mark.parametrize("name", ["../outside", "a/b", "two words", "-rf"])
+def test_an_id_that_cannot_name_a_page_is_refused(tmp_path, name):
+    """The id of a record becomes a file name, so it holds no path and no blank."""
+    head = dict.fromkeys(REQUIRED, "x") | {"id": name, "rollouts": {"Search": "2026-03-02"}}
+    path = tmp_path / "x.md"
+    path.write_text(f"---\n{json.dumps(head)}\n---\n", encoding="utf-8")
+
+    with pytest.raises(RecordError, match="use letters, digits and hyphens"):
+        read_change(path)

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
@@ -112,6 +113,9 @@ def read_change(path: Path) -> Change:
         )
     if missing:
         raise RecordError(f"{path.name}: missing {some(missing, most=20)}; fill in before the rollout")
+    # the id becomes the name of a page
+    if not re.fullmatch(r"\w[\w.-]*", str(head["id"])):
+        raise RecordError(f"{path.name}: id {head['id']!r}: use letters, digits and hyphens, such as intake-template")
     try:
         return Change.model_validate(head)
     except ValidationError as error:
