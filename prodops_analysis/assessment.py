@@ -1,7 +1,7 @@
 """`assess`: event log, items and a change in, a verdict with its reasons out; needs no files and no notebooks."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from typing import Any, Literal
 
@@ -10,10 +10,13 @@ import pandas as pd
 from prodops_analysis.checks import Check, Subject, data_quality, fit_for_comparison, measurement, other_changes
 from prodops_analysis.comparison import CannotSay, Estimate, compare
 from prodops_analysis.errors import EventLogError, SettingsError, some
+from prodops_analysis.estimators.rollout import Interval
 from prodops_analysis.event_log import FAULT_COLUMNS, validate
+from prodops_analysis.looks import Look, look_at
 from prodops_analysis.metrics import Metric, metric_named
 from prodops_analysis.records.changes import Change
 from prodops_analysis.settings import Settings
+from prodops_analysis.threats import threats
 from prodops_analysis.verdict import CANNOT_SAY, Judgement, Verdict, Worthwhile, judge
 from prodops_analysis.work_items import Fold, fold, with_attributes
 
@@ -24,7 +27,9 @@ class Assessment:
 
     estimate, low, high : relative change (scale "ratio": -0.3 is 30 % less) or difference ("difference": 0.1 is ten
         points more), with the 95 % interval; the same in the metric's unit in `in_unit`.
-    window : team -> first and last day used.
+    window : team -> first and last day used; until : the instant up to which data was used.
+    by_team, by_band : the effect in each adopting team, and by weeks since the rollout (first and last week).
+    replayed : ordinary dates of the past on which the rule would have spoken, and how many were tried.
     """
 
     verdict: Verdict
@@ -46,7 +51,10 @@ class Assessment:
     change_id: str
     smallest_worthwhile: float
     in_unit: tuple[float, float, float] | None = None
-    by_team: Mapping[str, float] = field(default_factory=dict)
+    by_team: Mapping[str, Interval] = field(default_factory=dict)
+    by_band: Mapping[tuple[int, int], Interval] = field(default_factory=dict)
+    replayed: tuple[int, int] = (0, 0)
+    until: pd.Timestamp | None = None
     left_out: Mapping[str, int] = field(default_factory=dict)
 
     def __str__(self) -> str:
@@ -62,6 +70,8 @@ class Assessment:
         """Return plain values for metrics.json."""
         plain = asdict(self)
         plain["window"] = {team: [a.isoformat(), b.isoformat()] for team, (a, b) in self.window.items()}
+        plain["by_band"] = {f"{first} to {last}": asdict(own) for (first, last), own in self.by_band.items()}
+        plain["until"] = self.until.isoformat() if self.until is not None else None
         return plain
 
 
@@ -75,6 +85,7 @@ def assess(
     settings: Settings,
     faults: pd.DataFrame | None = None,
     others: Sequence[Change] = (),
+    looked_at: int = 1,
 ) -> Assessment:
     """Say whether a change helped one metric.
 
@@ -87,6 +98,7 @@ def assess(
     as_of : the instant the export was taken, UTC; later events are not looked at.
     faults : rows of the export that are no events (`event_log.FAULT_COLUMNS`), for the grade of the data.
     others : other registered changes, to see what else happened in the window.
+    looked_at : metrics looked at beside the primary one; the interval is that of 1 - 0.05 / looked_at (Bonferroni).
 
     Returns
     -------
@@ -105,36 +117,81 @@ def assess(
         told = f"change {change.id!r} calls {change.better} {chosen.name} better"
         raise SettingsError(f"{told}, but it is better {chosen.better}; mend the record")
     moment = _instant(as_of)
-    folded = _folded(events, items, settings, moment)
+    begun = {team: day for team, day in change.rollouts.items() if day and pd.Timestamp(day, tz="UTC") <= moment}
+    first = min(begun.values(), default=moment.date())
+    look = look_at(as_of=moment, decision_date=change.decision_date, first_rollout=first)
+    folded = _folded(events, items, settings, look.until)
     absent = faults if faults is not None else pd.DataFrame(columns=list(FAULT_COLUMNS))
-    rollouts = {
-        team: day for team, day in change.rollouts.items() if day is not None and pd.Timestamp(day, tz="UTC") <= moment
-    }
-    if reasons := _unanswerable(change, rollouts, folded):
-        return _answer(None, CANNOT_SAY, chosen, change, (), reasons)
+    rollouts = {team: day for team, day in begun.items() if pd.Timestamp(day, tz="UTC") <= look.until}
+    if reasons := _unanswerable(change, rollouts, begun, folded):
+        return _answer(None, CANNOT_SAY, chosen, change, (), reasons, look=look)
     subject = Subject(
-        folded=folded,
-        metric=chosen,
-        change=change,
-        rollouts=rollouts,
-        settings=settings,
-        faults=absent,
+        folded=folded, metric=chosen, change=change, rollouts=rollouts, settings=settings, faults=absent,
         others=tuple(others),
+    )  # fmt: skip
+    confidence = 1 - 0.05 / looked_at
+    found, of_data = _compared(subject, confidence=confidence)
+    checks: tuple[Check, ...] = (
+        Check(name="time of the look", result="forbids" if look.waiting else "passed", found=look.said),
+        *of_data,
     )
-    every = chosen.function(folded.items, as_of=moment).dropna(subset=["value", "at"])
-    fit, said_of_teams = fit_for_comparison(subject, every)
-    observed = every[fit].reset_index(drop=True)
-    checks = (data_quality(subject, observed), measurement(subject), other_changes(subject), said_of_teams)
-    found = compare(
-        observed, metric=chosen, rollouts=rollouts, as_of=moment, transition_weeks=change.transition_weeks
-    ) if len(observed) else CannotSay(reasons=(f"nothing was observed for {chosen.label.lower()}",))  # fmt: skip
+    if chosen.name == change.primary_metric and not look.waiting:
+        checks += tuple(_guarded(subject, name) for name in change.guardrails if name != chosen.name)
     forbidding = tuple(f"{check.name}: {check.found}" for check in checks if check.result == "forbids")
     if isinstance(found, CannotSay):
-        return _answer(None, CANNOT_SAY, chosen, change, checks, (*forbidding, *found.reasons))
+        return _answer(None, CANNOT_SAY, chosen, change, checks, (*forbidding, *found.reasons), look=look)
     if forbidding:
-        return _answer(found, CANNOT_SAY, chosen, change, checks, forbidding, withheld=True)
-    said = judge(found.low, found.high, smallest_worthwhile=change.smallest_worthwhile, better=chosen.better)
-    return _answer(found, said, chosen, change, checks, _why(said, found, chosen, change))
+        return _answer(found, CANNOT_SAY, chosen, change, checks, forbidding, look=look, withheld=True)
+    low, high = found.at(max(confidence, look.confidence))
+    said = judge(low, high, smallest_worthwhile=change.smallest_worthwhile, better=chosen.better)
+    blocking = tuple(f"{check.name}: {check.found}" for check in checks if check.result == "blocks")
+    if blocking and said.verdict is Verdict.IMPROVED:
+        return _answer(found, CANNOT_SAY, chosen, change, checks, blocking, look=look)
+    return _answer(found, said, chosen, change, checks, _why(said, found, chosen, change, look), look=look)
+
+
+def _compared(subject: Subject, *, confidence: float) -> tuple[Estimate | CannotSay, tuple[Check, ...]]:
+    """Estimate the effect on the subject's metric, with the checks of data, measurement and threats."""
+    metric, as_of = subject.metric, subject.folded.as_of
+    every = metric.function(subject.folded.items, as_of=as_of).dropna(subset=["value", "at"])
+    fit, said_of_teams = fit_for_comparison(subject, every)
+    observed = every[fit].reset_index(drop=True)
+    checks: tuple[Check, ...] = (
+        data_quality(subject, observed),
+        measurement(subject),
+        other_changes(subject),
+        said_of_teams,
+    )
+    if observed.empty:
+        return CannotSay(reasons=(f"nothing was observed for {metric.label.lower()}",)), checks
+    found = compare(
+        observed, metric=metric, rollouts=subject.rollouts, as_of=as_of,
+        transition_weeks=subject.change.transition_weeks, confidence=confidence,
+    )  # fmt: skip
+    if isinstance(found, Estimate):
+        checks += threats(found, subject, observed)
+    return found, checks
+
+
+def _guarded(subject: Subject, name: str) -> Check:
+    """Test one guardrail for harm, one-sided at 5 %; a harmed one blocks `improved`."""
+    metric = metric_named(name)
+    label = f"guardrail {metric.label.lower()}"
+    if metric.kind == "level":
+        return Check(name=label, result="noted", found="a level at one instant cannot be compared before and after")
+    found, checks = _compared(replace(subject, metric=metric), confidence=0.90)
+    forbidding = [f"{check.name}: {check.found}" for check in checks if check.result == "forbids"]
+    if isinstance(found, CannotSay) or forbidding:
+        reasons = found.reasons if isinstance(found, CannotSay) else tuple(forbidding)
+        return Check(name=label, result="noted", found=f"cannot be judged: {some(reasons, most=2)}")
+    harmed = found.low > 0 if metric.better == "lower" else found.high < 0
+    told = (
+        f"{_percent(found.estimate, metric.scale)} ({_percent(found.low, metric.scale)} to "
+        f"{_percent(found.high, metric.scale)}, 90 % interval)"
+    )
+    if harmed:
+        return Check(name=label, result="blocks", found=f"it got worse: {told}")
+    return Check(name=label, result="passed", found=f"no harm shown: {told}")
 
 
 def _instant(as_of: pd.Timestamp) -> pd.Timestamp:
@@ -153,10 +210,14 @@ def _folded(events: pd.DataFrame, items: pd.DataFrame | None, settings: Settings
     return Fold(items=with_attributes(folded.items, items), spells=folded.spells, as_of=as_of)
 
 
-def _unanswerable(change: Change, rollouts: Mapping[str, date], folded: Fold) -> tuple[str, ...]:
+def _unanswerable(
+    change: Change, rollouts: Mapping[str, date], begun: Mapping[str, date], folded: Fold
+) -> tuple[str, ...]:
     dated = {team: day for team, day in change.rollouts.items() if day is not None}
     if not dated:
         return ("the change has no rollout date",)
+    if begun and not rollouts:
+        return (f"the decision date, {change.decision_date}, lies before every rollout; mend the record",)
     if not rollouts:
         return (f"every rollout lies after the export ({some(sorted(f'{t} {d}' for t, d in dated.items()))})",)
     known = set(folded.items["team"])
@@ -165,7 +226,7 @@ def _unanswerable(change: Change, rollouts: Mapping[str, date], folded: Fold) ->
     return ()
 
 
-def _why(said: Judgement, found: Estimate, metric: Metric, change: Change) -> tuple[str, ...]:
+def _why(said: Judgement, found: Estimate, metric: Metric, change: Change, look: Look) -> tuple[str, ...]:
     span = f"{_percent(found.low, metric.scale)} to {_percent(found.high, metric.scale)}"
     m = _percent(change.smallest_worthwhile, metric.scale).lstrip("+")
     match said.verdict:
@@ -173,6 +234,8 @@ def _why(said: Judgement, found: Estimate, metric: Metric, change: Change) -> tu
             return (f"the 95 % interval, {span}, excludes no change",)
         case Verdict.NO_WORTHWHILE_CHANGE:
             return (f"the 95 % interval, {span}, lies inside the smallest worthwhile effect of {m} either way",)
+        case _ if not found.low <= 0 <= found.high:
+            return (look.said,)
         case _:
             return (
                 f"the 95 % interval, {span}, includes no change and reaches beyond {m}",
@@ -182,7 +245,7 @@ def _why(said: Judgement, found: Estimate, metric: Metric, change: Change) -> tu
 
 def _answer(
     found: Estimate | None, said: Judgement, metric: Metric, change: Change, checks: tuple[Check, ...],
-    reasons: tuple[str, ...], *, withheld: bool = False,
+    reasons: tuple[str, ...], *, look: Look, withheld: bool = False,
 ) -> Assessment:  # fmt: skip
     shown = found if found and not withheld else None
     typical = shown.typical_days if shown else None
@@ -207,6 +270,9 @@ def _answer(
         smallest_worthwhile=change.smallest_worthwhile,
         in_unit=(shown.estimate * typical, shown.low * typical, shown.high * typical) if shown and typical else None,
         by_team=shown.by_team if shown else {},
+        by_band=shown.by_band if shown else {},
+        replayed=(found.replay.spoken, found.replay.dates) if found else (0, 0),
+        until=look.until,
         left_out=found.left_out if found else {},
     )
 

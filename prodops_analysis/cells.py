@@ -12,10 +12,12 @@ from prodops_analysis.estimators.survival import kaplan_meier
 from prodops_analysis.metrics import Metric
 
 # Why each: docs/decisions/0004.
-GAP_WEEKS = 8  # weeks before a rollout left out: work under way then ends after it, and bad weeks trigger rollouts
 CAP_SHARE = 0.95  # durations are capped at the time by which this share of the untreated had ended
 FLOOR_DAYS = 1 / 24
 SHRINK = 5  # items a kind of work needs before half of its own level is believed
+MOST_WEEKS_BEFORE = 104  # older history says little about how a team works now
+WARM_UP_WEEKS = 8  # of a log in which items enter at their creation, finishes are still too few
+WEEK = pd.Timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,70 +26,89 @@ class Cells:
 
     items : the observations used, with `week` (its Monday), `treated` and `y`, the value on the scale of estimation
         (durations: log days, capped, open items filled in), differences between kinds of work taken out.
-    grid : one row a team and week: `team, week, index_week, unit, y, n` (items), `treated`.
-    left_out : reason -> number of items. typical_days : median before in the adopting teams, None but for durations.
+    grid : one row a team and week: `team, week, index_week, unit, y, n` (items), `treated`, `since` (weeks since the
+        team's rollout, NaN without one).
+    sd : standard deviation of one item inside a cell; 1 for counts. left_out : reason -> number of items.
+    typical_days : median before in the adopting teams, None but for durations.
     """
 
     items: pd.DataFrame
     grid: pd.DataFrame
+    sd: float
     left_out: Mapping[str, int]
     typical_days: float | None
 
 
 def place(
-    observed: pd.DataFrame, *, rollouts: Mapping[str, date], as_of: pd.Timestamp, transition_weeks: int
+    observed: pd.DataFrame, *, rollouts: Mapping[str, date], as_of: pd.Timestamp, transition_weeks: int, counted: bool
 ) -> tuple[pd.DataFrame, dict[str, int]]:
-    """Place each item in a week and mark treated ones; partial weeks and those around a rollout are left out."""
+    """Place each item in a week and mark treated ones; partial weeks and those of the transition are left out."""
     day = observed["at"].dt.normalize()
     placed = observed.assign(week=day - pd.to_timedelta(day.dt.day_of_week, unit="D"))
     phase = _phase(placed, rollouts, transition_weeks)
-    partial = (placed["week"] + pd.Timedelta(days=7) > as_of) | (placed["week"] == placed["week"].min())
-    around = (phase == "around") & ~partial
+    first = placed["week"].min() + (WARM_UP_WEEKS - 1 if counted else 0) * WEEK
+    partial = (placed["week"] + WEEK > as_of) | (placed["week"] <= first)
+    begin = pd.Timestamp(min(rollouts.values(), default=as_of), tz="UTC") if rollouts else as_of
+    old = ~partial & (placed["week"] < begin - MOST_WEEKS_BEFORE * WEEK)
+    between = (phase == "transition") & ~partial
     left_out = {
-        "in the week the log begins or ends": int(partial.sum()),
-        "in the weeks around a rollout": int(around.sum()),
+        "in the weeks in which the log begins or ends": int(partial.sum()),
+        "more than two years before the first rollout": int(old.sum()),
+        "in weeks of transition": int(between.sum()),
     }
-    return placed.assign(treated=phase == "after")[~(partial | around)].reset_index(drop=True), left_out
+    return placed.assign(treated=phase == "after")[~(partial | old | between)].reset_index(drop=True), left_out
 
 
 def fill(placed: pd.DataFrame, left_out: Mapping[str, int], *, metric: Metric, rollouts: Mapping[str, date],
          transition_weeks: int) -> Cells:  # fmt: skip
     """Bring values on the scale of estimation, take out differences between kinds of work, and sum up by team-week."""
     items, typical = _on_scale(placed, metric)
+    sd = 1.0
     if metric.kind == "count":
         grid = _counts(items, rollouts, transition_weeks)
     else:
         items = items.assign(y=items["y"] - _level_of_kind(items))
+        cell = items.groupby(["team", "week"])["y"]
         grid = items.groupby(["team", "week"], as_index=False).agg(
             y=("y", "mean"), n=("y", "size"), treated=("treated", "first")
         )
-    week = ((grid["week"] - grid["week"].min()) / pd.Timedelta(days=7)).round().astype("int64")
-    grid = grid.assign(index_week=week, unit=pd.factorize(grid["team"])[0], n=grid["n"].astype("float64"))
-    return Cells(items=items, grid=grid.reset_index(drop=True), left_out=left_out, typical_days=typical)
+        inside = items["y"] - cell.transform("mean")
+        sd = float(np.sqrt((inside**2).sum() / max(len(items) - len(grid), 1)))
+    week = ((grid["week"] - grid["week"].min()) / WEEK).round().astype("int64")
+    since = np.floor(_weeks_since(grid, rollouts) + 6 / 7)  # the week of the rollout is week 0
+    grid = grid.assign(index_week=week, unit=pd.factorize(grid["team"])[0], n=grid["n"].astype("float64"), since=since)
+    return Cells(items=items, grid=grid.reset_index(drop=True), sd=sd, left_out=left_out, typical_days=typical)
+
+
+def _weeks_since(rows: pd.DataFrame, rollouts: Mapping[str, date]) -> "pd.Series[float]":
+    first = pd.to_datetime(rows["team"].map({t: pd.Timestamp(d) for t, d in rollouts.items()}), utc=True)
+    return (rows["week"] - first) / WEEK
 
 
 def _phase(rows: pd.DataFrame, rollouts: Mapping[str, date], transition_weeks: int) -> "pd.Series[str]":
-    """Say for each team and week whether it lies before the rollout, around it, or after it."""
-    first = pd.to_datetime(rows["team"].map({t: pd.Timestamp(d) for t, d in rollouts.items()}), utc=True)
-    since = (rows["week"] - first) / pd.Timedelta(days=7)
-    phase = np.select([since >= transition_weeks, since > -GAP_WEEKS - 1], ["after", "around"], "before")
+    """Say for each team and week whether it lies before the rollout, in the transition, or after it."""
+    since = _weeks_since(rows, rollouts)
+    # a week that the rollout cuts in two belongs to neither side
+    phase = np.select([since >= transition_weeks, since > -1], ["after", "transition"], "before")
     return pd.Series(phase, index=rows.index)
 
 
 def _on_scale(placed: pd.DataFrame, metric: Metric) -> tuple[pd.DataFrame, float | None]:
     if metric.kind != "duration":
         return placed.assign(y=placed["value"]), None
-    free = placed[~placed["treated"]]
-    curve = kaplan_meier(free["value"], free["ended"])
+    # a dropped item was not done until it was dropped: a competing end is no short cycle time
+    done = placed["ended"] & (placed["outcome"] != "dropped")
+    free = ~placed["treated"]
+    curve = kaplan_meier(placed["value"][free], done[free])
     horizon = curve.quantile(CAP_SHARE)
     if not np.isfinite(horizon):
         horizon = float(curve.time[-1])
     group = placed["team"] + placed["treated"].map({True: "|after", False: "|before"})
     filled = complete_log_durations(
-        placed["value"], placed["ended"], group, horizon=max(horizon, 2 * FLOOR_DAYS), floor=FLOOR_DAYS
+        placed["value"], done, group, horizon=max(horizon, 2 * FLOOR_DAYS), floor=FLOOR_DAYS
     )
-    own = free[free["team"].isin(set(placed.loc[placed["treated"], "team"]))]
-    return placed.assign(y=filled.y), kaplan_meier(own["value"], own["ended"]).quantile(0.5)
+    own = free & placed["team"].isin(set(placed.loc[placed["treated"], "team"]))
+    return placed.assign(y=filled.y), kaplan_meier(placed["value"][own], done[own]).quantile(0.5)
 
 
 def _level_of_kind(items: pd.DataFrame) -> "pd.Series[float]":
@@ -117,4 +138,4 @@ def _counts(items: pd.DataFrame, rollouts: Mapping[str, date], transition_weeks:
     known = (full["week"] >= first) & ((full["week"] <= last) | full["team"].isin(rollouts))
     phase = _phase(full, rollouts, transition_weeks)
     grid = full.assign(y=full["y"].fillna(0.0), treated=phase == "after")
-    return grid.assign(n=grid["y"] + 1.0)[known & (phase != "around")]
+    return grid.assign(n=grid["y"] + 1.0)[known & (phase != "transition")]

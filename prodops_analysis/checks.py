@@ -27,10 +27,10 @@ _CLOCK = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """One named check. `forbids` means that no answer may be given."""
+    """One named check. `forbids`: no answer may be given; `blocks`: no improvement may be claimed."""
 
     name: str
-    result: Literal["passed", "noted", "forbids"]
+    result: Literal["passed", "noted", "blocks", "forbids"]
     found: str
 
 
@@ -151,7 +151,10 @@ def _stamped(subject: Subject, since: Mapping[str, date], at: str, state: str) -
     same = {t: (w.same_as if (w := subject.settings.workflow_of(t)) else {}) for t in since}
     names = [same[team].get(name, name) for team, name in known[["team", state]].itertuples(index=False)]
     after = known[at] >= _first_days(known["team"], since)
-    return pd.DataFrame({"team": known["team"], "state": names, "after": after})
+    stamps = pd.Series(names, index=known.index, dtype="str")
+    if at == "started_at":
+        stamps = stamps.where(known["start_actor_kind"] != "bot", stamps + " (by a bot)")
+    return pd.DataFrame({"team": known["team"], "state": stamps, "after": after})
 
 
 def _first_days(teams: "pd.Series[str]", since: Mapping[str, date]) -> "pd.Series[pd.Timestamp]":

@@ -9,20 +9,22 @@ import pandas as pd
 from scipy import stats
 
 from prodops_analysis.cells import Cells, fill, place
-from prodops_analysis.estimators.panel import identified, imputation_effect
-from prodops_analysis.estimators.series import level_shift
+from prodops_analysis.estimators.linked import linked
+from prodops_analysis.estimators.rollout import Interval, Replay, RolloutEffect, rollout_effect
 from prodops_analysis.metrics import Metric
 
 # Why each: docs/decisions/0004.
 MIN_WEEKS_BEFORE, MIN_WEEKS_AFTER, MIN_ITEMS_AFTER = 16, 4, 25
-BLOCK_WEEKS, BLOCK_DF = 13, 5  # weeks kept together where teams are too few to be left out one at a time
-MIN_TREATED_TEAMS, MIN_TEAMS = 3, 6  # for a jackknife over teams
+TURN_OF_YEAR = ((12, 22), (1, 2))  # month and day of the Mondays whose weeks are left out without a comparison
+AT_ONCE = "all teams at once"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
     """The effect of a change on one metric: relative change (ratio scale) or difference (shares), 0 = none.
 
+    by_team, by_band : the same for each adopting team and by weeks since the rollout, with intervals.
+    spell, slope : what the last four weeks before and a year of the adopters' own trend were, same scale.
     window : team -> first and last day of the weeks used; left_out : reason -> number of items.
     smallest_detectable : the smallest effect this data would have shown 4 times in 5.
     typical_days : median before, for the effect in days.
@@ -34,15 +36,30 @@ class Estimate:
     design: str
     statistic: float  # estimate over standard error, on the scale of estimation
     df: int
-    by_team: Mapping[str, float]
+    by_team: Mapping[str, Interval]
+    by_band: Mapping[tuple[int, int], Interval]
+    spell: Interval
+    spell_weight: float
+    slope: Interval
+    slope_weight: float
+    replay: Replay
+    order_p: float | None
     smallest_detectable: float
     n_items: int
     n_weeks: int
-    n_treated_items: int
+    n_teams: int
     window: Mapping[str, tuple[date, date]]
     left_out: Mapping[str, int]
     typical_days: float | None
     method: str
+    error: float  # standard error on the scale of estimation
+    ratio: bool
+
+    def at(self, confidence: float) -> tuple[float, float]:
+        """Return the interval at another confidence."""
+        t = float(stats.t.ppf(0.5 + confidence / 2, self.df))
+        low, high = ((self.statistic + side * t) * self.error for side in (-1, 1))
+        return (float(np.expm1(low)), float(np.expm1(high))) if self.ratio else (low, high)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +76,7 @@ def compare(
     rollouts: Mapping[str, date],
     as_of: pd.Timestamp,
     transition_weeks: int = 0,
+    confidence: float = 0.95,
 ) -> Estimate | CannotSay:
     """Estimate the effect of a change that reached each team of `rollouts` at its date.
 
@@ -66,17 +84,25 @@ def compare(
     ----------
     observed : observations of the metric (see `Metric`); teams without a rollout are the comparison.
     rollouts : team -> first day of the new way of working; dates after `as_of` count as not yet.
+    confidence : of `low` and `high`; more than 0.95 where several metrics are looked at.
     """
-    placed, left_out = place(observed, rollouts=rollouts, as_of=as_of, transition_weeks=transition_weeks)
+    placed, left_out = place(
+        observed, rollouts=rollouts, as_of=as_of, transition_weeks=transition_weeks, counted=metric.kind == "count"
+    )
     if reasons := _too_little(placed, metric):
         return CannotSay(reasons=reasons)
     cells = fill(placed, left_out, metric=metric, rollouts=rollouts, transition_weeks=transition_weeks)
-    grid = cells.grid
-    shared = grid[identified(grid["unit"].to_numpy(), grid["index_week"].to_numpy(), grid["treated"].to_numpy(bool))]
-    behind = shared["y" if metric.kind == "count" else "n"].sum()
-    if behind >= MIN_ITEMS_AFTER and shared["week"].nunique() >= MIN_WEEKS_AFTER:
-        return _staggered(cells, metric)
-    return _one_series(cells, metric)
+    design, grid = _design(cells.grid, metric)
+    try:
+        found = rollout_effect(
+            grid["y"].to_numpy(float), grid["n"].to_numpy(float), grid["unit"].to_numpy(np.int64),
+            grid["index_week"].to_numpy(np.int64), grid["treated"].to_numpy(bool), grid["since"].to_numpy(float),
+            sd=cells.sd, common=grid["unit"].nunique() > 1, counts=metric.kind == "count",
+            rng=np.random.default_rng(len(grid)),
+        )  # fmt: skip
+    except ValueError as error:
+        return CannotSay(reasons=(str(error),))
+    return _estimate(cells, grid, metric, found, design=design, confidence=confidence)
 
 
 def _too_little(placed: pd.DataFrame, metric: Metric) -> tuple[str, ...]:
@@ -92,100 +118,94 @@ def _too_little(placed: pd.DataFrame, metric: Metric) -> tuple[str, ...]:
         reasons.append(f"only {n_before} usable weeks before the rollout; {MIN_WEEKS_BEFORE} are needed")
     if metric.kind == "duration" and not reasons and after["ended"].mean() < 0.25:
         reasons.append(f"{1 - after['ended'].mean():.0%} of the items after the rollout are still open")
-    if metric.kind == "duration" and not reasons and not own_past["ended"].any():
-        reasons.append("no item before the rollout has ended")
+    if metric.kind == "duration" and not reasons and not (own_past["ended"] & (own_past["outcome"] != "dropped")).any():
+        reasons.append("no item before the rollout was done")
     return tuple(reasons)
 
 
-def _staggered(cells: Cells, metric: Metric) -> Estimate | CannotSay:
-    grid = cells.grid
-    adopters = grid.loc[grid["treated"], "team"].nunique()
-    others = grid["team"].nunique() - adopters
-    by_teams = adopters >= MIN_TREATED_TEAMS and grid["team"].nunique() >= MIN_TEAMS
-    few = min(adopters, others) if others else adopters
-    try:
-        found = imputation_effect(
-            grid["y"].to_numpy(float),
-            grid["n"].to_numpy(float),
-            grid["unit"].to_numpy(),
-            grid["index_week"].to_numpy(),
-            grid["treated"].to_numpy(bool),
-            cluster=(grid["unit"] if by_teams else grid["unit"] * 1000 + grid["index_week"] // BLOCK_WEEKS).to_numpy(),
-            counts=metric.kind == "count",
-            # what varies is carried by the smaller side, not by the number of teams or blocks
-            df=max(2 * few - 1, 2) if by_teams else BLOCK_DF,
-        )
-    except ValueError as error:
-        return CannotSay(reasons=(f"no comparison in the weeks after the rollout: {error}",))
-    names = dict(zip(grid["unit"], grid["team"], strict=True))
-    kept = "team" if by_teams else f"stretch of {BLOCK_WEEKS} weeks of a team"
-    return _estimate(
-        cells, metric, list(grid["team"].unique()),
-        shift=found.estimate, se=found.standard_error, df=found.df,
-        by_team={names[u]: effect for u, effect in found.by_unit.items()},
-        design="several teams, staggered" if adopters > 1 else "one team beside comparison teams",
-        method=(
-            f"Weeks by start, {adopters} teams after their rollout beside {others} teams without one and those not yet "
-            f"there; {found.method}, leaving out one {kept} at a time."
-        ),
-    )  # fmt: skip
+def _design(grid: pd.DataFrame, metric: Metric) -> tuple[str, pd.DataFrame]:
+    """Say how the comparison is made, and with which cells."""
+    adopters = sorted(set(grid.loc[grid["treated"], "team"]))
+    shared = grid[linked(grid["unit"].to_numpy(), grid["index_week"].to_numpy(), grid["treated"].to_numpy(bool))]
+    behind = shared["y" if metric.kind == "count" else "n"].sum()
+    if behind >= MIN_ITEMS_AFTER and shared["week"].nunique() >= MIN_WEEKS_AFTER:
+        never = grid["team"].nunique() - len(adopters)
+        if len(adopters) == 1:
+            return f"one team beside {never} comparison team{'s' if never > 1 else ''}", grid
+        beside = f"{never} teams that never did and those not yet there" if never else "those not yet there"
+        return f"{len(adopters)} teams, each from its own rollout on, beside {beside}", grid
+    own = grid[grid["team"].isin(adopters)]
+    # without a comparison the turn of the year would look like an effect
+    day = own["week"].dt.month * 100 + own["week"].dt.day
+    (m, d), (m2, d2) = TURN_OF_YEAR
+    own = own[(day < m * 100 + d) & (day > m2 * 100 + d2)]
+    if len(adopters) == 1:
+        return "one team before and after, beside no other", own.assign(unit=0)
+    return AT_ONCE, _one_series(own, metric)
 
 
-def _one_series(cells: Cells, metric: Metric) -> Estimate | CannotSay:
-    """No comparison: the weekly mean over the adopting teams, each team's own level taken out."""
-    grid = cells.grid
-    teams = sorted(set(grid.loc[grid["treated"], "team"]))
-    own = grid[grid["team"].isin(teams)]
-    value = own["y"] if metric.kind != "count" else np.log(own["y"] + 0.5)
-    apart = value - own["team"].map(value[~own["treated"]].groupby(own["team"]).mean())
-    summed = own.assign(y=apart * own["n"]).groupby(["index_week", "treated"], as_index=False)[["y", "n"]].sum()
+def _one_series(own: pd.DataFrame, metric: Metric) -> pd.DataFrame:
+    """The weekly mean over the adopting teams, each team's own level taken out; counts are summed."""
     # a week in which some teams are there and others not yet belongs to neither side
-    weeks = summed.drop_duplicates("index_week", keep=False).dropna()
-    try:
-        found = level_shift(
-            (weeks["y"] / weeks["n"]).to_numpy(float), weeks["n"].to_numpy(float),
-            weeks["index_week"].to_numpy(float), weeks["treated"].to_numpy(float),
-        )  # fmt: skip
-    except ValueError as error:
-        return CannotSay(reasons=(f"the weeks of the adopting teams allow no estimate: {error}",))
-    return _estimate(
-        cells, metric, teams, shift=found.estimate, se=found.standard_error, df=found.df, by_team={},
-        design="one team before and after" if len(teams) == 1 else "all teams at once",
-        method=f"Weekly means by start, {found.method}; without comparison teams, so whatever else happened is in it.",
-    )  # fmt: skip
+    mixed = own.groupby("index_week")["treated"].nunique() > 1
+    kept = own[~own["index_week"].isin(mixed.index[mixed])]
+    if metric.kind == "count":
+        summed = kept.groupby("index_week").agg(
+            y=("y", "sum"), n=("n", "sum"), treated=("treated", "first"), since=("since", "max"), week=("week", "first")
+        )
+        return summed.reset_index().assign(unit=0, team=AT_ONCE)
+    level = kept["team"].map(kept[~kept["treated"]].groupby("team")["y"].mean())
+    apart = kept.assign(y=(kept["y"] - level) * kept["n"]).dropna(subset="y")
+    summed = apart.groupby("index_week").agg(
+        y=("y", "sum"), n=("n", "sum"), treated=("treated", "first"), since=("since", "max"), week=("week", "first")
+    )
+    return summed.reset_index().assign(y=lambda s: s["y"] / s["n"], unit=0, team=AT_ONCE)
 
 
 def _estimate(
-    cells: Cells, metric: Metric, teams: list[str], *,
-    shift: float, se: float, df: int, by_team: Mapping[str, float], design: str, method: str,
-) -> Estimate | CannotSay:  # fmt: skip
-    if not se > 1e-9:
-        return CannotSay(reasons=("the values do not vary, so nothing says how sure an effect would be",))
-    half = float(stats.t.ppf(0.975, df)) * se
+    cells: Cells, grid: pd.DataFrame, metric: Metric, found: RolloutEffect, *, design: str, confidence: float
+) -> Estimate:
+    t, se = float(stats.t.ppf(0.5 + confidence / 2, found.df)), found.standard_error
     ratio = metric.scale == "ratio"
 
     def stated(x: float) -> float:
         return float(np.expm1(x)) if ratio else float(x)
 
+    def interval(x: Interval) -> Interval:
+        return Interval(estimate=stated(x.estimate), low=stated(x.low), high=stated(x.high))
+
     # power 80 %: the two quantiles of t added up (Bloom 1995, minimum detectable effect)
-    detectable = (float(stats.t.ppf(0.975, df)) + float(stats.t.ppf(0.8, df))) * se
+    detectable = (t + float(stats.t.ppf(0.8, found.df))) * se
     sign = -1 if metric.better == "lower" else 1
-    grid, items = (frame[frame["team"].isin(teams)] for frame in (cells.grid, cells.items))
-    days = grid.groupby("team")["week"].agg(["min", "max"])
+    name = dict(zip(grid["unit"], grid["team"], strict=True))
+    teams = set(cells.grid.loc[cells.grid["treated"], "team"]) if found.n_units == 1 else set(grid["team"])
+    used = cells.grid[cells.grid["team"].isin(teams) & cells.grid["index_week"].isin(grid["index_week"])]
+    days = used.groupby("team")["week"].agg(["min", "max"])
+    items = cells.items[cells.items["team"].isin(teams) & cells.items["week"].isin(set(used["week"]))]
     return Estimate(
-        estimate=stated(shift),
-        low=stated(shift - half),
-        high=stated(shift + half),
+        estimate=stated(found.estimate),
+        low=stated(found.estimate - t * se),
+        high=stated(found.estimate + t * se),
         design=design,
-        statistic=shift / se,
-        df=df,
-        by_team={team: stated(effect) for team, effect in sorted(by_team.items())},
+        statistic=found.estimate / se,
+        df=found.df,
+        by_team={} if design == AT_ONCE else {name[u]: interval(own) for u, own in found.by_unit.items()},
+        by_band={band: interval(own) for band, own in found.by_band.items()},
+        spell=interval(found.spell),
+        spell_weight=found.spell_weight,
+        slope=interval(found.slope),
+        slope_weight=found.slope_weight,
+        replay=found.replay,
+        order_p=found.order_p,
         smallest_detectable=abs(stated(sign * detectable)),
         n_items=int(items["item_id"].nunique()),
-        n_weeks=int(grid["index_week"].nunique()),
-        n_treated_items=int(items["treated"].sum()),
-        window={str(t): (r["min"].date(), (r["max"] + pd.Timedelta(days=6)).date()) for t, r in days.iterrows()},
+        n_weeks=int(used["week"].nunique()),
+        n_teams=len(teams),
+        window={str(team): (row["min"].date(), (row["max"] + pd.Timedelta(days=6)).date())
+                for team, row in days.iterrows()},
         left_out=cells.left_out,
         typical_days=cells.typical_days,
-        method=method,
-    )
+        method=f"{design[0].upper()}{design[1:]}; {found.method}.",
+        error=se,
+        ratio=ratio,
+    )  # fmt: skip

@@ -85,19 +85,52 @@ def effect_by_team(said: Assessment) -> alt.Chart:
     if said.estimate is None or said.low is None or said.high is None:
         return nothing_to_show("No effect is shown", "Without an answer there is no number: " + "; ".join(said.reasons))
     rows = [("all together", said.estimate, said.low, said.high)]
-    rows += [(team, effect, effect, effect) for team, effect in said.by_team.items()]
+    rows += [(team, own.estimate, own.low, own.high) for team, own in sorted(said.by_team.items())]
     frame = pd.DataFrame(rows, columns=["team", "effect", "low", "high"])
     m, ratio = said.smallest_worthwhile, said.scale == "ratio"
     axis = alt.X("effect:Q", title="change (0 is none)", axis=alt.Axis(format="+.0%" if ratio else "+.2f"))
     band = alt.Chart(pd.DataFrame({"a": [-m], "b": [m]})).mark_rect(color=COMPARISON, opacity=0.15)
     zero = alt.Chart(pd.DataFrame({"at": [0.0]})).mark_rule(color=INK).encode(x="at:Q")
     base = alt.Chart(frame).encode(y=alt.Y("team:N", sort=list(frame["team"]), title=None))
-    span = base.mark_rule(strokeWidth=3, color=BEFORE).encode(x="low:Q", x2="high:Q")
-    dot = base.mark_point(size=90, color=BEFORE).encode(x=axis)
+    whole = alt.datum.team == "all together"
+    width = alt.condition(whole, alt.value(4), alt.value(1.5))
+    span = base.mark_rule(color=BEFORE).encode(x="low:Q", x2="high:Q", strokeWidth=width)
+    dot = base.mark_point(color=BEFORE).encode(x=axis, size=alt.condition(whole, alt.value(120), alt.value(40)))
     chart = alt.layer(band.encode(x="a:Q", x2="b:Q"), zero, span, dot)
     stated = f"{said.estimate:+.0%}" if ratio else f"{100 * said.estimate:+.0f} points"
     title = f"All together {stated}; single teams scatter around it"
     text = (
-        f"Bar: 95 % interval of the whole; dots: single teams, without interval; grey: within ±{m:.0%}, not worthwhile"
+        f"Dot and bar: estimate and 95 % interval, each team from its own weeks; grey: within ±{m:.0%}, not worthwhile"
     )
     return headline(chart, title, text, f"Dot for each team. {title}.")
+
+
+def effect_over_time(said: Assessment) -> alt.Chart:
+    """Draw the effect by weeks since the rollout, an event study; before the rollout nothing should be seen."""
+    if not said.by_band:
+        return nothing_to_show(
+            "No effect over time", "Without an answer there is no number: " + "; ".join(said.reasons)
+        )
+    rows = [
+        (f"{first} to {last}" if last < 999 else f"{first} on", first < 0, own.estimate, own.low, own.high)
+        for (first, last), own in sorted(said.by_band.items())
+    ]
+    frame = pd.DataFrame(rows, columns=["weeks", "before", "effect", "low", "high"])
+    frame = frame.assign(side=frame["before"].map({True: "before", False: "after"}))
+    ratio = said.scale == "ratio"
+    axis = alt.Y("effect:Q", title="change (0 is none)", axis=alt.Axis(format="+.0%" if ratio else "+.2f"))
+    base = alt.Chart(frame).encode(
+        x=alt.X("weeks:N", sort=list(frame["weeks"]), title="weeks since the rollout", axis=alt.Axis(labelAngle=0)),
+        color=alt.Color("side:N", scale=alt.Scale(domain=["before", "after"], range=[BEFORE, AFTER]), legend=None),
+    )
+    span = base.mark_rule(strokeWidth=2).encode(y="low:Q", y2="high:Q")
+    dot = base.mark_point(size=80, filled=True).encode(
+        y=axis, shape=alt.Shape("side:N", scale=alt.Scale(domain=["before", "after"], range=["circle", "square"]),
+                                legend=None),
+    )  # fmt: skip
+    zero = alt.Chart(pd.DataFrame({"at": [0.0]})).mark_rule(color=INK).encode(y="at:Q")
+    early = frame[frame["before"]]
+    calm = bool(((early["low"] <= 0) & (early["high"] >= 0)).all())
+    title = "Quiet before the rollout, as it should be" if calm else "Something moved before the rollout already"
+    text = "Beside all earlier weeks; dot and bar: estimate and 95 % interval; circles before, squares after"
+    return headline(alt.layer(zero, span, dot), title, text, f"Dots by weeks since the rollout. {title}.")

@@ -1,0 +1,195 @@
+"""The mixed model of teams by weeks behind a comparison, and the weighing of its assumptions by likelihood.
+
+    y[i,t] = alpha_i + beta_t + s_i t + pi_1 a[i,t] + pi_2 b[i,t]
+             + (tau + gamma g[i,t] + delta_i) D[i,t] + u[i,t] + e[i,t]
+
+D marks weeks after the rollout; a and b the last four weeks before it and the four before those, in which a bad spell
+may have triggered it or a pilot run; g how far the effect has grown (centred, so that tau is the mean effect); u is an
+AR(1) shock of the team with `rho` and `shock`, e the noise of n items, variance 1/n. Everything in units of one item's
+standard deviation. s, pi, gamma and delta are N(0, size^2). Nobody knows their sizes, rho or shock, so every
+combination is fitted and weighed by its restricted likelihood (Harville 1974; model averaging, Hoeting et al. 1999).
+"""
+
+from dataclasses import dataclass, replace
+from itertools import product
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import cho_factor, cho_solve
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Sizes = tuple[float, float, float, float]  # of slope, spell, growth, differences between teams
+
+RHO = (0.0, 0.3, 0.6, 0.85)
+SHOCK = (0.03, 0.12, 0.25, 0.45)
+NONE = 0.01  # a size that leaves a term out
+SLOPES, SPELLS, GROWTHS, APART = (0.05, 0.2, 0.6), (NONE, 0.5), (NONE, 0.5), (NONE, 0.3)  # a slope is a year's
+FREE = 10.0  # a size that lets a coefficient be anything
+FULL_GROWTH = 26  # weeks after which a growing effect has grown up
+TAU, GAMMA, NEAR, FAR = range(4)  # columns shared by all teams
+LEAST_WEIGHT = 0.01
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Panel:
+    """Teams by weeks. y, n : shape (U, T), n = 0 where nothing was seen; X : shape (U, T, k), columns whose
+    coefficients all teams share; D, year, since : shape (U, T), whether the change was in use, years, and weeks since
+    the rollout (NaN without one); treated : units with a treated week; common : whether the teams share week effects.
+    """
+
+    y: Floats
+    n: Floats
+    X: Floats
+    D: Floats
+    year: Floats
+    since: Floats
+    treated: Ints
+    common: bool
+
+    @property
+    def mean_effect(self) -> Floats:
+        """Coefficients' weights in the mean effect over the items of treated weeks."""
+        c = np.zeros(self.X.shape[2] + len(self.treated) + len(self.y))
+        items = (self.n * self.D).sum(axis=1)[self.treated]
+        c[TAU] = 1.0
+        c[self.X.shape[2] :][: len(items)] = items / items.sum()
+        return c
+
+    def without(self, unit: int) -> "Panel":
+        """Return the panel in which nothing was seen of a unit."""
+        n = self.n.copy()
+        n[unit] = 0.0
+        return replace(self, n=n)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Equations:
+    """Normal equations of the coefficients, week effects swept out: S theta = r; `rest` is the likelihood's part."""
+
+    S: Floats
+    r: Floats
+    rest: float
+
+    def solve(self, precision: Floats) -> "list[Solution]":
+        """Solve under several priors; `precision` has one row each, the prior precision of every coefficient."""
+        M = self.S + precision[:, :, None] * np.eye(len(self.r))
+        covariance = np.linalg.inv(M)
+        theta = covariance @ self.r
+        cost = self.rest - theta @ self.r + np.linalg.slogdet(M)[1] - np.log(precision).sum(axis=1)
+        return [Solution(theta=t, covariance=V, cost=float(x)) for t, V, x in zip(theta, covariance, cost, strict=True)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Solution:
+    """Coefficients, their covariance, and -2 log restricted likelihood up to a constant."""
+
+    theta: Floats
+    covariance: Floats
+    cost: float
+
+    def value(self, c: Floats) -> tuple[float, float]:
+        """Return c'theta and its variance."""
+        return float(c @ self.theta), float(c @ self.covariance @ c)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fit:
+    """One combination of assumptions, its weight among all, and its solution."""
+
+    rho: float
+    shock: float
+    sizes: Sizes
+    weight: float
+    solution: Solution
+
+
+def lay_out(y: Floats, n: Floats, unit: Ints, time: Ints, treated: NDArray[np.bool_], since: Floats,
+            *, common: bool) -> Panel:  # fmt: skip
+    """Lay cells out as a panel; `since` is weeks since the unit's rollout, NaN for a unit without one."""
+    t = time - time.min()
+    shape = (int(unit.max()) + 1, int(t.max()) + 1)
+    Y, N, D = np.zeros(shape), np.zeros(shape), np.zeros(shape, dtype=bool)
+    Y[unit, t], N[unit, t], D[unit, t] = y, n, treated
+    first = np.full(shape[0], np.nan)
+    first[unit] = t - since
+    return with_rollouts(Y, N, D, np.arange(shape[1]) - first[:, None], common=common)
+
+
+def with_rollouts(y: Floats, n: Floats, treated: NDArray[np.bool_], since: Floats, *, common: bool) -> Panel:
+    """Return the panel of dense y and n under given rollouts; all of shape (U, T)."""
+    D = treated & (n > 0)
+    grown = np.where(D, np.clip(np.nan_to_num(since), 0, FULL_GROWTH) / FULL_GROWTH, 0.0)
+    if D.any():
+        grown = np.where(D, grown - np.average(grown[D], weights=n[D]), 0.0)
+    near, far = ((since >= first) & (since < first + 4) & ~treated for first in (-4, -8))
+    weeks = np.arange(n.shape[1])
+    year = np.broadcast_to((weeks - weeks.mean()) / 52, n.shape)
+    X = np.stack([D, grown, near, far], axis=2).astype(float)
+    return Panel(
+        y=y, n=n, X=X, D=D.astype(float), year=year, since=since, treated=np.flatnonzero(D.any(axis=1)), common=common
+    )
+
+
+def inverse_covariance(n: Floats, rho: float, shock: float) -> tuple[Floats, float]:
+    """Return the inverse covariance of each unit's weeks, shape (U, T, T), and the sum of log determinants."""
+    weeks = np.arange(n.shape[1])
+    lag = np.abs(np.subtract.outer(weeks, weeks))
+    # a unit's level may be anything; a week without items says nothing
+    shared = shock**2 * np.where(lag == 0, 1.0, rho**lag if rho > 0 else 0.0) + FREE**2
+    V = shared + (1 / np.maximum(n, 1e-6))[:, :, None] * np.eye(len(weeks))
+    return np.asarray(np.linalg.inv(V), dtype=float), float(np.linalg.slogdet(V)[1].sum())
+
+
+def equations(panel: Panel, W: Floats, *, keep: NDArray[np.bool_] | None = None) -> Equations:
+    """Set up the equations of the units in `keep` (all) and sweep the week effects out (Schur complement)."""
+    used = np.ones(len(W)) if keep is None else keep.astype(float)
+    G, H, U = panel.X.shape[2], len(panel.treated), len(W)
+    columns = np.concatenate([panel.X, panel.D[:, :, None], panel.year[:, :, None]], axis=2)
+    Q = (W @ columns) * used[:, None, None]
+    z = (W @ panel.y[:, :, None])[:, :, 0] * used[:, None]
+    own, by = columns.transpose(0, 2, 1) @ Q, np.einsum("utk,ut->uk", columns, z)
+    p = G + H + U
+    S, r, cross = np.zeros((p, p)), np.zeros(p), np.zeros((W.shape[1], p))
+    S[:G, :G], r[:G], cross[:, :G] = own[:, :G, :G].sum(axis=0), by[:, :G].sum(axis=0), Q[:, :, :G].sum(axis=0)
+    for column, at, units in (
+        (G, G + np.arange(H), panel.treated),
+        (G + 1, G + H + np.arange(U), np.arange(U)),
+    ):
+        S[at, :G], S[:G, at] = own[units, column, :G], own[units, column, :G].T
+        S[at, at], r[at], cross[:, at] = own[units, column, column], by[units, column], Q[units, :, column].T
+    deltas, slopes = G + np.arange(H), G + H + panel.treated
+    S[deltas, slopes] = S[slopes, deltas] = own[panel.treated, G, G + 1]
+    rest = float(np.sum(panel.y * z))
+    if not panel.common:
+        return Equations(S=S, r=r, rest=rest)
+    factor = cho_factor((W * used[:, None, None]).sum(axis=0) + np.eye(W.shape[1]) / FREE**4, lower=True)
+    b = z.sum(axis=0)
+    swept = cho_solve(factor, np.column_stack([cross, b]))
+    rest += float(2 * np.log(np.diag(factor[0])).sum() - b @ swept[:, -1])
+    return Equations(S=S - cross.T @ swept[:, :-1], r=r - cross.T @ swept[:, -1], rest=rest)
+
+
+def prior(panel: Panel, sizes: Sizes) -> Floats:
+    """Return the prior precision of each coefficient: the shared ones, each treated unit's delta, each unit's slope."""
+    slope, spell, growth, apart = sizes
+    shared = {TAU: FREE, GAMMA: growth, NEAR: spell, FAR: spell}
+    free = [shared.get(k, FREE) for k in range(panel.X.shape[2])]
+    return np.array(free + [apart] * len(panel.treated) + [slope] * len(panel.y)) ** -2.0
+
+
+def weigh(panel: Panel) -> list[Fit]:
+    """Fit every combination of assumptions; return those with weight, heaviest first, weights adding up to 1."""
+    choices = list(product(SLOPES, SPELLS, GROWTHS, APART if len(panel.treated) > 1 else (NONE,)))
+    priors = np.array([prior(panel, sizes) for sizes in choices])
+    found = []
+    for rho, shock in product(RHO, SHOCK):
+        W, logdet = inverse_covariance(panel.n, rho, shock)
+        solved = equations(panel, W).solve(priors)
+        found += [Fit(rho=rho, shock=shock, sizes=sizes, weight=solution.cost + logdet, solution=solution)
+                  for sizes, solution in zip(choices, solved, strict=True)]  # fmt: skip
+    found.sort(key=lambda fit: fit.weight)
+    share = np.exp(-0.5 * (np.array([fit.weight for fit in found]) - found[0].weight))
+    share[share < LEAST_WEIGHT] = 0.0
+    share /= share.sum()
+    return [replace(fit, weight=float(w)) for fit, w in zip(found, share, strict=True) if w > 0]

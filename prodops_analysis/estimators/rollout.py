@@ -1,0 +1,272 @@
+"""The effect of a rollout: teams one after the other, one team beside others, or one team alone.
+
+One model for all of them (`estimators.mixed`). Early adopters are no comparison for late ones unless the likelihood
+says that effects neither grow nor differ (Borusyak, Jaravel & Spiess 2024 on why that matters).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from prodops_analysis.estimators import mixed
+from prodops_analysis.estimators.mixed import Fit, Floats, Ints, Panel
+
+MODEL_DF = 12  # what the model's own variance is worth beside the jackknife's, in degrees of freedom
+LEAST_ADOPTERS = 3  # for a jackknife over teams
+EARLY = ((-26, -17), (-16, -9))  # weeks since the rollout, a pre-trend's place
+BANDS = ((-8, -5), (-4, -1), (0, 3), (4, 12), (13, 25), (26, 999))
+LEAST_REFERENCE = 8  # weeks before the first band that it is compared with
+LEAST_BEFORE, MOST_REPLAYED = 16, 13  # weeks before an ordinary date, and after it that the rule is shown
+ORDERS, FEW_UNITS = 99, 11  # rollout orders dealt out, where units are few
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interval:
+    """An estimate with its 95 % interval, on the scale of y."""
+
+    estimate: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replay:
+    """The rule at ordinary dates of the adopters' past: how often it would have spoken.
+
+    widen : factor >= 1 on the standard error, from how far the estimates scatter beyond what they claim.
+    """
+
+    dates: int
+    spoken: int
+    widen: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RolloutEffect:
+    """Mean effect over the items of treated weeks, on the scale of y (counts: log rate).
+
+    standard_error, df : model and jackknife over units put together, referred to Student's t; replay has widened it.
+    by_unit : unit -> effect from its own weeks; by_band : weeks since rollout -> effect, beside all earlier weeks.
+    spell : how far the last four weeks before lay from the others; slope : sd of slopes over units, a year.
+    order_p : share of rollout orders whose effect looks at least as strong, None where it was not tried.
+    """
+
+    estimate: float
+    standard_error: float
+    df: int
+    by_unit: dict[int, Interval]
+    by_band: dict[tuple[int, int], Interval]
+    spell: Interval
+    spell_weight: float
+    slope: Interval
+    slope_weight: float
+    replay: Replay
+    order_p: float | None
+    n_cells: int
+    n_units: int
+    method: str
+
+
+def rollout_effect(
+    y: Floats, n: Floats, unit: Ints, time: Ints, treated: NDArray[np.bool_], since: Floats,
+    *, sd: float, common: bool, counts: bool = False, rng: np.random.Generator | None = None,
+) -> RolloutEffect:  # fmt: skip
+    """Estimate the mean effect of a rollout.
+
+    Parameters
+    ----------
+    y, n, unit, time, treated, since : shape (m,), one entry a cell (a unit in a week): mean or count, items behind it,
+        unit 0..U-1, week, whether the change was in use, weeks since the unit's rollout (NaN without one).
+    sd : standard deviation of one item inside a cell; 1 for counts.
+    common : whether units share week effects; False without a comparison.
+    counts : y are counts with a log link.
+    rng : for the orders of rollout; without it they are not tried.
+
+    Raises
+    ------
+    ValueError : no treated cell, or y does not vary.
+    """
+    if not treated.any() or treated.all():
+        raise ValueError("needs weeks with and without the change")
+    if not sd > 1e-9 or float(np.ptp(y)) <= 1e-10 * max(1.0, float(np.max(np.abs(y)))):
+        raise ValueError("the values do not vary, so nothing says how sure an effect would be")
+    if counts:
+        y, n = _working(y, unit, time, treated, common=common)
+    panel = mixed.lay_out(y / sd, n, unit, time, treated, since, common=common)
+    fits = mixed.weigh(panel)
+    c = panel.mean_effect
+    estimate, model = _averaged(fits, c)
+    error, df = model, MODEL_DF
+    adopters, U = len(panel.treated), len(panel.y)
+    if common and adopters >= LEAST_ADOPTERS:
+        # what varies is carried by the smaller side; two variances put together by what each is worth (Smyth 2004)
+        own_df = max(min(U - 1, 2 * min(adopters, U - adopters or adopters) - 1), 1)
+        df = MODEL_DF + own_df
+        error = float(np.sqrt((MODEL_DF * model**2 + own_df * _jackknife(panel, fits) ** 2) / df))
+    replay = _replay(panel, fits, df=df, inflate=error / model)
+    t = float(stats.t.ppf(0.975, df))
+    slopes = np.arange(len(c) - U, len(c))
+    return RolloutEffect(
+        estimate=estimate * sd,
+        standard_error=error * replay.widen * sd,
+        df=df,
+        by_unit={int(u): _scaled(*own, t, sd) for u, own in _by_unit(panel, fits).items()},
+        by_band={band: _scaled(*own, t, sd) for band, own in _by_band(panel, fits).items()},
+        spell=_scaled(*_averaged(fits, np.eye(len(c))[mixed.NEAR]), t, sd),
+        spell_weight=sum(f.weight for f in fits if f.sizes[1] > mixed.NONE),
+        slope=_scaled(*_averaged(fits, np.isin(np.arange(len(c)), slopes[panel.treated]) / adopters), t, sd),
+        slope_weight=sum(f.weight for f in fits if f.sizes[0] > mixed.SLOPES[0]),
+        replay=replay,
+        order_p=_order(panel, fits, rng) if rng is not None and common and U <= FEW_UNITS else None,
+        n_cells=int(treated.sum()),
+        n_units=U,
+        method="mixed model of teams and weeks, assumptions weighed by restricted likelihood",
+    )
+
+
+def expected_error(
+    n: Floats, unit: Ints, time: Ints, treated: NDArray[np.bool_], since: Floats, *, common: bool,
+    assumptions: list[Fit],
+) -> float:  # fmt: skip
+    """Return the standard error that a planned rollout would give, in units of sd, before any outcome is known."""
+    panel = mixed.lay_out(np.zeros(len(n)), n, unit, time, treated, since, common=common)
+    return _averaged(_refitted(panel, assumptions), panel.mean_effect)[1]
+
+
+def _scaled(value: float, error: float, t: float, sd: float) -> Interval:
+    return Interval(estimate=value * sd, low=(value - t * error) * sd, high=(value + t * error) * sd)
+
+
+def _averaged(fits: list[Fit], c: Floats) -> tuple[float, float]:
+    """Average over assumptions; the error holds their disagreement (Hoeting et al. 1999, eq. 4)."""
+    weight = np.array([fit.weight for fit in fits])
+    value, variance = np.array([fit.solution.value(c) for fit in fits]).T
+    mean = float(weight @ value / weight.sum())
+    return mean, float(np.sqrt(weight @ (variance + (value - mean) ** 2) / weight.sum()))
+
+
+def _heaviest(fits: list[Fit]) -> list[Fit]:
+    """Return the fits with the autocorrelation and shock of the best one."""
+    return [fit for fit in fits if (fit.rho, fit.shock) == (fits[0].rho, fits[0].shock)]
+
+
+def _refitted(panel: Panel, fits: list[Fit], *, W: Floats | None = None, keep: NDArray[np.bool_] | None = None
+              ) -> list[Fit]:  # fmt: skip
+    """Fit another panel under the heaviest assumptions, with the weights they had."""
+    same = _heaviest(fits)
+    if W is None:
+        W = mixed.inverse_covariance(panel.n, same[0].rho, same[0].shock)[0]
+    solved = mixed.equations(panel, W, keep=keep).solve(np.array([mixed.prior(panel, fit.sizes) for fit in same]))
+    return [replace(fit, solution=solution) for fit, solution in zip(same, solved, strict=True)]
+
+
+def _jackknife(panel: Panel, fits: list[Fit]) -> float:
+    """Leave one unit out at a time; MacKinnon, Nielsen & Webb 2023, eq. 12 (CV3J)."""
+    W = mixed.inverse_covariance(panel.n, fits[0].rho, fits[0].shock)[0]
+    theta = []
+    for unit in range(len(panel.y)):
+        left = panel.without(unit)
+        theta.append(_averaged(_refitted(left, fits, W=W, keep=np.arange(len(W)) != unit), left.mean_effect)[0])
+    G = len(theta)
+    return float(np.sqrt((G - 1) / G * np.sum((np.array(theta) - np.mean(theta)) ** 2)))
+
+
+def _by_unit(panel: Panel, fits: list[Fit]) -> dict[int, tuple[float, float]]:
+    """Return each treated unit's effect, drawn to no common one."""
+    apart = [replace(fit, sizes=(*fit.sizes[:3], mixed.FREE)) for fit in _heaviest(fits)]
+    again = _refitted(panel, apart)
+    found = {}
+    for k, unit in enumerate(panel.treated):
+        c = np.zeros(len(panel.mean_effect))
+        weight = panel.n[unit] * panel.D[unit]
+        c[: panel.X.shape[2]] = weight @ panel.X[unit] / weight.sum()
+        c[panel.X.shape[2] + k] = 1.0
+        found[int(unit)] = _averaged(again, c)
+    return found
+
+
+def _by_band(panel: Panel, fits: list[Fit]) -> dict[tuple[int, int], tuple[float, float]]:
+    """Return the effect by weeks since the rollout, an event study.
+
+    From eight weeks before on beside all earlier weeks; earlier bands beside what lies before them, the weeks after
+    the rollout left out.
+    """
+    quiet = np.where(panel.D > 0, 0.0, panel.n)
+    reach = np.nanmin(np.where(panel.n > 0, panel.since, np.nan))
+    early = [band for band in EARLY if band[0] - reach >= LEAST_REFERENCE]
+    return {**_bands(panel, fits, quiet, early), **_bands(panel, fits, panel.n, BANDS)}
+
+
+def _bands(
+    panel: Panel, fits: list[Fit], n: Floats, bands: Sequence[tuple[int, int]]
+) -> dict[tuple[int, int], tuple[float, float]]:
+    inside = {band: (panel.since >= band[0]) & (panel.since <= band[1]) & (n > 0) for band in bands}
+    seen = [band for band in bands if inside[band].any()]
+    X = np.concatenate([np.zeros((*n.shape, 4)), *(inside[band][:, :, None] for band in seen)], axis=2)
+    shown = replace(panel, n=n, X=X, D=np.zeros_like(n), treated=panel.treated[:0])
+    again = _refitted(shown, [replace(fit, sizes=(mixed.SLOPES[0], *fit.sizes[1:])) for fit in _heaviest(fits)])
+    every = np.eye(X.shape[2] + len(n))
+    return {band: _averaged(again, every[4 + k]) for k, band in enumerate(seen)}
+
+
+def _replay(panel: Panel, fits: list[Fit], *, df: int, inflate: float) -> Replay:
+    """Try the rule on every earlier date: all rollouts moved back by the same number of weeks, real ones left out."""
+    adopts: NDArray[np.bool_] = np.asarray(panel.D.any(axis=1))
+    T = panel.n.shape[1]
+    first: Ints = np.where(adopts, panel.D.argmax(axis=1), T)
+    window = int(np.clip(np.median(panel.D[adopts].sum(axis=1)), 4, MOST_REPLAYED))
+    t_values = []
+    for back in range(window, int(first.min()) - LEAST_BEFORE + 1):
+        since = np.where(adopts[:, None], np.arange(T) - (first - back)[:, None], np.nan)
+        n = np.where(since >= window, 0.0, panel.n)
+        if ((n > 0) & (since >= 0)).any(axis=1).sum() == adopts.sum():
+            moved = mixed.with_rollouts(panel.y, n, since >= 0, since, common=panel.common)
+            value, error = _averaged(_refitted(moved, fits), moved.mean_effect)
+            t_values.append(value / (error * inflate))
+    if not t_values:
+        return Replay(dates=0, spoken=0, widen=1.0)
+    t = np.array(t_values)
+    # neighbouring dates share their weeks: together they are worth as many as windows fit side by side
+    worth = 1 + (len(t) - 1) / window
+    scatter = (df + worth * float(np.mean(t**2))) / (df + worth)
+    spoken = int(np.sum(np.abs(t) > stats.t.ppf(0.975, df)))
+    return Replay(dates=len(t), spoken=spoken, widen=float(np.sqrt(max(scatter, 1.0))))
+
+
+def _order(panel: Panel, fits: list[Fit], rng: np.random.Generator) -> float:
+    """Deal the rollouts out to the units anew; return the share of orders with a t at least as large as the real one.
+
+    Randomisation inference by t (MacKinnon & Webb 2020); the real order counts (Phipson & Smyth 2010).
+    """
+    W = mixed.inverse_covariance(panel.n, fits[0].rho, fits[0].shock)[0]
+    begin = float(np.min(panel.since[panel.D > 0]))
+
+    def t_of(order: Ints) -> float:
+        since = panel.since[order]
+        dealt = mixed.with_rollouts(panel.y, panel.n, since >= begin, since, common=True)
+        value, error = _averaged(_refitted(dealt, fits[:1], W=W), dealt.mean_effect)
+        return abs(value) / error
+
+    real = t_of(np.arange(len(panel.y)))
+    others = [t_of(rng.permutation(len(panel.y))) for _ in range(ORDERS)]
+    return (1 + sum(t >= real - 1e-9 for t in others)) / (1 + ORDERS)
+
+
+def _working(y: Floats, unit: Ints, time: Ints, treated: NDArray[np.bool_], *, common: bool) -> tuple[Floats, Floats]:
+    """Return working values and weights of counts with a log link (McCullagh & Nelder 1989, sec. 2.5).
+
+    Around expected counts of a Poisson model with unit, week and change, fitted by proportional scaling.
+    """
+    groups = [unit, treated.astype(np.int64)] + ([time - time.min()] if common else [])
+    mu = np.full(len(y), max(float(y.mean()), 0.1))
+    for _ in range(100):
+        before = mu
+        for g in groups:
+            seen, expected = np.bincount(g, weights=y), np.bincount(g, weights=mu)
+            mu = mu * (np.maximum(seen, 0.5) / np.maximum(expected, 1e-9))[g]
+        if np.max(np.abs(mu - before) / before) < 1e-6:
+            break
+    return np.log(mu) + (y - mu) / mu, mu

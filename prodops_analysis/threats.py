@@ -1,0 +1,103 @@
+"""What else could look like an effect: each threat named, with its size and what it does to the verdict."""
+
+import pandas as pd
+
+from prodops_analysis.checks import Check, Subject
+from prodops_analysis.comparison import AT_ONCE, Estimate
+from prodops_analysis.estimators.rollout import Interval
+
+MOVED = 0.10  # a share that moves by so much between before and after is named
+BULK = 5  # items edited together from which a finish counts as part of a bulk edit
+
+
+def threats(found: Estimate, subject: Subject, observed: pd.DataFrame) -> tuple[Check, ...]:
+    """Name every threat to the estimate; `observed` are the observations it rests on."""
+    own = observed[observed["team"].isin(subject.rollouts)]
+    first = pd.to_datetime(
+        own["team"].map({team: pd.Timestamp(day) for team, day in subject.rollouts.items()}), utc=True
+    )
+    after = own["at"] >= first
+    checks = [_comparison(found), _trend(found), _spell(found), _season(found), _replayed(found)]
+    if found.order_p is not None:
+        checks.append(_order(found.order_p))
+    return (*checks, _mix(own, after), _dropped(own, after, subject), _bulk(own, after, subject))
+
+
+def _comparison(found: Estimate) -> Check:
+    name = "comparison"
+    if found.design == AT_ONCE:
+        told = "every team changed at once, and no other is there to compare with; let teams start one after the other"
+        return Check(name=name, result="forbids", found=told)
+    if found.n_teams == 1:
+        told = "no other team is there to compare with; whatever else happened to this one is part of the effect"
+        return Check(name=name, result="noted", found=told)
+    return Check(name=name, result="passed", found=found.design)
+
+
+def _trend(found: Estimate) -> Check:
+    clear = not found.slope.low <= 0 <= found.slope.high
+    told = f"the adopters' own trend was {_told(found.slope)} a year; it is carried on beyond the rollout"
+    return Check(name="trend before", result="noted" if clear else "passed", found=told)
+
+
+def _spell(found: Estimate) -> Check:
+    name = "weeks just before"
+    if found.spell_weight < 0.5:
+        told = "the eight weeks before the rollouts were ordinary ones"
+        return Check(name=name, result="passed", found=told)
+    told = (
+        f"the last four weeks before the rollouts lay {_told(found.spell)} from the rest: a bad spell that was "
+        "answered, or a pilot; the eight weeks before hardly count"
+    )
+    return Check(name=name, result="noted", found=told)
+
+
+def _season(found: Estimate) -> Check:
+    if found.n_teams > 1 and found.design != AT_ONCE:
+        return Check(name="season", result="passed", found="every week is compared with the same week of other teams")
+    told = "the turn of the year is left out; other seasons could not be told from an effect"
+    return Check(name="season", result="noted", found=told)
+
+
+def _replayed(found: Estimate) -> Check:
+    name, replay = "ordinary dates", found.replay
+    if not replay.dates:
+        return Check(name=name, result="passed", found="too little history before the rollouts to try the rule on")
+    told = f"this rule would have spoken on {replay.spoken} of {replay.dates} ordinary dates of the past"
+    if replay.widen > 1.02:
+        return Check(name=name, result="noted", found=f"{told}; the interval is {replay.widen - 1:.0%} wider for it")
+    return Check(name=name, result="passed", found=told)
+
+
+def _order(p: float) -> Check:
+    told = f"of 100 ways to deal the rollout dates out to the teams, {100 * p:.0f} give an effect as strong as this one"
+    return Check(name="rollout order", result="passed" if p <= 0.10 else "noted", found=told)
+
+
+def _mix(own: pd.DataFrame, after: "pd.Series[bool]") -> Check:
+    kind = own["item_type"].astype("str").fillna("") + "|" + own["size"].astype("str").fillna("")
+    shares = [kind[side].value_counts(normalize=True) for side in (~after, after)]
+    moved = float(shares[1].sub(shares[0], fill_value=0).abs().sum() / 2)
+    told = f"{moved:.0%} of the work is of other types or sizes than before; the difference is taken out"
+    return Check(name="mix of work", result="noted" if moved >= MOVED else "passed", found=told)
+
+
+def _dropped(own: pd.DataFrame, after: "pd.Series[bool]", subject: Subject) -> Check:
+    told, moved = _shares(own["outcome"] == "dropped", after)
+    kept = "; a dropped item counts as not done until it was dropped" if subject.metric.kind == "duration" else ""
+    return Check(name="dropped work", result="noted" if moved else "passed", found=f"{told} of items dropped{kept}")
+
+
+def _bulk(own: pd.DataFrame, after: "pd.Series[bool]", subject: Subject) -> Check:
+    size = own["item_id"].map(subject.folded.items.set_index("item_id")["finish_batch"])
+    told, moved = _shares(size >= BULK, after)
+    return Check(name="bulk edits", result="noted" if moved else "passed", found=f"{told} of items finished in bulk")
+
+
+def _shares(flag: "pd.Series[bool]", after: "pd.Series[bool]") -> tuple[str, bool]:
+    before, later = float(flag[~after].mean()), float(flag[after].mean())
+    return f"{before:.0%} before and {later:.0%} after", abs(later - before) >= MOVED
+
+
+def _told(x: Interval) -> str:
+    return f"{x.estimate:+.0%} ({x.low:+.0%} to {x.high:+.0%})"
