@@ -26,7 +26,7 @@ LINE = (
     ("verdict", "checks", "looks"),
     ("threats",),
     ("assessment",),
-    ("forecast", "friction"),
+    ("portfolio", "forecast", "friction"),
     ("charts", "tables"),
     ("workspace", "sample", "starter"),
     ("report",),
