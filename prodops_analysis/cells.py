@@ -108,7 +108,8 @@ def _on_scale(placed: pd.DataFrame, metric: Metric) -> tuple[pd.DataFrame, float
         placed["value"], done, group, horizon=max(horizon, 2 * FLOOR_DAYS), floor=FLOOR_DAYS
     )
     own = free & placed["team"].isin(set(placed.loc[placed["treated"], "team"]))
-    return placed.assign(y=filled.y), kaplan_meier(placed["value"][own], done[own]).quantile(0.5)
+    typical = kaplan_meier(placed["value"][own], done[own]).quantile(0.5) if own.any() else None
+    return placed.assign(y=filled.y), typical
 
 
 def _level_of_kind(items: pd.DataFrame) -> "pd.Series[float]":

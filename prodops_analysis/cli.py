@@ -148,6 +148,32 @@ def new_change(workspace: str, change_id: str) -> None:
 
 @main.command()
 @WORKSPACE
+@MONTH
+@click.argument("change_id")
+def plan(workspace: str, month: str, change_id: str) -> None:
+    """Say what effect a planned rollout could show, and when; write it into the record."""
+    from prodops_analysis import planning
+    from prodops_analysis.metrics import metric_named
+    from prodops_analysis.records.changes import FOLDER, note_expected
+    from prodops_analysis.workspace import load
+
+    history = load(workspace, month=month)
+    change = history.change(change_id)
+    metric = metric_named(change.primary_metric)
+    found = planning.plan(
+        metric.function(history.items, as_of=history.as_of).dropna(subset=["value", "at"]), metric=metric,
+        rollouts=change.rollouts, as_of=history.as_of, transition_weeks=change.transition_weeks,
+    )  # fmt: skip
+    if not isinstance(found, planning.Plan):
+        raise SettingsError(f"change {change_id!r} cannot be planned: {some(found.reasons)}")
+    note_expected(history.root / FOLDER / f"{change_id}.md", on=history.as_of.date(), visible=found.visible)
+    click.echo(f"{change_id}, {metric.label.lower()}")
+    for line in planning.lines(found, share=metric.kind == "share"):
+        click.echo(line)
+
+
+@main.command()
+@WORKSPACE
 @click.argument("change_id")
 @click.option("--on", default="", metavar="YYYY-MM-DD", help="Day of the freeze; default: today.")
 def freeze(workspace: str, change_id: str, on: str) -> None:

@@ -26,7 +26,10 @@ def threats(found: Estimate, subject: Subject, observed: pd.DataFrame) -> tuple[
 def _comparison(found: Estimate) -> Check:
     name = "comparison"
     if found.design == AT_ONCE:
-        told = "every team changed at once, and no other is there to compare with; let teams start one after the other"
+        told = (
+            "all teams changed at about the same time or had changes of their own, so none is left to compare with; "
+            "let teams start one after the other"
+        )
         return Check(name=name, result="forbids", found=told)
     if found.n_teams == 1:
         told = "no other team is there to compare with; whatever else happened to this one is part of the effect"

@@ -26,7 +26,7 @@ LINE = (
     ("verdict", "checks", "looks"),
     ("threats",),
     ("assessment",),
-    ("portfolio", "forecast", "friction"),
+    ("planning", "portfolio", "forecast", "friction"),
     ("charts", "tables"),
     ("workspace", "sample", "starter"),
     ("report",),

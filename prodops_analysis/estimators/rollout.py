@@ -102,9 +102,9 @@ def rollout_effect(
     error, df = model, MODEL_DF
     adopters, U = len(panel.treated), len(panel.y)
     if common and adopters >= LEAST_ADOPTERS:
-        # what varies is carried by the smaller side; two variances put together by what each is worth (Smyth 2004)
-        own_df = max(min(U - 1, 2 * min(adopters, U - adopters or adopters) - 1), 1)
-        df = MODEL_DF + own_df
+        df = degrees_of_freedom(adopters, U, common=common)
+        own_df = df - MODEL_DF
+        # two variances put together by what each is worth (Smyth 2004)
         error = float(np.sqrt((MODEL_DF * model**2 + own_df * _jackknife(panel, fits) ** 2) / df))
     replay = _replay(panel, fits, df=df, inflate=error / model)
     t = float(stats.t.ppf(0.975, df))
@@ -125,6 +125,13 @@ def rollout_effect(
         n_units=U,
         method="mixed model of teams and weeks, assumptions weighed by restricted likelihood",
     )
+
+
+def degrees_of_freedom(adopters: int, units: int, *, common: bool) -> int:
+    """Return what the model's variance and the jackknife's are worth together; the smaller side carries the latter."""
+    if not common or adopters < LEAST_ADOPTERS:
+        return MODEL_DF
+    return MODEL_DF + max(min(units - 1, 2 * min(adopters, units - adopters or adopters) - 1), 1)
 
 
 def expected_error(

@@ -29,7 +29,8 @@ class Change(BaseModel):
     """One process change. `rollouts` maps a team to the first day of the new way, or to None: it stays as it was.
 
     `smallest_worthwhile` is a share of the old value (0.15: 15 %); for share metrics, points (0.10: ten points).
-    `frozen` holds the day of the freeze and a short hash of each plan field as it stood then.
+    `frozen` holds the day of the freeze and a short hash of each plan field as it stood then; `expected` what `prodops
+    plan` said could be seen, by weeks after the first rollout.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -54,6 +55,7 @@ class Change(BaseModel):
     decision: str = ""
     learned: str = ""
     frozen: Mapping[str, Any] = {}
+    expected: Mapping[str, Any] = {}  # what `prodops plan` said could be seen
 
     def first_days(self) -> list[tuple[date, str]]:
         """Return the rollout dates with their teams, for charts; teams of one day share an entry."""
@@ -142,6 +144,15 @@ def freeze(path: Path, *, on: date) -> Change:
     unfinished.write_bytes(with_line(text, f"frozen: {{day: {on.isoformat()}, {fields}}}").encode())
     unfinished.replace(path)
     return read_change(path)
+
+
+def note_expected(path: Path, *, on: date, visible: Mapping[int, float]) -> None:
+    """Write into the record what effect could be seen after how many weeks; an earlier such line is replaced."""
+    kept = [line for line in path.read_bytes().decode().splitlines(keepends=True) if not line.startswith("expected: {")]
+    shown = ", ".join(f"{weeks} weeks: {seen:.2f}" for weeks, seen in visible.items())
+    unfinished = path.with_suffix(".unfinished")
+    unfinished.write_bytes(with_line("".join(kept), f"expected: {{day: {on.isoformat()}, {shown}}}").encode())
+    unfinished.replace(path)
 
 
 def plan_state(change: Change) -> str:

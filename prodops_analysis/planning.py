@@ -1,0 +1,158 @@
+"""Before a rollout: what effect the teams' own history would let us see, after how long, in which rollout order."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from prodops_analysis.cells import Cells, fill, place
+from prodops_analysis.comparison import MIN_WEEKS_BEFORE, CannotSay
+from prodops_analysis.estimators import mixed
+from prodops_analysis.estimators.mixed import Fit, Floats
+from prodops_analysis.estimators.rollout import degrees_of_freedom, expected_error
+from prodops_analysis.metrics import Metric
+
+HORIZONS = (8, 12, 16, 26, 39, 52)  # weeks after the first rollout
+JUDGED_AT = 26  # orders are compared so many weeks after the first rollout
+STEPS = (2, 3, 4, 6)  # weeks from one team to the next
+RECENT_WEEKS = 26  # of history, for how many items a team has in a week
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What could be seen: relative change (counts, durations) or difference (shares), in 4 of 5 cases.
+
+    visible : weeks after the first rollout -> smallest detectable effect; weeks that cannot be judged are left out.
+    orders : ways to roll out -> the same after 26 weeks, smallest first.
+    """
+
+    visible: Mapping[int, float]
+    orders: Mapping[str, float]
+    n_items: int
+    n_weeks: int
+    n_teams: int
+    method: str = (
+        "Standard error that the comparison would have, from the teams' own items a week, scatter and autocorrelation; "
+        "recent work that is still open makes it somewhat larger"
+    )
+
+
+def plan(
+    observed: pd.DataFrame, *, metric: Metric, rollouts: Mapping[str, date | None], as_of: pd.Timestamp,
+    transition_weeks: int = 0,
+) -> Plan | CannotSay:  # fmt: skip
+    """Say what effect a planned rollout could show.
+
+    Parameters
+    ----------
+    observed : observations of the metric; only those before the first rollout and `as_of` are looked at.
+    rollouts : team -> first day, None for a team that stays as it was.
+    """
+    planned = {team: day for team, day in rollouts.items() if day is not None}
+    if not planned:
+        return CannotSay(reasons=("the change has no rollout date",))
+    first = min(planned.values())
+    until = min(as_of, pd.Timestamp(first, tz="UTC"))
+    past = observed[observed["at"] < until]
+    if lost := sorted(set(planned) - set(past["team"])):
+        return CannotSay(reasons=(f"no history of team {', '.join(lost)} before the first rollout",))
+    placed, left_out = place(past, rollouts={}, as_of=until, transition_weeks=0, counted=metric.kind == "count")
+    if placed["week"].nunique() < MIN_WEEKS_BEFORE:
+        return CannotSay(reasons=(f"only {placed['week'].nunique()} weeks of history; {MIN_WEEKS_BEFORE} are needed",))
+    cells = fill(placed, left_out, metric=metric, rollouts={}, transition_weeks=0)
+    future = _Future(cells, metric, first=first, transition_weeks=transition_weeks)
+    visible = {weeks: seen for weeks in HORIZONS if (seen := future.visible(planned, weeks)) is not None}
+    if not visible:
+        return CannotSay(reasons=("nothing can be compared: let teams start one after the other, or leave some out",))
+    orders = {label: seen for label, order in _orders(planned, cells, first).items()
+              if (seen := future.visible(order, JUDGED_AT)) is not None}  # fmt: skip
+    return Plan(
+        visible=visible,
+        orders=dict(sorted(orders.items(), key=lambda item: item[1])),
+        n_items=len(cells.items),
+        n_weeks=int(cells.grid["index_week"].nunique()),
+        n_teams=int(cells.grid["team"].nunique()),
+    )
+
+
+def _orders(planned: Mapping[str, date], cells: Cells, first: date) -> dict[str, dict[str, date]]:
+    """Return the record's own order and others: one by one, all on one day."""
+    busy = [str(team) for team in cells.grid.groupby("team")["n"].sum().sort_values(ascending=False).index]
+    teams = [team for team in busy if team in planned]
+    orders = {"as planned": dict(planned)}
+    if len(teams) > 1:
+        orders["all on one day"] = dict.fromkeys(teams, first)
+        for said, order in (("busiest", teams), ("quietest", teams[::-1])):
+            for step in STEPS:
+                label = f"one team every {step} weeks, {said} first"
+                orders[label] = {team: first + timedelta(weeks=step * k) for k, team in enumerate(order)}
+    return orders
+
+
+class _Future:
+    """The weeks to come, as the history lets us expect them."""
+
+    def __init__(self, cells: Cells, metric: Metric, *, first: date, transition_weeks: int) -> None:
+        grid = cells.grid
+        self._ratio, self._sign = metric.scale == "ratio", -1 if metric.better == "lower" else 1
+        self._sd, self._transition = cells.sd, transition_weeks
+        self._teams = [str(t) for t in grid.drop_duplicates("unit").sort_values("unit")["team"]]
+        start = grid["week"].min()
+        self._first = int((pd.Timestamp(first, tz="UTC") - start) / pd.Timedelta(days=7))
+        self._start = start
+        n = grid.pivot_table(
+            index="unit", columns="index_week", values="y" if metric.kind == "count" else "n"
+        ).to_numpy()
+        self._n: Floats = np.nan_to_num(n)
+        self._assumptions = self._learn(cells, counts=metric.kind == "count")
+
+    def _learn(self, cells: Cells, *, counts: bool) -> list[Fit]:
+        """Weigh autocorrelation, shock and slopes by the history alone."""
+        grid = cells.grid
+        y = np.log(grid["y"].to_numpy(float) + 0.5) if counts else grid["y"].to_numpy(float) / cells.sd
+        weight = grid["y"].to_numpy(float) + 0.5 if counts else grid["n"].to_numpy(float)
+        none = np.zeros(len(grid), dtype=bool)
+        panel = mixed.lay_out(
+            y, weight, grid["unit"].to_numpy(np.int64), grid["index_week"].to_numpy(np.int64), none,
+            np.full(len(grid), np.nan), common=len(self._teams) > 1,
+        )  # fmt: skip
+        return mixed.weigh(panel)
+
+    def visible(self, rollouts: Mapping[str, date], weeks: int) -> float | None:
+        """Return the smallest detectable effect so many weeks after the first rollout, or None without a comparison."""
+        T = max(self._first + weeks, self._n.shape[1])
+        usual = self._n[:, -RECENT_WEEKS:].mean(axis=1)
+        n = np.concatenate([self._n, np.repeat(usual[:, None], T - self._n.shape[1], axis=1)], axis=1)[:, :T]
+        begin = np.array(
+            [(pd.Timestamp(rollouts[t], tz="UTC") - self._start) / pd.Timedelta(days=7) if t in rollouts else np.nan
+             for t in self._teams]
+        )  # fmt: skip
+        since = np.floor(np.arange(T) - begin[:, None] + 6 / 7)
+        treated = since >= self._transition
+        n = np.where((since >= 0) & ~treated, 0.0, n)
+        adopters = int(treated.any(axis=1).sum())
+        common = len(self._teams) > 1
+        if not treated.any() or (common and treated[:, (treated.any(axis=0))].all()):
+            return None
+        unit, time = np.nonzero(n > 0)
+        se = self._sd * expected_error(
+            n[unit, time], unit, time, treated[unit, time], since[unit, time], common=common,
+            assumptions=self._assumptions,
+        )  # fmt: skip
+        df = degrees_of_freedom(adopters, len(self._teams), common=common)
+        effect = self._sign * (stats.t.ppf(0.975, df) + stats.t.ppf(0.8, df)) * se
+        return float(abs(np.expm1(effect) if self._ratio else effect))
+
+
+def lines(found: Plan, *, share: bool) -> Sequence[str]:
+    """Write a plan in plain lines."""
+    unit = " points" if share else " %"
+    told = [f"visible in 4 of 5 cases, from {found.n_items:,} items of {found.n_teams} teams in {found.n_weeks} weeks:"]
+    told += [
+        f"  {weeks:>3} weeks after the first rollout: {100 * seen:.0f}{unit}" for weeks, seen in found.visible.items()
+    ]
+    told += [f"rollout orders, {JUDGED_AT} weeks after the first rollout:"]
+    return [*told, *(f"  {100 * seen:>3.0f}{unit}  {label}" for label, seen in found.orders.items())]
