@@ -8,7 +8,7 @@
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 import numpy as np
@@ -98,7 +98,7 @@ def draw(plan: Plan, *, rng: np.random.Generator) -> Drawn:
         items=items,
         rollouts=rollouts,
         as_of=pd.Timestamp(START, tz="UTC") + pd.Timedelta(weeks=plan.weeks),
-        truth=_truth(items),
+        truth=_truth(plan, items),
     )
 
 
@@ -249,15 +249,21 @@ def _congestion(items: pd.DataFrame) -> np.ndarray:
     return factor
 
 
-def _truth(items: pd.DataFrame) -> dict[str, float]:
-    """Return the mean true effect over the items after the rollouts, on the log scale for durations."""
+def _truth(plan: Plan, items: pd.DataFrame) -> dict[str, float]:
+    """Return the mean true effect over the items after the rollouts, on each metric's scale of estimation."""
     after = items[items["after"]]
-    return {"cycle_time": float(after["effect"].mean()) if len(after) else 0.0}
+    queue, took = after["started"] - after["created"], after["ended"] - after["started"]
+    before = queue / np.exp(plan.waiting) + took / np.exp(after["effect"])
+    return {
+        "cycle_time": float(after["effect"].mean()),
+        "lead_time": float(np.log((queue + took) / before).mean()),
+        "throughput": plan.arrivals,
+        "owner_at_start": plan.owned,
+    }
 
 
 def events_of(items: pd.DataFrame, as_of: pd.Timestamp) -> pd.DataFrame:
     """Return the events of the items as an export would give them."""
-    start = pd.Timestamp(START, tz="UTC")
     half = items["started"] + 0.6 * (items["ended"] - items["started"])
     steps = [
         ("created", items["created"], "created", items["item_id"]),
@@ -276,33 +282,27 @@ def events_of(items: pd.DataFrame, as_of: pd.Timestamp) -> pd.DataFrame:
             for seq, (name, at, before, after) in enumerate(steps)
         ]
     )  # fmt: skip
-    at = start + pd.to_timedelta((rows["at"].clip(-60, 9_000) * 7 * 86_400).round().astype("int64"), unit="s")
-    rows = rows.assign(at=at, from_value=rows["from_value"].where(rows["field"] != "created", None))
+    rows = rows.assign(at=_instants(rows["at"]), from_value=rows["from_value"].where(rows["field"] != "created", None))
     return rows[rows["at"] <= as_of].reset_index(drop=True)
 
 
 def observed(drawn: Drawn, metric: str = "cycle_time") -> pd.DataFrame:
     """Return the observations of a metric straight from the truth, as the fold would give them."""
-    start = pd.Timestamp(START, tz="UTC")
     items = drawn.items
-
-    def instant(weeks: pd.Series) -> pd.Series:
-        return (
-            start + pd.to_timedelta((weeks.clip(-60, 9_000) * 7 * 86_400).round().astype("int64"), unit="s")
-        ).astype("datetime64[us, UTC]")
-
-    s, e = instant(items["started"]), instant(items["ended"])
+    started, ended = (_instants(items[column]) for column in ("started", "ended"))
+    outcome = np.where(ended > drawn.as_of, "open", np.where(items["dropped"], "dropped", "done"))
     frame = items[["item_id", "team", "kind", "size", "start_state"]].rename(columns={"kind": "item_type"})
-    frame = frame.assign(finish_state="Done", outcome="done")
+    frame = frame.assign(finish_state=np.where(items["dropped"], "Dropped", "Done"), outcome=outcome)
     if metric == "throughput":
-        keep = (e <= drawn.as_of) & ~items["dropped"]
-        return frame.assign(at=e, value=1.0, ended=True)[keep].reset_index(drop=True)
-    keep = s <= drawn.as_of
+        return frame.assign(at=ended, value=1.0, ended=True)[outcome == "done"].reset_index(drop=True)
+    begun = started <= drawn.as_of
     if metric == "owner_at_start":
-        return frame.assign(at=s, value=items["owned"].astype(float), ended=True)[keep].reset_index(drop=True)
-    ended = e <= drawn.as_of
-    value = (e.where(ended, drawn.as_of) - s) / pd.Timedelta(days=1)
-    return frame.assign(at=s, value=value, ended=ended)[keep].reset_index(drop=True)
+        return frame.assign(at=started, value=items["owned"].astype(float), ended=True)[begun].reset_index(drop=True)
+    over = ended <= drawn.as_of
+    days = (ended.where(over, drawn.as_of) - started) / pd.Timedelta(days=1)
+    return frame.assign(at=started, value=days, ended=over)[begun].reset_index(drop=True)
 
 
-__all__ = ["OPINIONS", "STATES", "Drawn", "Plan", "draw", "observed", "replace"]
+def _instants(weeks: pd.Series) -> pd.Series:
+    seconds = (weeks.clip(-60, 9_000) * 7 * 86_400).round().astype("int64")
+    return (pd.Timestamp(START, tz="UTC") + pd.to_timedelta(seconds, unit="s")).astype("datetime64[us, UTC]")

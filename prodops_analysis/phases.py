@@ -1,13 +1,17 @@
 """Phases: a metric before and after the rollouts, as description. The verdict is made elsewhere."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
 
+import numpy as np
 import pandas as pd
 
+from prodops_analysis.estimators.behaviour import xmr
 from prodops_analysis.estimators.survival import SurvivalCurve, kaplan_meier
 from prodops_analysis.metrics import Metric
 
+MOST_WEEKS = 52  # before a rollout that a chart shows
 ADOPTING, OTHER = "adopting teams", "other teams"
 
 
@@ -53,6 +57,52 @@ def levels(
             value = float(part["value"].mean()) if metric.kind == "share" else len(part) / part["team"].nunique()
         rows.append((when, name, value, len(part)))
     return pd.DataFrame(rows, columns=["month", "group", "value", "n"]).dropna()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Behaviour:
+    """A figure by weeks since each adopting team's own rollout, with natural process limits re-based there.
+
+    weeks : `since, value, centre, low, high, signal, phase` (before or after).
+    signals, expected_by_luck : how many signals there are, and how many luck alone would make.
+    """
+
+    weeks: pd.DataFrame
+    signals: int
+    expected_by_luck: float
+
+
+def behaviour(
+    observed: pd.DataFrame, *, metric: Metric, rollouts: Mapping[str, date | None], until: pd.Timestamp
+) -> Behaviour:
+    """Return the process behaviour chart (XmR) of the adopting teams together, in weeks since their own rollouts.
+
+    A week's value is the median of ended durations, the mean of shares, or the count a team. Only weeks that every
+    adopting team has seen whole; limits are re-based at the rollout and nowhere else.
+    """
+    begin = {team: pd.Timestamp(day, tz="UTC") for team, day in rollouts.items() if day}
+    kept = observed[observed["team"].isin(begin) & (observed["at"] < until) & observed["ended"]]
+    columns = ["since", "value", "centre", "low", "high", "signal", "phase"]
+    if kept.empty:
+        return Behaviour(weeks=pd.DataFrame(columns=columns), signals=0, expected_by_luck=0.0)
+    first = pd.to_datetime(kept["team"].map(begin), utc=True)
+    since = np.floor((kept["at"] - first) / pd.Timedelta(days=7)).astype("int64")
+    earliest = int(since.groupby(kept["team"]).min().max()) + 1
+    latest = int(min(np.floor((until - day) / pd.Timedelta(days=7)) for day in begin.values())) - 1
+    by_week = kept["value"].groupby(since)
+    whole = range(max(earliest, -MOST_WEEKS), latest + 1)
+    if metric.kind == "count":
+        value = by_week.sum().reindex(whole, fill_value=0.0) / len(begin)
+    else:
+        value = (by_week.median() if metric.kind == "duration" else by_week.mean()).reindex(whole).dropna()
+    phase = np.where(value.index < 0, "before", "after")
+    found = xmr(value.to_numpy(float), phase, not_negative=True)
+    weeks = pd.DataFrame(
+        {"since": value.index, "value": value.to_numpy(float), "centre": found.centre, "low": found.low,
+         "high": found.high, "signal": found.outside | found.run, "phase": phase}
+    )  # fmt: skip
+    signals = int(found.outside.sum() + np.sum(np.diff(found.run.astype(int), prepend=0) == 1))
+    return Behaviour(weeks=weeks, signals=signals, expected_by_luck=found.expected_false_alarms)
 
 
 def clock_table(items: pd.DataFrame, *, starts: Mapping[str, str], end: str, around: date, days: int) -> pd.DataFrame:

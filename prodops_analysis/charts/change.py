@@ -10,6 +10,7 @@ from prodops_analysis.assessment import Assessment
 from prodops_analysis.charts.parts import curve_frame, headline, nothing_to_show, rollout_rules
 from prodops_analysis.charts.theme import AFTER, BEFORE, COMPARISON, INK
 from prodops_analysis.estimators.survival import SurvivalCurve
+from prodops_analysis.phases import Behaviour
 
 
 def curves_before_after(curves: Mapping[str, SurvivalCurve], *, name: str) -> alt.Chart:
@@ -134,3 +135,27 @@ def effect_over_time(said: Assessment) -> alt.Chart:
     title = "Quiet before the rollout, as it should be" if calm else "Something moved before the rollout already"
     text = "Beside all earlier weeks; dot and bar: estimate and 95 % interval; circles before, squares after"
     return headline(alt.layer(zero, span, dot), title, text, f"Dots by weeks since the rollout. {title}.")
+
+
+def behaviour(shown: Behaviour, *, name: str, unit: str) -> alt.Chart:
+    """Draw the process behaviour chart of the adopting teams, limits re-based at the rollout; description only."""
+    if shown.weeks.empty:
+        return nothing_to_show("No weekly figures", "The adopting teams have no week with a figure in this window.")
+    frame = shown.weeks.assign(kind=shown.weeks["signal"].map({True: "signal", False: "within limits"}))
+    kinds = ["within limits", "signal"]
+    base = alt.Chart(frame).encode(x=alt.X("since:Q", title="weeks since each team's own rollout"))
+    limits = base.mark_area(color=COMPARISON, opacity=0.18).encode(y="low:Q", y2="high:Q", detail="phase:N")
+    centre = base.mark_line(color=COMPARISON).encode(y="centre:Q", detail="phase:N")
+    line = base.mark_line(color=BEFORE, strokeWidth=1, opacity=0.6).encode(y=alt.Y("value:Q", title=unit))
+    dots = base.mark_point(filled=True).encode(
+        y="value:Q",
+        color=alt.Color("kind:N", scale=alt.Scale(domain=kinds, range=[BEFORE, AFTER]), legend=None),
+        shape=alt.Shape("kind:N", scale=alt.Scale(domain=kinds, range=["circle", "diamond"]), legend=None),
+        size=alt.Size("kind:N", scale=alt.Scale(domain=kinds, range=[22, 90]), legend=None),
+    )
+    rollout = alt.Chart(pd.DataFrame({"at": [-0.5]})).mark_rule(color=INK, strokeDash=[4, 3]).encode(x="at:Q")
+    signals = f"{shown.signals} signal{'' if shown.signals == 1 else 's'}"
+    title = f"{signals} where luck alone would make about {shown.expected_by_luck:.1f}"
+    text = f"{name} by week; grey: natural process limits, re-based at the rollout; diamonds: signals"
+    chart = alt.layer(limits, centre, line, dots, rollout)
+    return headline(chart, title, text, f"A line by weeks since the rollout. {title}.")

@@ -186,7 +186,7 @@ primary_metric: cycle_time
 better: lower           # lower or higher
 smallest_worthwhile: 0.15   # share of the old value below which it is not worth the effort
 guardrails: []          # metrics that must not get worse
-decision_date:          # the day of the decision, such as 2026-09-30
+decision_date:          # the day of the verdict, such as 2026-09-30; monitored until then
 cost_hours_a_week:      # person-hours all teams together
 confidence:             # how sure you are that it helps, 0 to 1
 decision: ""            # afterwards: keep, extend, adjust or retire

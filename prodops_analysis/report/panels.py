@@ -11,9 +11,10 @@ from prodops_analysis.charts import renderer
 from prodops_analysis.errors import some
 from prodops_analysis.metrics import METRICS, metric_named
 from prodops_analysis.metrics.monthly import Figure
+from prodops_analysis.portfolio import foresight, pool_by_kind
 from prodops_analysis.quality import Scorecard
 from prodops_analysis.records.changes import Change, plan_state
-from prodops_analysis.report.changes import decision_asked
+from prodops_analysis.report.changes import decision_asked, past_effects
 from prodops_analysis.report.results import RESULT
 from prodops_analysis.tables import Callout, Card, Cards, Table, number, table
 from prodops_analysis.workspace import History, load
@@ -90,7 +91,9 @@ def quality_line(card: Scorecard, history: History) -> str:
 def method_note(said: Assessment) -> Callout:
     """Say in a few sentences how the effect was measured."""
     placed = "Items are placed in the week they started in (throughput: ended in); unfinished items are kept."
-    return Callout("note", "Method", said.method, placed, "The weeks around each rollout are left out.")
+    spoken, tried = said.replayed
+    replayed = f"Tried on {tried} ordinary dates of the teams' own past, this rule would have spoken on {spoken}."
+    return Callout("note", "Method", said.method, placed, *([replayed] if tried else []))
 
 
 def verdict_panel(said: Assessment, change: Change) -> Panel:
@@ -176,9 +179,15 @@ def plan_table(change: Change) -> Table:
         ("Rollout", teams), ("Primary metric", metric_named(change.primary_metric).label),
         ("Guardrails", ", ".join(change.guardrails) or "none"), ("Decided by", change.decided_by),
         ("Stated confidence", f"{change.confidence:.0%}" if change.confidence else "none"),
+        ("Visible, said before", _expected(change)),
         ("Plan", plan_state(change)),
     ]  # fmt: skip
     return table(pd.DataFrame(rows, columns=["Field", "Record"]), caption=f"Record {change.id}")
+
+
+def _expected(change: Change) -> str:
+    told = [f"{100 * float(seen):.0f} after {weeks}" for weeks, seen in change.expected.items() if weeks != "day"]
+    return ", ".join(told) + " (% or points)" if told else "not asked; prodops plan says it"
 
 
 def clock_table(found: pd.DataFrame) -> Panel:
@@ -199,6 +208,24 @@ def verdicts_table(assessments: Sequence[Assessment], history: History) -> Panel
     columns = ["Change", "Metric", "Verdict", "Worthwhile", "Effect", "Interval or reason", "Decision asked"]
     shown = table(pd.DataFrame(rows, columns=columns), caption="Verdict of each change with a rollout")
     return Panel((shown,), {"verdicts": {s.change_id: s.to_dict() for s in assessments}})
+
+
+def portfolio_panel(assessments: Sequence[Assessment], history: History) -> Panel:
+    """Show what past changes teach: effects by kind of change, shrunk for luck, and confidence against outcome."""
+    rows = past_effects(assessments, {change.id: change for change in history.changes})
+    pooled, stated_then = pool_by_kind(rows), foresight(rows)
+    shown = pooled.kinds.assign(metric=[METRICS[m].label for m in pooled.kinds["metric"]])
+    shown = shown[["kind", "metric", "n", "estimate", "low", "high", "note"]]
+    shown.columns = ["Kind", "Metric", "Changes", "Effect", "From", "To", "Note"]
+    formats = dict.fromkeys(("Effect", "From", "To"), "+.0%")
+    listed = table(shown, caption="Effects by kind of change, all assessed ones, clear or not", formats=formats)
+    if stated_then.calibration is None:
+        said = f"Confidence against outcome cannot be shown yet: {stated_then.reason}."
+    else:
+        said = f"Brier score of the stated confidence {stated_then.calibration.brier:.2f}; always 50 % would give 0.25."
+    left = "; ".join(f"{n} left out: {why}" for why, n in pooled.left_out.items())
+    note = Callout("note", "What past changes teach", said, *([f"{left}."] if left else []))
+    return Panel((note, listed), {"portfolio": {"kinds": pooled.kinds.to_dict(orient="records"), "foresight": said}})
 
 
 def quality_summary(card: Scorecard, history: History) -> Panel:
