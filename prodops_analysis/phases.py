@@ -77,11 +77,11 @@ def behaviour(
 ) -> Behaviour:
     """Return the process behaviour chart (XmR) of the adopting teams together, in weeks since their own rollouts.
 
-    A week's value is the median of ended durations, the mean of shares, or the count a team. Only weeks that every
+    A week's value is the median with open items counted, the mean of shares, or the count a team. Only weeks that every
     adopting team has seen whole; limits are re-based at the rollout and nowhere else.
     """
     begin = {team: pd.Timestamp(day, tz="UTC") for team, day in rollouts.items() if day}
-    kept = observed[observed["team"].isin(begin) & (observed["at"] < until) & observed["ended"]]
+    kept = observed[observed["team"].isin(begin) & (observed["at"] < until)]
     columns = ["since", "value", "centre", "low", "high", "signal", "phase"]
     if kept.empty:
         return Behaviour(weeks=pd.DataFrame(columns=columns), signals=0, expected_by_luck=0.0)
@@ -89,12 +89,15 @@ def behaviour(
     since = np.floor((kept["at"] - first) / pd.Timedelta(days=7)).astype("int64")
     earliest = int(since.groupby(kept["team"]).min().max()) + 1
     latest = int(min(np.floor((until - day) / pd.Timedelta(days=7)) for day in begin.values())) - 1
-    by_week = kept["value"].groupby(since)
+    by_week = kept.groupby(since)
     whole = range(max(earliest, -MOST_WEEKS), latest + 1)
     if metric.kind == "count":
-        value = by_week.sum().reindex(whole, fill_value=0.0) / len(begin)
+        value = by_week["value"].sum().reindex(whole, fill_value=0.0) / len(begin)
+    elif metric.kind == "share":
+        value = by_week["value"].mean().reindex(whole).dropna()
     else:
-        value = (by_week.median() if metric.kind == "duration" else by_week.mean()).reindex(whole).dropna()
+        medians = {week: kaplan_meier(rows["value"], rows["ended"]).quantile(0.5) for week, rows in by_week}
+        value = pd.Series(medians, dtype="float64").reindex(whole).dropna()
     phase = np.where(value.index < 0, "before", "after")
     found = xmr(value.to_numpy(float), phase, not_negative=True)
     weeks = pd.DataFrame(

@@ -20,6 +20,7 @@ EARLY = ((-26, -17), (-16, -9))  # weeks since the rollout, a pre-trend's place
 BANDS = ((-8, -5), (-4, -1), (0, 3), (4, 12), (13, 25), (26, 999))
 LEAST_REFERENCE = 8  # weeks before the first band that it is compared with
 LEAST_BEFORE, MOST_REPLAYED = 16, 13  # weeks before an ordinary date, and after it that the rule is shown
+MOST_DATES = 40  # spread over the past; closer ones share nearly all their weeks
 ORDERS, FEW_UNITS = 99, 11  # rollout orders dealt out, where units are few
 
 
@@ -226,7 +227,10 @@ def _replay(panel: Panel, fits: list[Fit], *, df: int, inflate: float) -> Replay
     first: Ints = np.where(adopts, panel.D.argmax(axis=1), T)
     window = int(np.clip(np.median(panel.D[adopts].sum(axis=1)), 4, MOST_REPLAYED))
     t_values = []
-    for back in range(window, int(first.min()) - LEAST_BEFORE + 1):
+    backs = np.arange(window, int(first.min()) - LEAST_BEFORE + 1)
+    if len(backs) > MOST_DATES:
+        backs = np.unique(np.linspace(backs[0], backs[-1], MOST_DATES).round().astype(int)) if MOST_DATES else backs[:0]
+    for back in backs:
         since = np.where(adopts[:, None], np.arange(T) - (first - back)[:, None], np.nan)
         n = np.where(since >= window, 0.0, panel.n)
         if ((n > 0) & (since >= 0)).any(axis=1).sum() == adopts.sum():
@@ -237,7 +241,7 @@ def _replay(panel: Panel, fits: list[Fit], *, df: int, inflate: float) -> Replay
         return Replay(dates=0, spoken=0, widen=1.0)
     t = np.array(t_values)
     # neighbouring dates share their weeks: together they are worth as many as windows fit side by side
-    worth = 1 + (len(t) - 1) / window
+    worth = 1 + (backs[-1] - backs[0]) / window
     scatter = (df + worth * float(np.mean(t**2))) / (df + worth)
     spoken = int(np.sum(np.abs(t) > stats.t.ppf(0.975, df)))
     return Replay(dates=len(t), spoken=spoken, widen=float(np.sqrt(max(scatter, 1.0))))
