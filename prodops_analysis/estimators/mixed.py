@@ -6,8 +6,9 @@
 D marks weeks after the rollout; a and b the last four weeks before it and the four before those, in which a bad spell
 may have triggered it or a pilot run; g how far the effect has grown (centred, so that tau is the mean effect); u is an
 AR(1) shock of the team with `rho` and `shock`, e the noise of n items, variance 1/n. Everything in units of one item's
-standard deviation. s, pi, gamma and delta are N(0, size^2). Nobody knows their sizes, rho or shock, so every
-combination is fitted and weighed by its restricted likelihood (Harville 1974; model averaging, Hoeting et al. 1999).
+standard deviation. alpha is free, beta and tau are all but free; s, pi, gamma and delta are N(0, size^2). Nobody knows
+their sizes, rho or shock, so every combination is fitted and weighed by its restricted likelihood (Harville 1974; model
+averaging, Hoeting et al. 1999).
 """
 
 from dataclasses import dataclass, replace
@@ -51,9 +52,9 @@ class Panel:
     def mean_effect(self) -> Floats:
         """Coefficients' weights in the mean effect over the items of treated weeks."""
         c = np.zeros(self.X.shape[2] + len(self.treated) + len(self.y))
-        items = (self.n * self.D).sum(axis=1)[self.treated]
-        c[TAU] = 1.0
-        c[self.X.shape[2] :][: len(items)] = items / items.sum()
+        items = self.n * self.D / np.sum(self.n * self.D)
+        c[: self.X.shape[2]] = np.einsum("ut,utk->k", items, self.X)
+        c[self.X.shape[2] :][: len(self.treated)] = items.sum(axis=1)[self.treated]
         return c
 
     def without(self, unit: int) -> "Panel":
@@ -132,13 +133,21 @@ def with_rollouts(y: Floats, n: Floats, treated: NDArray[np.bool_], since: Float
 
 
 def inverse_covariance(n: Floats, rho: float, shock: float) -> tuple[Floats, float]:
-    """Return the inverse covariance of each unit's weeks, shape (U, T, T), and the sum of log determinants."""
+    """Return the inverse covariance of each unit's weeks, shape (U, T, T), and the sum of log determinants.
+
+    A unit's level may be anything: it is projected out. A week in which nothing was seen says nothing.
+    """
     weeks = np.arange(n.shape[1])
     lag = np.abs(np.subtract.outer(weeks, weeks))
-    # a unit's level may be anything; a week without items says nothing
-    shared = shock**2 * np.where(lag == 0, 1.0, rho**lag if rho > 0 else 0.0) + FREE**2
-    V = shared + (1 / np.maximum(n, 1e-6))[:, :, None] * np.eye(len(weeks))
-    return np.asarray(np.linalg.inv(V), dtype=float), float(np.linalg.slogdet(V)[1].sum())
+    seen = n > 0
+    both = seen[:, :, None] & seen[:, None, :]
+    own = np.divide(1.0, n, out=np.ones_like(n), where=seen)[:, :, None] * np.eye(len(weeks))
+    V = np.where(both, shock**2 * np.where(lag == 0, 1.0, rho**lag if rho > 0 else 0.0), 0.0) + own
+    W = np.where(both, np.linalg.inv(V), 0.0)
+    level = W.sum(axis=2)
+    known = np.where(seen.any(axis=1), level.sum(axis=1), 1.0)
+    W -= level[:, :, None] * level[:, None, :] / known[:, None, None]
+    return W, float(np.linalg.slogdet(V)[1].sum() + np.log(known).sum())
 
 
 def equations(panel: Panel, W: Floats, *, keep: NDArray[np.bool_] | None = None) -> Equations:

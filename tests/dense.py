@@ -1,0 +1,185 @@
+"""The model of teams by weeks a second time, slowly: one covariance over all cells seen, every term a Gaussian one.
+
+Written from the formulas at the head of `estimators.mixed`, with its constants and nothing else of it.
+"""
+
+from dataclasses import dataclass, replace
+from itertools import product
+
+import numpy as np
+
+from prodops_analysis.estimators import mixed
+
+
+@dataclass(frozen=True)
+class Table:
+    """One entry a cell, as `rollout_effect` takes them."""
+
+    y: np.ndarray
+    n: np.ndarray
+    unit: np.ndarray
+    time: np.ndarray
+    treated: np.ndarray
+    since: np.ndarray
+
+    @property
+    def cells(self):
+        """The arguments of `rollout_effect` in order."""
+        return self.y, self.n, self.unit, self.time, self.treated, self.since
+
+    def only(self, keep):
+        """The cells of a mask."""
+        return Table(*(a[keep] for a in self.cells))
+
+    def but(self, **parts):
+        """The same cells with parts replaced."""
+        return replace(self, **parts)
+
+
+def table_of(values, first, *, n=4.0, gap=0):
+    """Cells of a full table, one row a unit and one column a week; `first` is a unit's week of rollout, or None.
+
+    Weeks whose value is NaN are not there; `gap` weeks after each rollout are left out.
+    """
+    values = np.asarray(values, dtype=float)
+    n = np.broadcast_to(np.asarray(n, dtype=float), values.shape)
+    unit, time = (a.ravel() for a in np.indices(values.shape))
+    begin = np.array([np.nan if f is None else f for f in first], dtype=float)[unit]
+    since = time - begin
+    seen = ~np.isnan(values).ravel() & ~((since >= 0) & (since < gap))
+    return Table(values.ravel(), n.ravel(), unit, time, since >= gap, since).only(seen)
+
+
+def drawn(seed, *, units=4, weeks=36, first=(18, 24, None, None), effect=-0.5, missing=0.1, gap=0):
+    """A ragged panel with team levels, week effects, autocorrelated shocks and slopes, in units of an item's sd."""
+    rng = np.random.default_rng(seed)
+    n = rng.poisson(4, (units, weeks)) + 1.0
+    shock = np.zeros((units, weeks))
+    for week in range(1, weeks):
+        shock[:, week] = 0.5 * shock[:, week - 1] + rng.normal(0, 0.2, units)
+    begin = np.array([np.inf if f is None else f for f in first])[:, None]
+    y = (
+        rng.normal(2, 0.5, (units, 1)) + rng.normal(0, 0.1, weeks) + shock + rng.normal(0, 1, n.shape) / np.sqrt(n)
+        + rng.normal(0, 0.2, (units, 1)) * np.arange(weeks) / 52 + effect * (np.arange(weeks) >= begin)
+    )  # fmt: skip
+    y[rng.uniform(size=y.shape) < missing] = np.nan
+    return table_of(y, first, n=n, gap=gap)
+
+
+@dataclass(frozen=True)
+class Model:
+    """Columns of the model over the cells seen, and what the mean effect is made of."""
+
+    table: Table
+    columns: np.ndarray  # one a random coefficient
+    names: list
+    common: bool
+    slopes: int
+
+    @classmethod
+    def of(cls, table, *, common, span=None):
+        """Write the columns down; `span` is the first and last week of the panel where it is not the table's."""
+        t, treated, since, n = table.time, table.treated, table.since, table.n
+        low, high = span or (t.min(), t.max())
+        g = np.clip(np.nan_to_num(since[treated]), 0, 26) / 26
+        grown = np.zeros(len(t))
+        grown[treated] = g - np.sum(g * n[treated]) / np.sum(n[treated])
+        columns, names = [treated.astype(float), grown], ["tau", "gamma"]
+        for k, name in ((-4, "near"), (-8, "far")):
+            columns.append(np.array([k <= s < k + 4 and not d for s, d in zip(since, treated, strict=True)], float))
+            names.append(name)
+        for u in sorted(set(table.unit[treated])):
+            columns.append(((table.unit == u) & treated).astype(float))
+            names.append(("delta", u))
+        units = sorted(set(table.unit))
+        for u in units:
+            columns.append(np.where(table.unit == u, (t - (low + high) / 2) / 52, 0.0))
+            names.append(("slope", u))
+        return cls(table, np.array(columns).T, names, common, len(units))
+
+    def variances(self, sizes):
+        """The prior variance of each coefficient."""
+        slope, spell, growth, apart = sizes
+        known = {"tau": 10.0, "gamma": growth, "near": spell, "far": spell, "delta": apart, "slope": slope}
+        return np.array([known[name if isinstance(name, str) else name[0]] for name in self.names]) ** 2
+
+    def cells_apart(self, rho, shock):
+        """The covariance of all cells from week effects, shocks and items: what is there beside levels and trends."""
+        unit, time = self.table.unit, self.table.time
+        V = np.diag(1 / self.table.n)
+        for a, b in product(range(len(unit)), repeat=2):
+            if unit[a] == unit[b]:
+                lag = abs(int(time[a]) - int(time[b]))
+                V[a, b] += shock**2 * (1.0 if lag == 0 else rho**lag)
+            if self.common and time[a] == time[b]:
+                V[a, b] += 10.0**4
+        return V
+
+    def mean_effect(self):
+        """Share of each coefficient in the mean effect over the items of treated weeks."""
+        treated, n = self.table.treated, self.table.n
+        c = np.zeros(len(self.names))
+        for k in range(len(self.names)):
+            if self.names[k] in ("tau", "gamma") or self.names[k][0] == "delta":
+                c[k] = np.sum(self.columns[treated, k] * n[treated]) / np.sum(n[treated])
+        return c
+
+    def solve(self, base, sizes, c):
+        """Return c'theta, its variance, and -2 log restricted likelihood of the cells; a unit's level is a dummy."""
+        return gauss(self.table, base, self.columns, self.variances(sizes), c)
+
+
+def gauss(table, base, columns, variances, c):
+    """Best linear prediction of c'theta beside free levels of units, its variance, and -2 log restricted likelihood."""
+    prior = np.diag(variances)
+    across = columns @ prior
+    V = base + across @ columns.T
+    levels = (table.unit[:, None] == np.unique(table.unit)).astype(float)
+    inverse = np.linalg.inv(V)
+    known = levels.T @ inverse @ levels
+    P = inverse - inverse @ levels @ np.linalg.solve(known, levels.T @ inverse)
+    value = c @ across.T @ P @ table.y
+    variance = c @ (prior - across.T @ P @ across) @ c
+    cost = np.linalg.slogdet(V)[1] + np.linalg.slogdet(known)[1] + table.y @ P @ table.y
+    return value, variance, cost
+
+
+def every_size(table):
+    """Every combination of sizes."""
+    apart = mixed.APART if len(set(table.unit[table.treated])) > 1 else (mixed.NONE,)
+    return list(product(mixed.SLOPES, mixed.SPELLS, mixed.GROWTHS, apart))
+
+
+def weighed(table, *, common):
+    """Return (rho, shock, sizes) -> weight, mean effect and its variance, for every combination."""
+    model = Model.of(table, common=common)
+    c, found = model.mean_effect(), {}
+    for rho, shock in product(mixed.RHO, mixed.SHOCK):
+        base = model.cells_apart(rho, shock)
+        for sizes in every_size(table):
+            found[rho, shock, sizes] = model.solve(base, sizes, c)
+    least = min(cost for _, _, cost in found.values())
+    share = {key: np.exp(-0.5 * (cost - least)) for key, (_, _, cost) in found.items()}
+    share = {key: s if s >= 0.01 else 0.0 for key, s in share.items()}
+    total = sum(share.values())
+    return {key: (share[key] / total, value, variance) for key, (value, variance, _) in found.items()}
+
+
+def averaged(found):
+    """Mean and standard error of (weight, value, variance) triples; disagreement counts."""
+    w, value, variance = np.array(list(found)).T
+    mean = w @ value / w.sum()
+    return mean, np.sqrt(w @ (variance + (value - mean) ** 2) / w.sum())
+
+
+def left_out(table, found, *, common):
+    """Mean effects without one unit at a time, at the best autocorrelation and shock, sizes weighed as they were."""
+    rho, shock, _ = max(found, key=lambda key: found[key][0])
+    sizes = {key[2]: found[key][0] for key in found if key[:2] == (rho, shock) and found[key][0] > 0}
+    span = (table.time.min(), table.time.max())
+    effects = []
+    for u in sorted(set(table.unit)):
+        model = Model.of(table.only(table.unit != u), common=common, span=span)
+        base, c = model.cells_apart(rho, shock), model.mean_effect()
+        effects.append(averaged((w, *model.solve(base, s, c)[:2]) for s, w in sizes.items())[0])
+    return np.array(effects)
