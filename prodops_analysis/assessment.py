@@ -14,6 +14,7 @@ from prodops_analysis.estimators.rollout import Interval
 from prodops_analysis.event_log import FAULT_COLUMNS, validate
 from prodops_analysis.looks import Look, look_at
 from prodops_analysis.metrics import Metric, metric_named
+from prodops_analysis.quality import doubtful_items
 from prodops_analysis.records.changes import Change
 from prodops_analysis.settings import Settings
 from prodops_analysis.threats import threats
@@ -126,7 +127,8 @@ def assess(
     if reasons := _unanswerable(change, rollouts, begun, folded):
         return _answer(None, CANNOT_SAY, chosen, change, (), reasons, look=look)
     subject = Subject(
-        folded=folded, metric=chosen, change=change, rollouts=rollouts, settings=settings, faults=absent,
+        folded=folded, metric=chosen, change=change, rollouts=rollouts, settings=settings,
+        doubts=doubtful_items(folded, faults=absent, settings=settings.quality),
         others=tuple(others),
     )  # fmt: skip
     confidence = 1 - 0.05 / looked_at
@@ -204,7 +206,7 @@ def _folded(events: pd.DataFrame, items: pd.DataFrame | None, settings: Settings
     if items is not None and "team" in items and "item_id" in items and log["team"].isna().any():
         team_of = items.drop_duplicates("item_id").set_index("item_id")["team"].astype("str")
         log = log.assign(team=log["team"].fillna(log["item_id"].map(team_of)))
-    if log[log["at"] <= as_of].empty:
+    if not (log["at"] <= as_of).any():
         raise EventLogError(f"the event log holds nothing until {as_of:%Y-%m-%d}; check the export and its column map")
     folded = fold(log, settings=settings, as_of=as_of)
     return Fold(items=with_attributes(folded.items, items), spells=folded.spells, as_of=as_of)

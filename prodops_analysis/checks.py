@@ -1,5 +1,6 @@
 """Threats to an assessment, each a named check with what was found and what it does to the verdict."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -9,7 +10,7 @@ import pandas as pd
 
 from prodops_analysis.errors import some
 from prodops_analysis.metrics import Metric
-from prodops_analysis.quality import doubt_about, grade_of
+from prodops_analysis.quality import grade_of, in_doubt
 from prodops_analysis.records.changes import Change
 from prodops_analysis.settings import Settings
 from prodops_analysis.work_items import Fold
@@ -23,6 +24,7 @@ _CLOCK = {
     "throughput": ("finishes",),
     "owner_at_start": ("starts",),
 }  # metric -> the stamps it rests on
+Stamps = Counter[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,13 +45,12 @@ class Subject:
     change: Change
     rollouts: Mapping[str, date]
     settings: Settings
-    faults: pd.DataFrame
+    doubts: pd.DataFrame  # items by quality checks that put them in doubt
     others: tuple[Change, ...]
 
     def share_in_doubt(self, items: "pd.Series[bool]") -> float:
-        """Return the share of the named items that a quality check puts in doubt for the metric."""
-        limits = self.settings.quality
-        return doubt_about(self.folded, self.metric.name, faults=self.faults, settings=limits, items=items)
+        """Return the share of the named items (a boolean vector) that is in doubt for the metric."""
+        return float(in_doubt(self.doubts, self.metric.name)[items].mean()) if items.any() else 0.0
 
     def grade(self, share: float) -> str:
         """Grade a share of doubtful items."""
@@ -135,41 +136,42 @@ def _shift_of(subject: Subject, team: str) -> str:
 
 def _shift(subject: Subject, since: Mapping[str, date]) -> tuple[float, str]:
     """Return the largest share of stamps that one side of the dates has and the other lacks, and their names."""
-    found = [
-        _lacking(_stamped(subject, since, at, state), what=what, after=after)
-        for what, (at, state) in STAMPS.items()
-        if what in _CLOCK[subject.metric.name]
-        for after in (False, True)
-    ]
+    found = []
+    for what in _CLOCK[subject.metric.name]:
+        before, after = _stamps(subject, since, *STAMPS[what])
+        found += [
+            _lacking(before, after, f"{what} before", "after"),
+            _lacking(after, before, f"{what} after", "before"),
+        ]
     return max(found)
 
 
-def _stamped(subject: Subject, since: Mapping[str, date], at: str, state: str) -> pd.DataFrame:
-    """Return `team, state, after` of every item that the clock stamped, declared renames undone."""
-    items = subject.folded.items
-    known = items[items["team"].isin(since) & items[at].notna() & items[state].notna()]
+def _stamps(subject: Subject, since: Mapping[str, date], at: str, state: str) -> tuple[Stamps, Stamps]:
+    """Count what stamped the clock before the dates and after, by team and state, declared renames undone."""
+    stamped = subject.folded.items[["team", at, state]]
+    known = stamped[stamped["team"].isin(since)].dropna()
     same = {t: (w.same_as if (w := subject.settings.workflow_of(t)) else {}) for t in since}
-    names = [same[team].get(name, name) for team, name in known[["team", state]].itertuples(index=False)]
-    after = known[at] >= _first_days(known["team"], since)
-    stamps = pd.Series(names, index=known.index, dtype="str")
-    if at == "started_at":
-        stamps = stamps.where(known["start_actor_kind"] != "bot", stamps + " (by a bot)")
-    return pd.DataFrame({"team": known["team"], "state": stamps, "after": after})
+    late = known[at] >= _first_days(known["team"], since)
+    bots = subject.folded.items["start_actor_kind"].reindex(known.index).eq("bot") & (at == "started_at")
+    sides: tuple[Stamps, Stamps] = (Counter(), Counter())
+    rows = zip(known["team"].tolist(), known[state].tolist(), late.tolist(), bots.tolist(), strict=True)
+    for team, name, after, bot in rows:
+        sides[after][team, same[team].get(name, name) + (" (by a bot)" if bot else "")] += 1
+    return sides
 
 
 def _first_days(teams: "pd.Series[str]", since: Mapping[str, date]) -> "pd.Series[pd.Timestamp]":
     return pd.to_datetime(teams.map({team: pd.Timestamp(day) for team, day in since.items()}), utc=True)
 
 
-def _lacking(stamped: pd.DataFrame, *, what: str, after: bool) -> tuple[float, str]:
+def _lacking(side: Stamps, other: Stamps, here: str, there: str) -> tuple[float, str]:
     """Return the share of one side's stamps by states which the other side of the same team lacks, and their names."""
-    side, other = stamped[stamped["after"] == after], stamped[stamped["after"] != after]
-    pairs = pd.MultiIndex.from_frame(other[["team", "state"]])
-    lacking = ~pd.MultiIndex.from_frame(side[["team", "state"]]).isin(pairs) & side["team"].isin(set(other["team"]))
-    if not lacking.any():
+    teams = {team for team, _ in other}
+    lacking = {(team, state): n for (team, state), n in side.items() if team in teams and (team, state) not in other}
+    if not lacking:
         return 0.0, ""
-    share = float(lacking.mean())
-    states = some(map(repr, sorted(set(side.loc[lacking, "state"]))))
-    theirs = some(map(repr, sorted(set(other.loc[other["team"].isin(side.loc[lacking, "team"]), "state"]))))
-    here, there = ("after", "before") if after else ("before", "after")
-    return share, f"{share:.0%} of {what} {here} come from {states}, which the side {there} lacks (it has {theirs})"
+    share = sum(lacking.values()) / side.total()
+    lackers = {team for team, _ in lacking}
+    states = some(map(repr, sorted({state for _, state in lacking})))
+    theirs = some(map(repr, sorted({state for team, state in other if team in lackers})))
+    return share, f"{share:.0%} of {here} come from {states}, which the side {there} lacks (it has {theirs})"

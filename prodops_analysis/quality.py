@@ -133,7 +133,7 @@ def scorecard(
     rows = []
     for metric in BEHIND:
         behind = _behind(items, metric, window)
-        doubt = pd.concat([touched[c] for c, (_, figures) in CHECKS.items() if metric in figures], axis=1).any(axis=1)
+        doubt = in_doubt(touched, metric)
         for team in sorted(set(items["team"])):
             mine = behind & (items["team"] == team)
             n, bad = int(mine.sum()), int((mine & doubt).sum())
@@ -154,11 +154,9 @@ def grade_of(share: float, *, thresholds: Quality) -> str:
     return GRADES[sum(share >= bound for bound in bounds)]
 
 
-def doubt_about(fold: Fold, metric: str, *, faults: pd.DataFrame, settings: Quality, items: pd.Series) -> float:
-    """Return the share of the named items (a boolean vector) that is in doubt for a metric."""
-    touched = doubtful_items(fold, faults=faults, settings=settings)
-    doubt = pd.concat([touched[c] for c, (_, figures) in CHECKS.items() if metric in figures], axis=1).any(axis=1)
-    return float(doubt[items].mean()) if items.any() else 0.0
+def in_doubt(touched: Mapping[str, "pd.Series[bool]"], metric: str) -> "pd.Series[bool]":
+    """Return which items are in doubt for a metric, from what `doubtful_items` says."""
+    return pd.concat([touched[c] for c, (_, figures) in CHECKS.items() if metric in figures], axis=1).any(axis=1)
 
 
 def _behind(items: pd.DataFrame, metric: str, window: Window) -> pd.Series:

@@ -1,17 +1,20 @@
 """The fold: event log and workflow maps -> one row a work item, one row a spell in a stage."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from prodops_analysis.errors import EventLogError, some
 from prodops_analysis.settings import Settings
-from prodops_analysis.workflow import Stage
+from prodops_analysis.workflow import Stage, Workflow
 
 NO_TEAM = "(no team)"
 UNKNOWN = "unknown"  # stage of a state that no map knows
-_RANK = {Stage.QUEUE: 0, Stage.WAIT: 1, Stage.ACTIVE: 1, Stage.DONE: 2, Stage.DROPPED: 2}
+_RANK = {Stage.QUEUE: 0, Stage.WAIT: 1, Stage.ACTIVE: 1, Stage.DONE: 2, Stage.DROPPED: 2, UNKNOWN: -1}
+_ENDED = 2
 SPELL_COLUMNS = ("item_id", "team", "stage", "state", "entered_at", "left_at")
 
 
@@ -44,168 +47,188 @@ def fold(events: pd.DataFrame, *, settings: Settings, as_of: pd.Timestamp) -> Fo
     ------
     EventLogError : no workflow is declared for a team, or the map of a team knows none of its states.
     """
-    log = events[events["at"] <= as_of]
-    log = log.assign(team=_team_of_items(log))
-    states = _staged(log[log["field"].isin(["state", "deleted"])], settings)
-    items = _frame_of_items(log)
-    items = items.join(_clock(states)).join(_owner_counts(log)).join(_attributes(log))
-    items = items.assign(
-        outcome=items["outcome"].fillna("open").astype("str"),
-        created_at=items["created_at"].fillna(items["first_event_at"]),
-        owner_at_start=_owner_at_start(log, items),
-        history_cut=_history_cut(log, states).reindex(items.index, fill_value=False),
-        **{c: items[c].fillna(0).astype("int64") for c in _COUNTS},
+    log = _Log.of(events[events["at"] <= as_of])
+    every, created = np.arange(len(log.item)), log.first(log.rows("created"))
+    # the team it began with, so that a later transfer does not rewrite history
+    team = log.values("team", log.first(every[log.frame["team"].notna()])).fillna(NO_TEAM)
+    moves = _staged(log, team, settings)
+    clock = _clock(log, moves)
+    handed = _replaced(log, "owner")
+    items = pd.DataFrame(
+        {
+            "item_id": log.ids,
+            "team": team,
+            "last_event_at": log.values("at", log.last(every)),
+            "n_events": log.count(every),
+            "created_at": log.values("at", np.where(created < 0, log.first(every), created)),
+            **clock,
+            "hand_offs": log.count(handed[log.filled("to_value", handed)]),
+            "target_moves": log.count(_replaced(log, "target")),
+            "item_type": _first_known(log, log.rows("type")),
+            "size": _first_known(log, log.rows("size")),
+            "owner_at_start": _owner_at_start(log, team, clock["started_at"]),
+            # its first state came from another, and it was never created
+            "history_cut": log.filled("from_value", log.first(log.rows("state"))) & (created < 0),
+        }
     )
-    return Fold(items=items.drop(columns="first_event_at").reset_index(), spells=_spells(states), as_of=as_of)
+    return Fold(items=items, spells=_spells(log, team, moves), as_of=as_of)
 
 
-_COUNTS = (
-    "hand_offs",
-    "reopenings",
-    "backward_moves",
-    "unknown_states",
-    "target_moves",
-    "n_events",
-    "finish_batch",
-)
+@dataclass(frozen=True, slots=True)
+class _Log:
+    """A log whose items are numbered. A row is named by its place, no row by -1; rows are handed over in order."""
+
+    frame: pd.DataFrame
+    ids: pd.api.extensions.ExtensionArray
+    item: np.ndarray  # number of each row's item, ascending
+    places: Mapping[str, np.ndarray]  # field -> its rows
+
+    @classmethod
+    def of(cls, events: pd.DataFrame) -> "_Log":
+        if not events["item_id"].is_monotonic_increasing:
+            events = events.sort_values("item_id", kind="stable")
+        ids = events["item_id"].to_numpy()
+        new = np.append(True, ids[1:] != ids[:-1])[: len(ids)]
+        return cls(events, events["item_id"].array[new], np.cumsum(new) - 1, events.groupby("field").indices)
+
+    def rows(self, *fields: str) -> np.ndarray:
+        """Return the rows of some fields."""
+        return np.sort(np.concatenate([self.places.get(name, np.empty(0, dtype=int)) for name in fields]))
+
+    def last(self, rows: np.ndarray) -> np.ndarray:
+        """Return for each item the last of the rows."""
+        found = np.full(len(self.ids), -1)
+        found[self.item[rows]] = rows
+        return found
+
+    def first(self, rows: np.ndarray) -> np.ndarray:
+        """Return for each item the first of the rows."""
+        return self.last(rows[::-1])
+
+    def count(self, rows: np.ndarray) -> np.ndarray:
+        """Return for each item the number of the rows."""
+        return np.bincount(self.item[rows], minlength=len(self.ids))
+
+    def values(self, column: str, rows: np.ndarray) -> pd.Series:
+        """Return what stands in the rows; missing for no row."""
+        return pd.Series(self.frame[column].array.take(np.asarray(rows), allow_fill=True), copy=False)
+
+    def filled(self, column: str, rows: np.ndarray) -> np.ndarray:
+        """Return whether something stands in the rows."""
+        return self.values(column, rows).fillna("").ne("").to_numpy()
+
+    def before(self, values: pd.Series, *, none: int | str) -> pd.Series:
+        """Return the value at the row before of the same item, where rows are the index."""
+        return values.shift(fill_value=none).mask(np.diff(self.item[values.index], prepend=-1) != 0, none)
 
 
-def _team_of_items(log: pd.DataFrame) -> pd.Series:
-    """Give each item the team it began with, so that a later transfer does not rewrite history."""
-    first = log.dropna(subset=["team"]).groupby("item_id")["team"].first()
-    return log["item_id"].map(first).astype("str").fillna(NO_TEAM)
-
-
-def _frame_of_items(log: pd.DataFrame) -> pd.DataFrame:
-    by_item = log.groupby("item_id", sort=True)
-    created = log[log["field"] == "created"].groupby("item_id")["at"].min()
-    return by_item.agg(team=("team", "first"), first_event_at=("at", "min"), last_event_at=("at", "max")).assign(
-        n_events=by_item.size(), created_at=created
+def _staged(log: _Log, team: pd.Series, settings: Settings) -> pd.DataFrame:
+    """Return of each state event, by its row, the stage, its rank, and whether its state starts the clock."""
+    rows = log.rows("state", "deleted")
+    deleted = np.isin(rows, log.rows("deleted"))
+    number, teams = pd.factorize(team, sort=True)
+    mine = number[log.item[rows]]
+    maps = _maps([teams[k] for k in np.unique(mine)], settings)
+    # each pair of team and state is looked up once; what follows the last pair is a deletion
+    value, states = pd.factorize(log.values("to_value", rows), use_na_sentinel=False)
+    place, pairs = pd.factorize(mine * len(states) + value)
+    named = [(maps[teams[pair // len(states)]], states[pair % len(states)]) for pair in pairs]
+    found = [(str(w.stage_of().get(state, UNKNOWN)), state in w.starts()) for w, state in named]
+    staged = pd.DataFrame([*found, (Stage.DROPPED.value, False)], columns=["stage", "begins"])
+    moves = (
+        staged.assign(rank=staged["stage"].map(_RANK.get))
+        .iloc[np.where(deleted, len(pairs), place)]
+        .set_axis(rows)
+        .assign(deleted=deleted)
     )
+    known = (moves["rank"] >= 0).to_numpy()
+    if lost := [teams[k] for k in np.setdiff1d(mine[~deleted], mine[~deleted & known]) if teams[k] != NO_TEAM]:
+        words = some(map(repr, sorted(set(log.values("to_value", rows[teams[mine] == lost[0]]).dropna()))))
+        declared = some(map(repr, maps[lost[0]].stage_of()), most=8)
+        raise EventLogError(
+            f"the workflow map of team {lost[0]!r} knows none of its states: found {words}, "
+            f"the map has {declared}; mend the [workflows] of team {lost[0]!r} in prodops.toml"
+        )
+    return moves
 
 
-def _staged(states: pd.DataFrame, settings: Settings) -> pd.DataFrame:
-    """Add the stage of each state event, its rank, and whether its state starts the clock."""
-    maps = {team: settings.workflow_of(team) for team in sorted(set(states["team"]))}
+def _maps(teams: Sequence[str], settings: Settings) -> dict[str, Workflow]:
+    maps = {team: settings.workflow_of(team) for team in teams}
     if lost := [team for team, workflow in maps.items() if workflow is None]:
         raise EventLogError(
             f"no workflow map for team {some(map(repr, lost))}; declare [workflows.NAME] with "
             f"teams = [{', '.join(map(repr, lost[:3]))}], or one without teams for every team"
         )
-    stage_of = {team: workflow.stage_of() for team, workflow in maps.items() if workflow}
-    starts = {team: workflow.starts() for team, workflow in maps.items() if workflow}
-    pairs = pd.MultiIndex.from_frame(states[["team", "to_value"]])
-    distinct = pairs.unique()
-    stage = pd.Series([stage_of[t].get(s, UNKNOWN) for t, s in distinct], index=distinct, dtype="str")
-    begins = pd.Series([s in starts[t] for t, s in distinct], index=distinct, dtype="bool")
-    deleted = (states["field"] == "deleted").to_numpy()
-    named = pd.Series(stage.reindex(pairs).to_numpy(), index=states.index, dtype="str")
-    staged = states.assign(
-        stage=named.mask(deleted, Stage.DROPPED.value), begins=begins.reindex(pairs).to_numpy(dtype=bool) & ~deleted
-    )
-    _refuse_foreign_states(staged, stage_of)
-    return staged.assign(rank=staged["stage"].map({str(k): v for k, v in _RANK.items()}))
+    return {team: workflow for team, workflow in maps.items() if workflow}
 
 
-def _refuse_foreign_states(staged: pd.DataFrame, stage_of: Mapping[str, Mapping[str, Stage]]) -> None:
-    named = staged[staged["field"] == "state"]
-    known = (named["stage"] != UNKNOWN).groupby(named["team"]).any()
-    if lost := [team for team in known.index[~known] if team != NO_TEAM]:
-        found = sorted(set(staged.loc[staged["team"] == lost[0], "to_value"].dropna()))
-        declared = some(map(repr, stage_of[lost[0]]), most=8)
-        raise EventLogError(
-            f"the workflow map of team {lost[0]!r} knows none of its states: found {some(map(repr, found))}, "
-            f"the map has {declared}; mend the [workflows] of team {lost[0]!r} in prodops.toml"
-        )
-
-
-def _clock(states: pd.DataFrame) -> pd.DataFrame:
+def _clock(log: _Log, moves: pd.DataFrame) -> dict[str, Any]:
     """Start, end and counts of moves of each item, from its state events in order."""
-    known = states[states["stage"] != UNKNOWN]
+    known = moves[moves["rank"] >= 0]
     # deleting what had ended already ends nothing
-    before = known.groupby("item_id")["rank"].shift()
-    known = known[~((known["field"] == "deleted") & (before == 2))]
-    before = known.groupby("item_id")["rank"].shift()
-    moved = known.assign(
-        reopened=(before == 2) & (known["rank"] < 2),
-        backward=(before > known["rank"]),
-        ended=known["rank"] == 2,
-    )
-    by_item = moved.groupby("item_id")
-    start = moved[moved["begins"]].groupby("item_id")[["at", "to_value", "actor_kind"]].first()
-    last = by_item[["stage", "to_value", "ended"]].last()
+    known = known[~known["deleted"] | (log.before(known["rank"], none=-1) != _ENDED)]
+    rank, ended = known["rank"], known["rank"] == _ENDED
+    before = log.before(rank, none=-1)
     # the end is the first event of the closing run of ended states: Done -> Archived ends at Done
-    end_stage = moved["stage"].where(moved["ended"], "")
-    run = end_stage.ne(end_stage.groupby(moved["item_id"]).shift(fill_value="")).groupby(moved["item_id"]).cumsum()
-    closing = moved[moved["ended"] & (run == run.groupby(moved["item_id"]).transform("max"))]
-    end = closing.drop_duplicates("item_id").set_index("item_id")[["at", "to_value", "batch_id"]]
-    batch = end["batch_id"].map(states.groupby("batch_id")["item_id"].nunique()).fillna(1)
+    end = known["stage"].where(ended, "")
+    end_row = log.last(known.index[ended & (end != log.before(end, none=""))])
+    end_row = np.where(end_row > log.last(known.index[~ended]), end_row, -1)
+    start = log.first(known.index[known["begins"]])
+    rows = moves.index
+    together = pd.Series(log.item[rows]).groupby(log.values("batch_id", rows)).nunique()
+    batch = log.values("batch_id", end_row).map(together).fillna(1)
+    return {
+        "started_at": log.values("at", start),
+        "start_state": log.values("to_value", start),
+        "start_actor_kind": log.values("actor_kind", start),
+        "created_state": _first_known(log, known.index),
+        "first_finished_at": log.values("at", log.first(known.index[known["stage"] == Stage.DONE.value])),
+        "finished_at": log.values("at", end_row),
+        "finish_state": log.values("to_value", end_row),
+        "finish_batch": batch.where(end_row >= 0, 0).astype("int64"),
+        "outcome": known["stage"].reindex(end_row).fillna("open").array,
+        "reopenings": log.count(known.index[(before == _ENDED) & ~ended]),
+        "backward_moves": log.count(known.index[before > rank]),
+        "unknown_states": log.count(rows[moves["rank"] < 0]),
+    }
+
+
+def _first_known(log: _Log, rows: np.ndarray) -> pd.Series:
+    """Return for each item the first value of the rows, so that later relabelling moves no item between groups."""
+    return log.values("to_value", log.first(rows[log.values("to_value", rows).notna()]))
+
+
+def _replaced(log: _Log, field: str) -> np.ndarray:
+    """Return the changes of a field that replace a value, told by the export or by the change before it."""
+    rows = log.rows(field)
+    former, now = log.values("from_value", rows), pd.Series(log.filled("to_value", rows), index=rows)
+    return rows[np.where(former.isna(), log.before(now, none=False), former.ne(""))]
+
+
+def _owner_at_start(log: _Log, team: pd.Series, started_at: pd.Series) -> pd.Series:
+    """Whether a started item had an owner at its start; missing where its team's log records no owners."""
+    rows = log.rows("owner")
+    item = log.item[rows]
+    by_start = rows[log.values("at", rows).array <= started_at.array[item]]
+    owned = pd.Series(log.filled("to_value", log.last(by_start))).astype("boolean")
+    return owned.where(team.isin(team.iloc[item].unique()) & started_at.notna())
+
+
+def _spells(log: _Log, team: pd.Series, moves: pd.DataFrame) -> pd.DataFrame:
+    """Return each stay in a stage; a deletion right after an end is none."""
+    kept = moves[~moves["deleted"] | (log.before(moves["rank"], none=-1) != _ENDED)]
+    rows, item = kept.index.to_numpy(), log.item[kept.index]
+    left = np.where(np.diff(item, append=-1) == 0, np.roll(rows, -1), -1)
     return pd.DataFrame(
         {
-            "started_at": start["at"],
-            "start_state": start["to_value"],
-            "start_actor_kind": start["actor_kind"],
-            "created_state": by_item["to_value"].first(),
-            "first_finished_at": known[known["stage"] == Stage.DONE.value].groupby("item_id")["at"].first(),
-            "finished_at": end["at"],
-            "finish_state": end["to_value"],
-            "finish_batch": batch,
-            "outcome": last["stage"].where(last["ended"]),
-            "reopenings": by_item["reopened"].sum(),
-            "backward_moves": by_item["backward"].sum(),
+            "item_id": log.values("item_id", rows),
+            "team": team.array[item],
+            "stage": kept["stage"].array,
+            "state": log.values("to_value", rows),
+            "entered_at": log.values("at", rows),
+            "left_at": log.values("at", left),
         }
-    ).join((states["stage"] == UNKNOWN).groupby(states["item_id"]).sum().rename("unknown_states"), how="outer")
-
-
-def _owner_counts(log: pd.DataFrame) -> pd.DataFrame:
-    owner, target = (log[log["field"] == name] for name in ("owner", "target"))
-    handed = owner[_known_before(owner) & owner["to_value"].fillna("").ne("")]
-    moved = target[_known_before(target)]
-    return pd.DataFrame(
-        {"hand_offs": handed.groupby("item_id").size(), "target_moves": moved.groupby("item_id").size()}
     )
-
-
-def _known_before(changes: pd.DataFrame) -> pd.Series:
-    """Whether a change replaces a value, told by the export or by the change before it."""
-    return changes["from_value"].fillna(changes.groupby("item_id")["to_value"].shift()).fillna("").ne("")
-
-
-def _attributes(log: pd.DataFrame) -> pd.DataFrame:
-    """Type and size as first known, so that later relabelling does not move an item between groups."""
-    named = {"type": "item_type", "size": "size"}
-    first = {
-        column: log[(log["field"] == name) & log["to_value"].notna()].groupby("item_id")["to_value"].first()
-        for name, column in named.items()
-    }
-    return pd.DataFrame(first).astype("str")
-
-
-def _owner_at_start(log: pd.DataFrame, items: pd.DataFrame) -> pd.Series:
-    """Whether a started item had an owner at its start; missing where its team's log records no owners."""
-    owner = log[log["field"] == "owner"]
-    recorded = items["team"].isin(set(owner["team"])) & items["started_at"].notna()
-    by_start = owner[owner["at"] <= items["started_at"].reindex(owner["item_id"]).set_axis(owner.index)]
-    last = by_start.drop_duplicates("item_id", keep="last").set_index("item_id")["to_value"].reindex(items.index)
-    return (last.fillna("") != "").astype("boolean").where(recorded)
-
-
-def _history_cut(log: pd.DataFrame, states: pd.DataFrame) -> pd.Series:
-    """Whether an item's history begins in mid-life: its first state came from another, or it was never created."""
-    came_from = states[states["field"] == "state"].groupby("item_id")["from_value"].nth(0)
-    late = states.loc[came_from.index].set_index("item_id")["from_value"].fillna("") != ""
-    never = ~log["field"].eq("created").groupby(log["item_id"]).any()
-    return late.reindex(never.index, fill_value=False) & never
-
-
-def _spells(states: pd.DataFrame) -> pd.DataFrame:
-    ended = states["stage"].isin([Stage.DONE.value, Stage.DROPPED.value])
-    gone = (states["field"] == "deleted") & ended.groupby(states["item_id"]).shift(fill_value=False)
-    kept = states[~gone]
-    spells = kept.rename(columns={"at": "entered_at", "to_value": "state"}).assign(
-        left_at=kept.groupby("item_id")["at"].shift(-1)
-    )
-    return spells[list(SPELL_COLUMNS)].reset_index(drop=True)
 
 
 def with_typed_date(items: pd.DataFrame, events: pd.DataFrame, *, field: str, name: str) -> pd.DataFrame:

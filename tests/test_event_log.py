@@ -3,6 +3,7 @@
 import duckdb
 import numpy as np
 import pandas as pd
+import pandera.pandas as pa
 import pytest
 from conftest import log_of, rows_of, utc
 
@@ -11,7 +12,9 @@ from prodops_analysis.event_log import (
     COLUMNS,
     FAULT_COLUMNS,
     FIELDS,
+    SCHEMA,
     empty_log,
+    in_contract,
     merge,
     query,
     read_parquet,
@@ -170,6 +173,23 @@ def test_merge_sorts_a_shuffled_log_back():
     pd.testing.assert_frame_equal(log, merge(log.sample(frac=1, random_state=7)))
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_merge_sorts_by_item_instant_sequence_and_id(seed):
+    """A log that is nearly in order, or lacks an item or an instant, is sorted like any other."""
+    rng = np.random.default_rng(seed)
+    for rows in range(2, 5):
+        drawn = {
+            "item_id": rng.choice(np.array(["A", "B", None], dtype=object), rows, p=(0.6, 0.3, 0.1)),
+            "at": rng.choice([utc(DAY), utc("2026-01-06"), pd.NaT], rows, p=(0.6, 0.3, 0.1)),
+            "seq": rng.integers(0, 2, rows),
+            "event_id": rng.permutation(list("abcd"))[:rows],
+        }
+        log = in_contract(log_of(*[SOUND] * rows).assign(**drawn))
+
+        expected = log.sort_values(["item_id", "at", "seq", "event_id"], ignore_index=True)
+        pd.testing.assert_frame_equal(expected, merge(log))
+
+
 def test_events_of_one_instant_keep_their_order():
     """Edits in the same minute stay in the order in which the export gives them."""
     states = [f"S{n}" for n in (3, 1, 2, 9, 0)]
@@ -312,6 +332,13 @@ def test_validate_keeps_the_order_of_a_log_from_two_sources():
     pd.testing.assert_frame_equal(log, validate(pd.concat([log, log], ignore_index=True)))
 
 
+def test_validate_keeps_two_events_that_share_an_id():
+    """An id that names two events loses none of them: they are numbered anew."""
+    log = validate(log_of(SOUND, ("A", "Done", DAY)).assign(event_id="one"))
+
+    assert (["Doing", "Done"], 2) == (log["to_value"].tolist(), log["event_id"].nunique())
+
+
 def test_validate_accepts_an_empty_log():
     """No events are a valid log."""
     pd.testing.assert_frame_equal(empty_log(), validate(empty_log()))
@@ -347,6 +374,27 @@ def test_validate_refuses_with_one_clear_message(rows, message):
         validate(rows)
 
     assert "\n" not in str(caught.value)
+
+
+def refuses(check, log: pd.DataFrame) -> bool:
+    """Whether a check raises an error of the contract."""
+    try:
+        check(log)
+    except (EventLogError, pa.errors.SchemaErrors):
+        return True
+    return False
+
+
+@pytest.mark.parametrize("column", COLUMNS)
+def test_validate_refuses_what_the_schema_refuses(column):
+    """Whatever stands in a column, the log is refused where the schema refuses it, and nowhere else."""
+    full = {"from_value": "u", "actor": "p1", "batch_id": "b"}
+    log = log_of(SOUND, ("B", "Doing", DAY), ("B", "Done", DAY), **full)
+    texts = [None, "", " ", "stat", "x", "x.", "x.a", "person", "Person", log["event_id"].iloc[0]]
+    for value in {"at": [pd.NaT, utc("2030-01-01")], "seq": [-1, 0, 7]}.get(column, texts):
+        spoilt = merge(log.assign(**{column: log[column].where([True, False, True], value)}))
+
+        assert refuses(lambda rows: SCHEMA.validate(rows, lazy=True), spoilt) == refuses(validate, spoilt), value
 
 
 def test_write_parquet_leaves_the_old_table_when_it_fails(tmp_path):

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prodops_analysis.event_log import FAULT_COLUMNS
-from prodops_analysis.quality import ALL, BEHIND, CHECKS, doubt_about, grade_of, scorecard
+from prodops_analysis.quality import ALL, BEHIND, CHECKS, doubtful_items, grade_of, in_doubt, scorecard
 from prodops_analysis.settings import Quality, Settings
 from prodops_analysis.work_items import NO_TEAM, Fold, fold
 
@@ -278,15 +278,13 @@ def test_no_items_no_grades():
     assert (0, "none") == (len(scored.grades), scored.worst())
 
 
-def test_doubt_about_named_items():
-    """The share in doubt is that of the named items, for the named figure."""
-    done = folded(("A", "Doing", "2026-01-02"), ("A", "Done", "2026-01-03"), ("B", "Done", "2026-01-03"))
-    every, first = pd.Series([True, True]), pd.Series([True, False])
+def test_items_in_doubt():
+    """An item is in doubt for the figures that a check which touches it names, and for no other."""
+    done = folded(("A", "Doing", "2026-01-02"), ("A", "Done", "2026-01-03"), ("B", "Backlog", "2026-01-02"),
+                  ("B", "Done", "2026-01-03"))  # fmt: skip
 
-    def shares(items: pd.Series) -> list[float]:
-        return [
-            doubt_about(done, m, faults=faults(), settings=Quality(), items=items) for m in ("cycle_time", "lead_time")
-        ]
+    touched = doubtful_items(done, faults=faults(), settings=Quality())
 
-    assert ([0.5, 0.5], [0.0, 0.0]) == (shares(every), shares(first))
-    assert [0.0, 0.0] == shares(pd.Series([False, False]))
+    assert {"finish without start"} == {name for name, items in touched.items() if items.any()}
+    assert [False, True] == in_doubt(touched, "cycle_time").tolist()
+    assert [False, False] == in_doubt(touched, "lead_time").tolist()
