@@ -149,17 +149,14 @@ def _one_series(own: pd.DataFrame, metric: Metric) -> pd.DataFrame:
     # a week in which some teams are there and others not yet belongs to neither side
     mixed = own.groupby("index_week")["treated"].nunique() > 1
     kept = own[~own["index_week"].isin(mixed.index[mixed])]
+    kept = kept.assign(since=kept["index_week"] - (own["index_week"] - own["since"]).min())
+    sums = {"y": ("y", "sum"), "n": ("n", "sum")} | {name: (name, "first") for name in ("treated", "since", "week")}
     if metric.kind == "count":
-        summed = kept.groupby("index_week").agg(
-            y=("y", "sum"), n=("n", "sum"), treated=("treated", "first"), since=("since", "max"), week=("week", "first")
-        )
-        return summed.reset_index().assign(unit=0, team=AT_ONCE)
+        return kept.groupby("index_week").agg(**sums).reset_index().assign(unit=0, team=AT_ONCE)
     level = kept["team"].map(kept[~kept["treated"]].groupby("team")["y"].mean())
     apart = kept.assign(y=(kept["y"] - level) * kept["n"]).dropna(subset="y")
-    summed = apart.groupby("index_week").agg(
-        y=("y", "sum"), n=("n", "sum"), treated=("treated", "first"), since=("since", "max"), week=("week", "first")
-    )
-    return summed.reset_index().assign(y=lambda s: s["y"] / s["n"], unit=0, team=AT_ONCE)
+    summed = apart.groupby("index_week").agg(**sums).reset_index()
+    return summed.assign(y=lambda s: s["y"] / s["n"], unit=0, team=AT_ONCE)
 
 
 def _estimate(

@@ -105,15 +105,10 @@ class Model:
 
     def cells_apart(self, rho, shock):
         """The covariance of all cells from week effects, shocks and items: what is there beside levels and trends."""
-        unit, time = self.table.unit, self.table.time
-        V = np.diag(1 / self.table.n)
-        for a, b in product(range(len(unit)), repeat=2):
-            if unit[a] == unit[b]:
-                lag = abs(int(time[a]) - int(time[b]))
-                V[a, b] += shock**2 * (1.0 if lag == 0 else rho**lag)
-            if self.common and time[a] == time[b]:
-                V[a, b] += 10.0**4
-        return V
+        unit, time = self.table.unit[:, None], self.table.time[:, None]
+        memory = np.where(time == time.T, 1.0, rho ** abs(time - time.T).astype(float))
+        V = np.diag(1 / self.table.n) + np.where(unit == unit.T, shock**2 * memory, 0.0)
+        return V + (10.0**4 * (time == time.T) if self.common else 0.0)
 
     def mean_effect(self):
         """Share of each coefficient in the mean effect over the items of treated weeks."""

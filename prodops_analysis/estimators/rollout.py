@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from prodops_analysis.estimators import mixed
+from prodops_analysis.estimators.linked import linked
 from prodops_analysis.estimators.mixed import Fit, Floats, Ints, Panel
 
 MODEL_DF = 12  # what the model's own variance is worth beside the jackknife's, in degrees of freedom
@@ -88,12 +89,13 @@ def rollout_effect(
 
     Raises
     ------
-    ValueError : no treated cell, or y does not vary.
+    ValueError : cells that cannot be compared, or y does not vary.
     """
-    if not treated.any() or treated.all():
-        raise ValueError("needs weeks with and without the change")
-    if not sd > 1e-9 or float(np.ptp(y)) <= 1e-10 * max(1.0, float(np.max(np.abs(y)))):
+    _refuse(y, n, unit, time, treated, since, common=common)
+    if not 1e-9 < sd < np.inf or float(np.ptp(y)) <= 1e-10 * max(1.0, float(np.max(np.abs(y)))):
         raise ValueError("the values do not vary, so nothing says how sure an effect would be")
+    if counts and (y.min() < 0 or not y[~treated].any()):
+        raise ValueError("counts cannot be negative, and something must have been counted without the change")
     if counts:
         y, n = _working(y, unit, time, treated, common=common)
     panel = mixed.lay_out(y / sd, n, unit, time, treated, since, common=common)
@@ -140,8 +142,29 @@ def expected_error(
     assumptions: list[Fit],
 ) -> float:  # fmt: skip
     """Return the standard error that a planned rollout would give, in units of sd, before any outcome is known."""
+    _refuse(np.zeros(len(n)), n, unit, time, treated, since, common=common)
     panel = mixed.lay_out(np.zeros(len(n)), n, unit, time, treated, since, common=common)
     return _averaged(_refitted(panel, assumptions), panel.mean_effect)[1]
+
+
+def _refuse(
+    y: Floats, n: Floats, unit: Ints, time: Ints, treated: NDArray[np.bool_], since: Floats, *, common: bool
+) -> None:
+    """Refuse cells from which no effect can be told."""
+    if len({len(column) for column in (y, n, unit, time, treated, since)}) > 1:
+        raise ValueError("every cell needs a value, items, a unit, a week, and whether and since when it was treated")
+    if not treated.any() or treated.all():
+        raise ValueError("needs weeks with and without the change")
+    if not (np.isfinite(y).all() and np.isfinite(n).all() and n.min() > 0):
+        raise ValueError("values and items must be finite, and every cell needs items")
+    gaps = not np.array_equal(np.unique(unit), np.arange(unit.max() + 1))
+    if gaps or len(np.unique([unit, time], axis=1).T) < len(y):
+        raise ValueError("units are numbered from 0 without a gap, and a week of a unit stands only once")
+    first = np.unique(np.array([unit, time - since])[:, ~np.isnan(since)], axis=1)[0]
+    if len(first) > len(set(first)) or not (since[treated] >= 0).all():
+        raise ValueError("a unit has one rollout, and no treated week before it")
+    if common and not linked(unit, time, treated).any():
+        raise ValueError("no treated week has a comparison: none is linked to a week of the same unit without it")
 
 
 def _scaled(value: float, error: float, t: float, sd: float) -> Interval:
@@ -199,10 +222,10 @@ def _by_unit(panel: Panel, fits: list[Fit]) -> dict[int, tuple[float, float]]:
 def _by_band(panel: Panel, fits: list[Fit]) -> dict[tuple[int, int], tuple[float, float]]:
     """Return the effect by weeks since the rollout, an event study.
 
-    From eight weeks before on beside all earlier weeks; earlier bands beside what lies before them, the weeks after
-    the rollout left out.
+    From eight weeks before on beside all earlier weeks; earlier bands beside what lies before them, weeks from eight
+    before the rollout on left out.
     """
-    quiet = np.where(panel.D > 0, 0.0, panel.n)
+    quiet = np.where(panel.since >= BANDS[0][0], 0.0, panel.n)
     reach = np.nanmin(np.where(panel.n > 0, panel.since, np.nan))
     early = [band for band in EARLY if band[0] - reach >= LEAST_REFERENCE]
     return {**_bands(panel, fits, quiet, early), **_bands(panel, fits, panel.n, BANDS)}
@@ -258,12 +281,15 @@ def _order(panel: Panel, fits: list[Fit], rng: np.random.Generator) -> float:
     def t_of(order: Ints) -> float:
         since = panel.since[order]
         dealt = mixed.with_rollouts(panel.y, panel.n, since >= begin, since, common=True)
+        if not dealt.D.any():  # units that were gone by then: no order to compare with
+            return np.nan
         value, error = _averaged(_refitted(dealt, fits[:1], W=W), dealt.mean_effect)
         return abs(value) / error
 
     real = t_of(np.arange(len(panel.y)))
-    others = [t_of(rng.permutation(len(panel.y))) for _ in range(ORDERS)]
-    return (1 + sum(t >= real - 1e-9 for t in others)) / (1 + ORDERS)
+    others = np.array([t_of(rng.permutation(len(panel.y))) for _ in range(ORDERS)])
+    # a mirror image is as strong, but for the prior of the week effects
+    return float((1 + np.sum(others >= real * (1 - 1e-3))) / (1 + np.sum(~np.isnan(others))))
 
 
 def _working(y: Floats, unit: Ints, time: Ints, treated: NDArray[np.bool_], *, common: bool) -> tuple[Floats, Floats]:
