@@ -393,40 +393,60 @@ def test_ordinary_dates_counted(first, weeks, dates):
     assert found.widen >= 1
 
 
+def test_ordinary_dates_need_every_adopter():
+    """An adopter whose own past begins in week 36 can only be tried on dates that reach into it."""
+    table = drawn(3, units=3, weeks=60, first=(40, 44, None), missing=0.0)
+
+    assert 8 == asked(table.only((table.unit != 1) | (table.time >= 36))).replay.dates
+
+
+def jumpy(table, size, *, seed):
+    """The same table with a first unit that jumps every seven weeks."""
+    jumps = np.random.default_rng(seed).normal(0, size, 20)[table.time // 7]
+    return table.but(y=table.y + jumps * (table.unit == 0))
+
+
+@pytest.mark.parametrize(
+    ("first", "own_df"),
+    [
+        pytest.param((31, None), 0, id="by-the-model-alone"),
+        pytest.param((31, 33, 35, None, None), 3, id="with-a-jackknife"),
+    ],
+)
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_ordinary_dates_by_hand(seed):
+def test_ordinary_dates_by_hand(seed, first, own_df):
     """The interval widens by how far the dense estimates at earlier dates scatter beyond what they claim."""
-    table = drawn([seed, 41], units=2, weeks=60, first=(31, None), missing=0.0)
-    rng = np.random.default_rng(seed)
-    table = table.but(y=table.y + 1.5 * rng.normal(size=10)[(table.time // 7) % 10] * (table.unit == 0))
-    rho, shock, sizes = heaviest(table, weighed(table, common=True))
+    table = jumpy(drawn([seed, 41], units=len(first), weeks=48, first=first, missing=0.0), 1.5, seed=seed)
+    slow = weighed(table, common=True)
+    rho, shock, sizes = heaviest(table, slow)
+    found, df = asked(table), 12 + own_df
+    inflate = found.standard_error / found.replay.widen / averaged(slow.values())[1]
 
     t_values = []
     for back in (13, 14, 15):
         since = table.since + back
         moved = table.but(since=since, treated=since >= 0).only(~(since >= 13))
-        model = Model.of(moved, common=True, span=(0, 59))
+        model = Model.of(moved, common=True, span=(0, 47))
         base, c = model.cells_apart(rho, shock), model.mean_effect()
         value, error = averaged((w, *model.solve(base, s, c)[:2]) for s, w in sizes.items())
-        t_values.append(value / error)
+        t_values.append(value / error / inflate)
 
-    found = asked(table).replay
     t = np.array(t_values)
     worth = 1 + 2 / 13
-    scatter = (12 + worth * np.mean(t**2)) / (12 + worth)
-    assert (3, int(np.sum(abs(t) > stats.t.ppf(0.975, 12)))) == (found.dates, found.spoken)
-    assert np.sqrt(max(scatter, 1.0)) == pytest.approx(found.widen, rel=1e-5)
+    scatter = (df + worth * np.mean(t**2)) / (df + worth)
+    assert (df, 3) == (found.df, found.replay.dates)
+    assert int(np.sum(abs(t) > stats.t.ppf(0.975, df))) == found.replay.spoken
+    assert np.sqrt(max(scatter, 1.0)) == pytest.approx(found.replay.widen, rel=1e-5)
 
 
 def test_a_restless_past_widens_the_interval():
     """Where ordinary dates look like rollouts, the error is the model's times the factor, and never smaller."""
-    table = drawn(5, units=2, weeks=70, first=(50, None), missing=0.0)
-    jumps = np.repeat(np.random.default_rng(2).normal(0, 3, 10), 7)[table.time]
+    table = jumpy(drawn(5, units=2, weeks=70, first=(50, None), missing=0.0), 3.0, seed=2)
 
-    found = asked(table.but(y=table.y + jumps * (table.unit == 0)))
+    found = asked(table)
 
     assert found.replay.widen > 1.02
-    panel, fits = fitted(table.but(y=table.y + jumps * (table.unit == 0)))
+    panel, fits = fitted(table)
     _, model = averaged((fit.weight, *fit.solution.value(panel.mean_effect)) for fit in fits)
     assert model * found.replay.widen == pytest.approx(found.standard_error)
 
@@ -471,6 +491,27 @@ def test_an_effect_beside_ten_quiet_units_is_rare_among_orders():
     rng = np.random.default_rng(1)
     as_it_was = sum(rng.permutation(11)[0] == 0 for _ in range(99))
     assert (1 + as_it_was) / 100 == p
+
+
+def test_orders_with_a_transition_by_hand():
+    """Every deal keeps the weeks of transition untreated: p counts the dense t of each of three deals."""
+    table = drawn(8, units=3, weeks=36, first=(18, None, None), missing=0.0, gap=3, effect=-1.5)
+    table = table.but(y=table.y + 4.0 * ((table.unit == 1) & (table.time >= 18) & (table.time < 21)))
+    slow = weighed(table, common=True)
+    rho, shock, sizes = max(slow, key=lambda key: slow[key][0])
+
+    def t_of(unit):
+        since = np.where(table.unit == unit, table.time - 18.0, np.nan)
+        model = Model.of(table.but(since=since, treated=since >= 3), common=True)
+        value, variance, _ = model.solve(model.cells_apart(rho, shock), sizes, model.mean_effect())
+        return abs(value) / np.sqrt(variance)
+
+    rng = np.random.default_rng(5)
+    dealt = [int(np.flatnonzero(rng.permutation(3) == 0)[0]) for _ in range(99)]
+    strong = sum(t_of(unit) >= t_of(0) * 0.999 for unit in dealt)
+
+    assert (1 + strong) / 100 == asked(table, rng=np.random.default_rng(5)).order_p
+    assert t_of(1) < t_of(0) < t_of(2)
 
 
 def test_orders_without_an_effect():
