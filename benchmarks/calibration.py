@@ -149,6 +149,7 @@ def world(cell: Cell, seed: str, number: int) -> Drawn:
 def judged(job: tuple[int, str, int]) -> dict[str, object]:
     """Assess one world."""
     from prodops_analysis import METRICS, Change, Settings, Verdict, assess
+    from prodops_analysis.event_log import validate
 
     cell, seed, number = CELLS[job[0]], job[1], job[2]
     drawn = world(cell, seed, number)
@@ -159,7 +160,7 @@ def judged(job: tuple[int, str, int]) -> dict[str, object]:
     )  # fmt: skip
     settings = Settings(workflow={**worlds.STATES, "Doing": "active", "Peer review": "active"})
     kinds = drawn.items[["item_id", "team", "kind", "size"]].rename(columns={"kind": "type"})
-    log = drawn.log()
+    log = validate(drawn.log(whole=cell.metric == "owner_at_start" or bool(cell.plan.rename)))
     at = [_month_after(begun, k) for k in range(1, NINE + 1)] if cell.looks else [drawn.as_of]
     begin = time.process_time()
     said = [assess(log, kinds, change, as_of=moment, settings=settings) for moment in at if moment <= drawn.as_of]

@@ -61,9 +61,9 @@ class Drawn:
     as_of: pd.Timestamp
     truth: Mapping[str, float] = field(default_factory=dict)
 
-    def log(self) -> pd.DataFrame:
-        """Return the event log that an export would give."""
-        return events_of(self.items, self.as_of)
+    def log(self, *, whole: bool = True) -> pd.DataFrame:
+        """Return the event log that an export would give; without owners and reviews where they are not asked for."""
+        return events_of(self.items, self.as_of, whole=whole)
 
 
 def draw(plan: Plan, *, rng: np.random.Generator) -> Drawn:
@@ -197,17 +197,16 @@ def _happen(
     if plan.shared:
         middle = np.median(weeks[weeks >= 0])
         effect = effect + np.where(base["started"] >= middle, plan.shared, 0.0)
-    log_days = (
-        base["level"] + base["noise"] + effect
-        + pd.Series(KINDS_OF_WORK)[kind].to_numpy() + pd.Series(SIZES)[base["size"]].to_numpy()
-    )  # fmt: skip
-    days, without = np.exp(log_days), np.exp(log_days - own)
+    own_pace = base["level"] + base["noise"] + pd.Series(SIZES)[base["size"]].to_numpy()
+    usual = own_pace + pd.Series(KINDS_OF_WORK)[base["kind"]].to_numpy()
+    log_days = own_pace + effect + pd.Series(KINDS_OF_WORK)[kind].to_numpy()
+    total = np.asarray(own, dtype=float)
     if plan.opinion == "load":
-        days = days * _congestion(base.assign(days=days))
-        without = without * _congestion(base.assign(days=without))
-    days0 = days
+        # an effect also eases the load; what eases it without the change does not count as one
+        eased, loaded = (np.log(_congestion(base.assign(days=np.exp(usual + e)))) for e in (effect, effect - own))
+        log_days, total = log_days + eased, own + eased - loaded
     dropped = base["u"] < 0.06
-    days = days * np.where(dropped, 0.6, 1.0)
+    days = np.exp(log_days) * np.where(dropped, 0.6, 1.0)
     ended = base["started"] + days / 7
     batch = np.full(len(base), None, dtype=object)
     if plan.bulk:
@@ -229,7 +228,7 @@ def _happen(
     elif plan.rename == "declared":
         start_state = np.where(after, "Doing", start_state)
     return base.assign(
-        kind=kind, started=base["started"], ended=ended, dropped=dropped, after=after, effect=np.log(days0 / without),
+        kind=kind, started=base["started"], ended=ended, dropped=dropped, after=after, effect=total,
         created=base["started"] - queue, owned=base["v"] < 0.60 + np.where(after, plan.owned, 0.0),
         start_state=start_state, review_state=review, batch=batch,
     )  # fmt: skip
@@ -262,7 +261,7 @@ def _truth(plan: Plan, items: pd.DataFrame) -> dict[str, float]:
     }
 
 
-def events_of(items: pd.DataFrame, as_of: pd.Timestamp) -> pd.DataFrame:
+def events_of(items: pd.DataFrame, as_of: pd.Timestamp, *, whole: bool = True) -> pd.DataFrame:
     """Return the events of the items as an export would give them."""
     half = items["started"] + 0.6 * (items["ended"] - items["started"])
     steps = [
@@ -273,11 +272,14 @@ def events_of(items: pd.DataFrame, as_of: pd.Timestamp) -> pd.DataFrame:
         ("state", half, items["start_state"], items["review_state"]),
         ("state", items["ended"], items["review_state"], np.where(items["dropped"], "Dropped", "Done")),
     ]
+    if not whole:
+        steps = [steps[0], steps[1], steps[3], steps[5]]
+    last = len(steps) - 1
     rows = pd.concat(
         [
             pd.DataFrame(
                 {"item_id": items["item_id"], "at": at, "seq": seq, "field": name, "from_value": before,
-                 "to_value": after, "team": items["team"], "batch_id": items["batch"] if seq == 5 else None}
+                 "to_value": after, "team": items["team"], "batch_id": items["batch"] if seq == last else None}
             )
             for seq, (name, at, before, after) in enumerate(steps)
         ]
