@@ -19,7 +19,7 @@ def threats(found: Estimate, subject: Subject, observed: pd.DataFrame) -> tuple[
     after = own["at"] >= first
     checks = [_comparison(found), _trend(found), _spell(found), _season(found), _replayed(found)]
     if found.order_p is not None:
-        checks.append(_order(found.order_p))
+        checks.append(_order(found.order_p, speaks=not found.low <= 0 <= found.high))
     return (*checks, _mix(own, after), _dropped(own, after, subject), _bulk(own, after, subject))
 
 
@@ -72,9 +72,9 @@ def _replayed(found: Estimate) -> Check:
     return Check(name=name, result="passed", found=told)
 
 
-def _order(p: float) -> Check:
+def _order(p: float, *, speaks: bool) -> Check:
     told = f"of 100 ways to deal the rollout dates out to the teams, {100 * p:.0f} give an effect as strong as this one"
-    return Check(name="rollout order", result="passed" if p <= 0.10 else "noted", found=told)
+    return Check(name="rollout order", result="noted" if speaks and p > 0.10 else "passed", found=told)
 
 
 def _mix(own: pd.DataFrame, after: "pd.Series[bool]") -> Check:

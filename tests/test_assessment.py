@@ -224,19 +224,21 @@ def test_one_team_alone():
 
     found = made.asked(log=log, change=made.change(rollouts={"Cy": START + timedelta(weeks=30)}))
 
-    assert "without comparison teams" in found.method
+    assert "part of the effect" in found_by(found, "comparison").found
     assert list(found.window) == ["Cy"]
     assert found.verdict is not Verdict.WORSENED
 
 
 def test_all_teams_at_once():
-    """When everybody starts on one day there is no comparison, and the method says so."""
+    """When everybody starts on one day nothing else that happened that week can be told apart: no answer."""
     made = small()
 
     found = made.asked(change=made.change(rollouts=dict.fromkeys(SIX, START + timedelta(weeks=26))))
 
-    assert "without comparison teams" in found.method
-    assert set(SIX) == set(found.window)
+    assert Verdict.NOT_ENOUGH_EVIDENCE == found.verdict
+    assert found_by(found, "comparison").result == "forbids"
+    assert "one after the other" in found.reasons[0]
+    assert found.estimate is None
 
 
 def test_a_comparison_team_with_its_own_change_is_used_until_then():

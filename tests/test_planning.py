@@ -1,0 +1,162 @@
+"""Before a rollout: what could be seen, after how long, in which order; and that it comes true."""
+
+import shutil
+from datetime import date, timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+
+from prodops_analysis.cli import main
+from prodops_analysis.comparison import CannotSay, compare
+from prodops_analysis.metrics import METRICS
+from prodops_analysis.planning import HORIZONS, Plan, lines, plan
+from prodops_analysis.records.changes import Change, note_expected, plan_state, read_change, template
+
+START = date(2025, 1, 6)
+TEAMS = tuple("ABCDEFGH")
+CYCLE = METRICS["cycle_time"]
+
+
+def history(weeks, *, seed=1, teams=TEAMS, items=5):
+    """Quiet log-normal cycle times."""
+    rng = np.random.default_rng(seed)
+    n = weeks * items
+    rows = [
+        pd.DataFrame(
+            {
+                "item_id": [f"{team}{k}" for k in range(n)], "team": team, "item_type": "feature", "size": "M",
+                "start_state": "In progress", "finish_state": "Done", "outcome": "done", "ended": True,
+                "at": pd.Timestamp(START, tz="UTC") + pd.to_timedelta(7 * np.arange(n) // items + 0.3, unit="D"),
+                "value": np.exp(rng.normal(1.5, 0.8, n)),
+            }
+        )
+        for team in teams
+    ]  # fmt: skip
+    rows = [r.assign(at=pd.Timestamp(START, tz="UTC") + pd.to_timedelta((np.arange(n) // items) * 7 + 0.3, unit="D"))
+            for r in rows]  # fmt: skip
+    return pd.concat(rows, ignore_index=True)
+
+
+def stepped(step=3, teams=TEAMS):
+    """One team after the other from week 40 on."""
+    return {team: START + timedelta(weeks=40 + step * k) for k, team in enumerate(teams)}
+
+
+def planned(rollouts, weeks=40, **rest):
+    """Plan from a history of so many weeks."""
+    as_of = pd.Timestamp(START, tz="UTC") + pd.Timedelta(weeks=weeks)
+    return plan(history(weeks, **rest), metric=CYCLE, rollouts=rollouts, as_of=as_of)
+
+
+def test_more_weeks_show_smaller_effects():
+    """Half a year shows what two months cannot; once all teams have adopted there is little more to learn."""
+    seen = planned(stepped()).visible
+    assert seen[26] < seen[12] < seen[8]
+    assert seen[26] == pytest.approx(seen[52], rel=0.1)
+    assert list(planned(stepped()).visible) == list(HORIZONS)
+
+
+def test_teams_that_stay_as_they_were_help():
+    """With half of the teams as a comparison less data after the rollout shows as much."""
+    some = {team: day if k % 2 else None for k, (team, day) in enumerate(stepped(teams=TEAMS).items())}
+    assert isinstance(planned(some), Plan)
+    assert planned(some).n_teams == len(TEAMS)
+
+
+def test_orders_are_compared_and_all_at_once_cannot_be_judged():
+    """Without a comparison there is no figure for one day for all."""
+    orders = planned(stepped()).orders
+    assert "all on one day" not in orders
+    assert "as planned" in orders
+    assert list(orders.values()) == sorted(orders.values())
+
+
+def test_what_was_promised_comes_true():
+    """The smallest detectable effect said before is near the one of the assessment afterwards."""
+    rollouts = stepped()
+    said = planned(rollouts, seed=3)
+    whole = history(92, seed=3)
+    found = compare(
+        whole, metric=CYCLE, rollouts=rollouts, as_of=pd.Timestamp(START, tz="UTC") + pd.Timedelta(weeks=92)
+    )
+    assert found.smallest_detectable == pytest.approx(said.visible[52], rel=0.35)
+
+
+def test_only_the_past_is_looked_at():
+    """What happened after the first rollout changes nothing."""
+    rollouts = stepped()
+    assert planned(rollouts, weeks=40).visible == planned(rollouts, weeks=40).visible
+    later = plan(
+        history(60).assign(value=lambda h: np.where(h.index % 300 > 200, 500.0, h["value"])), metric=CYCLE,
+        rollouts={t: START + timedelta(weeks=20 + 3 * k) for k, t in enumerate(TEAMS)},
+        as_of=pd.Timestamp(START, tz="UTC") + pd.Timedelta(weeks=20),
+    )  # fmt: skip
+    assert isinstance(later, Plan)
+    assert later.n_weeks <= 20
+
+
+@pytest.mark.parametrize(
+    ("rollouts", "weeks", "reason"),
+    [
+        pytest.param({"A": None}, 40, "no rollout date", id="no-date"),
+        pytest.param(stepped(), 10, "weeks of history", id="short"),
+        pytest.param({"Z": START + timedelta(weeks=40)}, 40, "no history of team Z", id="unknown-team"),
+        pytest.param(dict.fromkeys(TEAMS, START + timedelta(weeks=40)), 40, "one after the other", id="at-once"),
+    ],
+)
+def test_what_cannot_be_planned_says_why(rollouts, weeks, reason):
+    """A plan without a comparison, a date or a past gives a reason, never a number."""
+    found = planned(rollouts, weeks=weeks)
+    assert isinstance(found, CannotSay)
+    assert reason in found.reasons[0]
+
+
+def test_one_team_alone_can_be_planned():
+    """A single team has its own past as the only comparison."""
+    found = planned({"A": START + timedelta(weeks=40)}, teams=("A",))
+    assert isinstance(found, Plan)
+    assert list(found.orders) == ["as planned"]
+
+
+def test_lines_name_weeks_and_orders():
+    """Shares are said in points, the others in percent."""
+    found = planned(stepped())
+    assert "26 weeks after the first rollout" in "\n".join(lines(found, share=False))
+    assert " points" in "\n".join(lines(found, share=True))
+
+
+def filled(path, change_id):
+    """A record that can be read."""
+    text = template(change_id)
+    for name in ("title", "problem", "hypothesis", "kind", "owner_role", "decided_by"):
+        text = text.replace(f'{name}: ""', f'{name}: "x"')
+    text = text.replace("rollouts: {}", "rollouts: {A: 2026-03-02}").replace(
+        "decision_date: ", "decision_date: 2026-09-01 "
+    )
+    text = text.replace("cost_hours_a_week: ", "cost_hours_a_week: 1 ").replace("confidence: ", "confidence: 0.5 ")
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_the_record_keeps_the_last_plan_only(tmp_path):
+    """A second plan replaces the first line, and no field of the frozen plan changes."""
+    path = filled(tmp_path / "intake.md", "intake")
+    before = plan_state(read_change(path))
+    note_expected(path, on=date(2026, 1, 5), visible={8: 0.5, 26: 0.31})
+    note_expected(path, on=date(2026, 2, 2), visible={8: 0.4})
+    change = read_change(path)
+    assert {"day": date(2026, 2, 2), "8 weeks": 0.4} == dict(change.expected)
+    assert before == plan_state(change)
+    assert isinstance(change, Change)
+
+
+def test_the_command_writes_the_record(sample_folder, tmp_path):
+    """`prodops plan` prints the table and leaves a line in the record."""
+    mine = tmp_path / "mine"
+    shutil.copytree(sample_folder, mine, ignore=shutil.ignore_patterns("reports", "store"))
+    done = CliRunner().invoke(main, ["plan", "named-owner", "--workspace", str(mine)])
+    assert done.exit_code == 0, done.output
+    assert "26 weeks after the first rollout" in done.output
+    assert "expected: {day: " in (mine / "data/experiments/named-owner.md").read_text(encoding="utf-8")
