@@ -16,7 +16,8 @@ CAP_SHARE = 0.95  # durations are capped at the time by which this share of the 
 FLOOR_DAYS = 1 / 24
 SHRINK = 5  # items a kind of work needs before half of its own level is believed
 MOST_WEEKS_BEFORE = 104  # older history says little about how a team works now
-WARM_UP_WEEKS = 8  # of a log in which items enter at their creation, finishes are still too few
+WARM_UP_WEEKS = 8  # of a team whose items enter the log at their creation, finishes are still too few
+ENOUGH_INSIDE = 30  # degrees of freedom inside cells from which the spread there is believed
 WEEK = pd.Timedelta(days=7)
 
 
@@ -29,7 +30,7 @@ class Cells:
     grid : one row a team and week: `team, week, index_week, unit, y, n` (items), `treated`, `since` (weeks since the
         team's rollout, NaN without one).
     sd : standard deviation of one item inside a cell; 1 for counts. left_out : reason -> number of items.
-    typical_days : median before in the adopting teams, None but for durations.
+    typical_days : median before in the adopting teams; None but for durations, or where half were not done.
     """
 
     items: pd.DataFrame
@@ -46,7 +47,8 @@ def place(
     day = observed["at"].dt.normalize()
     placed = observed.assign(week=day - pd.to_timedelta(day.dt.day_of_week, unit="D"))
     phase = _phase(placed, rollouts, transition_weeks)
-    first = placed["week"].min() + (WARM_UP_WEEKS - 1 if counted else 0) * WEEK
+    begun = placed.groupby("team")["week"].transform("min") + (WARM_UP_WEEKS - 1) * WEEK
+    first = begun if counted else placed["week"].min()
     partial = (placed["week"] + WEEK > as_of) | (placed["week"] <= first)
     begin = pd.Timestamp(min(rollouts.values(), default=as_of), tz="UTC") if rollouts else as_of
     old = ~partial & (placed["week"] < begin - MOST_WEEKS_BEFORE * WEEK)
@@ -68,16 +70,21 @@ def fill(placed: pd.DataFrame, left_out: Mapping[str, int], *, metric: Metric, r
         grid = _counts(items, rollouts, transition_weeks)
     else:
         items = items.assign(y=items["y"] - _level_of_kind(items))
-        cell = items.groupby(["team", "week"])["y"]
         grid = items.groupby(["team", "week"], as_index=False).agg(
             y=("y", "mean"), n=("y", "size"), treated=("treated", "first")
         )
-        inside = items["y"] - cell.transform("mean")
-        sd = float(np.sqrt((inside**2).sum() / max(len(items) - len(grid), 1)))
+        sd = _spread(items, ["team", "week"] if len(items) - len(grid) >= ENOUGH_INSIDE else ["team", "treated"])
     week = ((grid["week"] - grid["week"].min()) / WEEK).round().astype("int64")
     since = np.floor(_weeks_since(grid, rollouts) + 6 / 7)  # the week of the rollout is week 0
     grid = grid.assign(index_week=week, unit=pd.factorize(grid["team"])[0], n=grid["n"].astype("float64"), since=since)
     return Cells(items=items, grid=grid.reset_index(drop=True), sd=sd, left_out=left_out, typical_days=typical)
+
+
+def _spread(items: pd.DataFrame, by: list[str]) -> float:
+    """Return the standard deviation of one item inside groups; of weeks together it holds their shocks, too."""
+    groups = items.groupby(by)["y"]
+    apart = items["y"] - groups.transform("mean")
+    return float(np.sqrt((apart**2).sum() / max(len(items) - groups.ngroups, 1)))
 
 
 def _weeks_since(rows: pd.DataFrame, rollouts: Mapping[str, date]) -> "pd.Series[float]":
@@ -108,8 +115,8 @@ def _on_scale(placed: pd.DataFrame, metric: Metric) -> tuple[pd.DataFrame, float
         placed["value"], done, group, horizon=max(horizon, 2 * FLOOR_DAYS), floor=FLOOR_DAYS
     )
     own = free & placed["team"].isin(set(placed.loc[placed["treated"], "team"]))
-    typical = kaplan_meier(placed["value"][own], done[own]).quantile(0.5) if own.any() else None
-    return placed.assign(y=filled.y), typical
+    typical = kaplan_meier(placed["value"][own], done[own]).quantile(0.5) if own.any() else np.nan
+    return placed.assign(y=filled.y), typical if np.isfinite(typical) else None
 
 
 def _level_of_kind(items: pd.DataFrame) -> "pd.Series[float]":

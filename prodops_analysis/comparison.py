@@ -86,6 +86,7 @@ def compare(
     rollouts : team -> first day of the new way of working; dates after `as_of` count as not yet.
     confidence : of `low` and `high`; more than 0.95 where several metrics are looked at.
     """
+    rollouts = {team: day for team, day in rollouts.items() if pd.Timestamp(day, tz="UTC") <= as_of}
     placed, left_out = place(
         observed, rollouts=rollouts, as_of=as_of, transition_weeks=transition_weeks, counted=metric.kind == "count"
     )
@@ -93,6 +94,8 @@ def compare(
         return CannotSay(reasons=reasons)
     cells = fill(placed, left_out, metric=metric, rollouts=rollouts, transition_weeks=transition_weeks)
     design, grid = _design(cells.grid, metric)
+    if reasons := _too_little(cells.items[cells.items["week"].isin(set(grid["week"]))], metric):
+        return CannotSay(reasons=reasons)
     try:
         found = rollout_effect(
             grid["y"].to_numpy(float), grid["n"].to_numpy(float), grid["unit"].to_numpy(np.int64),
@@ -132,8 +135,8 @@ def _design(grid: pd.DataFrame, metric: Metric) -> tuple[str, pd.DataFrame]:
         never = grid["team"].nunique() - len(adopters)
         if len(adopters) == 1:
             return f"one team beside {never} comparison team{'s' if never > 1 else ''}", grid
-        beside = f"{never} teams that never did and those not yet there" if never else "those not yet there"
-        return f"{len(adopters)} teams, each from its own rollout on, beside {beside}", grid
+        others = f"{never} team{'s' if never > 1 else ''} that never did and " if never else ""
+        return f"{len(adopters)} teams, each from its own rollout on, beside {others}those not yet there", grid
     own = grid[grid["team"].isin(adopters)]
     # without a comparison the turn of the year would look like an effect
     day = own["week"].dt.month * 100 + own["week"].dt.day

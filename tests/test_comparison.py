@@ -14,6 +14,8 @@ WEEKS = 52
 EIGHT = tuple("ABCDEFGH")
 SOON = {team: 24 + 3 * n for n, team in enumerate("ABCD")}  # week of each rollout; E to H stay as they were
 APART = {team: 24 + 6 * n for n, team in enumerate("ABCD")}  # each still a comparison when the one before is there
+NEAR = dict.fromkeys("ABC", 30) | {"D": 31}
+EACH = "teams, each from its own rollout on, beside"
 
 
 def instant(week, days=0.0):
@@ -29,7 +31,9 @@ def work(value, *, teams=EIGHT, weeks=range(WEEKS), count=lambda team, week: 4, 
         for week in weeks
         for n in range(count(team, week))
     ]
-    return pd.DataFrame(rows, columns=["item_id", "team", "item_type", "at", "value"]).assign(size=None, ended=True)
+    return pd.DataFrame(rows, columns=["item_id", "team", "item_type", "at", "value"]).assign(
+        size=None, ended=True, outcome="done", start_state="In progress", finish_state="Done"
+    )
 
 
 def noisy(seed, effect=0.0, *, rollouts=SOON, **rest):
@@ -64,11 +68,13 @@ def directed(found):
 @pytest.mark.parametrize(
     ("rollouts", "teams", "design"),
     [
-        pytest.param(SOON, EIGHT, "several teams, staggered", id="several-beside-others"),
-        pytest.param(APART, "ABCD", "several teams, staggered", id="all-adopt-one-after-another"),
-        pytest.param(SOON, "ABCD", "all teams at once", id="all-adopt-too-soon-after-another"),
-        pytest.param({"A": 30}, EIGHT, "one team beside comparison teams", id="one-beside-others"),
-        pytest.param({"A": 30}, "A", "one team before and after", id="one-alone"),
+        pytest.param(SOON, EIGHT, f"4 {EACH} 4 teams that never did and those not yet there", id="several-beside-four"),
+        pytest.param(SOON, "ABCDE", f"4 {EACH} 1 team that never did and those not yet there", id="several-beside-one"),
+        pytest.param(APART, "ABCD", f"4 {EACH} those not yet there", id="all-adopt-one-after-another"),
+        pytest.param(NEAR, "ABCD", "all teams at once", id="all-adopt-too-soon-after-another"),
+        pytest.param({"A": 30}, EIGHT, "one team beside 7 comparison teams", id="one-beside-others"),
+        pytest.param({"A": 30}, "AB", "one team beside 1 comparison team", id="one-beside-one"),
+        pytest.param({"A": 30}, "A", "one team before and after, beside no other", id="one-alone"),
         pytest.param(dict.fromkeys("ABCD", 30), "ABCD", "all teams at once", id="all-at-once"),
     ],
 )
@@ -78,7 +84,10 @@ def test_design_and_known_effect(rollouts, teams, design, effect):
     found = asked(noisy(1, effect, rollouts=rollouts, teams=teams), rollouts)
 
     assert design == found.design
+    assert found.method.startswith(design[0].upper() + design[1:])
     assert found.low <= np.expm1(effect) <= found.high
+    assert (set() if design == "all teams at once" else set(rollouts)) == set(found.by_team)
+    assert found.n_teams == len(teams)
 
 
 def test_effect_without_noise():
@@ -89,7 +98,8 @@ def test_effect_without_noise():
 
     # the longest twentieth is capped on both sides, which costs a little of the effect
     assert found.estimate == pytest.approx(-0.3, abs=0.015)
-    assert found.by_team == pytest.approx(dict.fromkeys(SOON, -0.3), abs=0.04)
+    by_team = {team: own.estimate for team, own in found.by_team.items()}
+    assert dict.fromkeys(SOON, -0.3) == pytest.approx(by_team, abs=0.04)
 
 
 def test_a_slow_team_keeps_its_effect():
@@ -100,7 +110,7 @@ def test_a_slow_team_keeps_its_effect():
         )
     )
 
-    assert asked(cycle).by_team["A"] == pytest.approx(-0.5, abs=0.05)
+    assert asked(cycle).by_team["A"].estimate == pytest.approx(-0.5, abs=0.05)
 
 
 def test_share_almost_without_noise():
@@ -109,7 +119,7 @@ def test_share_almost_without_noise():
 
     found = asked(share, metric="owner_at_start")
 
-    assert found.estimate == pytest.approx(0.25, abs=1e-6)
+    assert found.estimate == pytest.approx(0.25, abs=1e-3)
     assert found.typical_days is None
 
 
@@ -117,7 +127,7 @@ def test_count_almost_without_noise():
     """Four items a week before, six after: 50 % more."""
     done = work(lambda t, w, n: hardly(t, w), count=lambda t, w: 6 if w >= SOON.get(t, 99) else 4)
 
-    assert asked(done, metric="throughput").estimate == pytest.approx(0.5, abs=1e-6)
+    assert asked(done, metric="throughput").estimate == pytest.approx(0.5, abs=1e-3)
 
 
 def test_weeks_without_any_item_count_as_zero():
@@ -127,7 +137,8 @@ def test_weeks_without_any_item_count_as_zero():
 
     found = asked(done, after, metric="throughput")
 
-    assert found.estimate == pytest.approx(-6 / (WEEKS - 30), abs=1e-6)
+    # six weeks in a row weigh a little more than one by one: the model sees that the effect is not the same all along
+    assert found.estimate == pytest.approx(-6 / (WEEKS - 30), abs=0.02)
 
 
 @pytest.mark.parametrize("quiet", [range(40), range(44, WEEKS)], ids=["joins-late", "stops-early"])
@@ -135,14 +146,14 @@ def test_a_comparison_team_that_was_not_there_makes_no_throughput_effect(quiet):
     """Weeks before a team's first item, when it did not exist yet, are not weeks in which it delivered nothing."""
     done = work(lambda t, w, n: hardly(t, w), count=lambda t, w: 0 if t in "EF" and w in quiet else 4)
 
-    assert asked(done, metric="throughput").estimate == pytest.approx(0.0, abs=1e-6)
+    assert asked(done, metric="throughput").estimate == pytest.approx(0.0, abs=1e-4)
 
 
 @pytest.mark.parametrize(
     ("last", "design"),
     [
-        pytest.param(37, "one team before and after", id="22-items-shared"),
-        pytest.param(45, "one team beside comparison teams", id="many-shared"),
+        pytest.param(37, "one team before and after, beside no other", id="22-items-shared"),
+        pytest.param(45, "one team beside 1 comparison team", id="many-shared"),
     ],
 )
 def test_items_not_weeks_make_a_comparison(last, design):
@@ -174,23 +185,16 @@ def test_mix_of_work_is_not_an_effect():
 @pytest.mark.parametrize(
     ("rollouts", "teams", "df"),
     [
-        pytest.param(SOON, EIGHT, 7, id="four-beside-four"),
-        pytest.param(SOON, "ABCDEFG", 5, id="four-beside-three"),
-        pytest.param(SOON, "ABCDEF", 3, id="four-beside-two"),
-        pytest.param({"A": 24, "B": 27, "C": 30}, EIGHT, 5, id="three-beside-five"),
-        pytest.param({"A": 24, "B": 30}, EIGHT, 5, id="two-adopters-by-blocks"),
-        pytest.param(APART, "ABCD", 5, id="four-teams-by-blocks"),
-        pytest.param({"A": 30}, EIGHT, 5, id="one-adopter-by-blocks"),
+        pytest.param(SOON, EIGHT, 19, id="four-beside-four"),
+        pytest.param(SOON, "ABCDEF", 15, id="four-beside-two"),
+        pytest.param(APART, "ABCD", 15, id="four-teams-one-after-another"),
+        pytest.param({"A": 24, "B": 30}, EIGHT, 12, id="two-adopters"),
+        pytest.param({"A": 30}, "A", 12, id="alone"),
     ],
 )
 def test_degrees_of_freedom(rollouts, teams, df):
-    """The smaller side carries the error where teams are left out; blocks of weeks count as six."""
+    """The model counts for 12; from three adopters on leaving teams out adds to it, carried by the smaller side."""
     assert df == asked(noisy(11, rollouts=rollouts, teams=teams), rollouts).df
-
-
-def test_degrees_of_freedom_of_one_series():
-    """However long one series is, its weeks count as ten at most."""
-    assert 3 <= asked(noisy(12, teams="A"), {"A": 30}).df <= 7
 
 
 @pytest.mark.parametrize(
@@ -218,34 +222,97 @@ def test_a_figure_that_never_moves_has_no_direction(metric, value, rollouts, tea
     assert "vary" in " ".join(found.reasons)
 
 
-def test_weeks_around_the_rollout_are_left_out_and_counted():
-    """Eight weeks before, and the transition after, count for neither side; so do the log's first and part weeks."""
+def test_weeks_left_out_are_counted():
+    """The transition after the rollout counts for neither side; nor do the log's first week and its unfinished one."""
     found = asked(noisy(2), {"A": 30}, transition_weeks=3, as_of=instant(WEEKS - 1, 3))
 
-    around = 4 * (8 + 3)
-    ends = 8 * 4 * 2
-    assert {around, ends} == set(found.left_out.values())
-    assert 8 * 4 * WEEKS - around - ends == found.n_items
+    assert {
+        "in the weeks in which the log begins or ends": 8 * 4 * 2,
+        "more than two years before the first rollout": 0,
+        "in weeks of transition": 4 * 3,
+    } == found.left_out
+    assert 8 * 4 * (WEEKS - 2) - 4 * 3 == found.n_items
+    assert WEEKS - 2 == found.n_weeks
+
+
+def test_weeks_long_ago_are_left_out():
+    """Of three years before the first rollout the last two count."""
+    rng = np.random.default_rng(1)
+    cycle = work(lambda t, w, n: np.exp(rng.normal()), teams="AB", weeks=range(180), count=lambda t, w: 2)
+
+    found = asked(cycle, {"A": 156}, as_of=instant(180))
+
+    assert 2 * 2 * (156 - 104 - 1) == found.left_out["more than two years before the first rollout"]
+    assert {date(2026, 1, 5)} == {first for first, _ in found.window.values()}
+
+
+@pytest.mark.parametrize("late", [0, 12], ids=["from-the-beginning", "later"])
+def test_the_first_weeks_of_a_team_count_for_no_throughput(late):
+    """Items enter at their creation, so that finishes of the first eight weeks of a team are still too few."""
+    rng = np.random.default_rng(1)
+    done = work(
+        lambda t, w, n: 1.0, teams="AB", count=lambda t, w: int(rng.poisson(5)) + 1 if t == "A" or w >= late else 0
+    )
+    first = done[done["at"] < done["team"].map({"A": instant(8), "B": instant(late + 8)})]
+
+    found = asked(done, {"A": 30}, metric="throughput")
+
+    assert len(first) == found.left_out["in the weeks in which the log begins or ends"]
+    assert (START + timedelta(weeks=8), START + timedelta(weeks=late + 8)) == tuple(
+        begin for begin, _ in found.window.values()
+    )
+
+
+def finished(seed, join, *, teams="AH", rollout=30, weeks=60):
+    """Finishes of teams that each start five items a week and take 25 days; H comes into the log in week `join`."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for team in teams:
+        begin = join if team == "H" else 0
+        started = rng.uniform(begin, weeks, rng.poisson(5 * (weeks - begin)))
+        done = started + rng.exponential(25 / 7, len(started))
+        rows += [(f"{team}{n}", team, "feature", instant(w), 1.0) for n, w in enumerate(done) if w < weeks]
+    return pd.DataFrame(rows, columns=["item_id", "team", "item_type", "at", "value"]).assign(
+        size=None, ended=True, outcome="done", start_state="In progress", finish_state="Done"
+    )
+
+
+def test_a_comparison_team_that_grows_into_the_log_is_no_fall():
+    """While a new team's first items are under way it finishes few; that is no fall of the adopter's throughput."""
+    found = [asked(finished([seed, 3], 18), {"A": 30}, metric="throughput", as_of=instant(60)) for seed in range(12)]
+
+    # with the first eight weeks of the new team the mean is -0.32
+    assert abs(np.mean([np.log1p(f.estimate) for f in found])) < 0.2
+    assert sum(map(directed, found)) <= 1
 
 
 @pytest.mark.parametrize("days", [0, 2, 6], ids=["monday", "wednesday", "sunday"])
 def test_a_week_is_treated_only_when_it_lies_after_the_first_day(days):
     """A rollout in mid-week leaves that week out; items of the days before it never count as after."""
     day = START + timedelta(weeks=30, days=days)
-    cycle = work(lambda t, w, n: (10 if t == "A" and instant(w, 1) < pd.Timestamp(day, tz="UTC") else 5) * hardly(t, w))
+    old = {"A": 4, "B": 5}
+    new = {"A": 2, "B": 5}
+    cycle = work(
+        lambda t, w, n: (old if instant(w, 1) < pd.Timestamp(day, tz="UTC") else new)[t] * np.exp(n / 9) * hardly(t, w),
+        teams="AB",
+    )
 
     found = compare(cycle, metric=METRICS["cycle_time"], rollouts={"A": day}, as_of=instant(WEEKS))
 
-    first_after = 30 if days == 0 else 31
-    assert 4 * (WEEKS - first_after) == found.n_treated_items
-    assert found.estimate == pytest.approx(-0.5, abs=1e-6)
+    assert 4 * (days > 0) == found.left_out["in weeks of transition"]
+    assert found.estimate == pytest.approx(-0.5, abs=1e-3)
 
 
 def test_bad_weeks_just_before_the_rollout_are_no_baseline():
     """Eight terrible weeks that set off the rollout do not make ordinary weeks after it an improvement."""
     cycle = work(lambda t, w, n: (40 if t == "A" and 22 <= w < 30 else 5 + n) * hardly(t, w))
 
-    assert asked(cycle, {"A": 30}).estimate == pytest.approx(0, abs=1e-6)
+    found = asked(cycle, {"A": 30})
+
+    assert found.spell_weight > 0.9
+    assert found.spell.low > 0
+    assert found.estimate == pytest.approx(0, abs=0.03)
+    assert not directed(found)
 
 
 @pytest.mark.parametrize(
@@ -253,7 +320,7 @@ def test_bad_weeks_just_before_the_rollout_are_no_baseline():
     [
         pytest.param({"A": 50}, WEEKS, "only 2 whole weeks after the rollout; 4 are needed", id="too-recent"),
         pytest.param({"A": 46}, WEEKS, "only 24 items after the rollout; 25 are needed", id="too-few-items"),
-        pytest.param({"A": 24}, WEEKS, "only 15 usable weeks before the rollout; 16 are needed", id="short-past"),
+        pytest.param({"A": 16}, WEEKS, "only 15 usable weeks before the rollout; 16 are needed", id="short-past"),
         pytest.param({"A": 0}, WEEKS, "only 0 usable weeks before the rollout; 16 are needed", id="no-past"),
         pytest.param({"A": 60}, WEEKS, "only 0 items after the rollout; 25 are needed", id="not-yet"),
     ],
@@ -270,9 +337,9 @@ def test_borders_of_too_little():
     """16 usable weeks before and 4 weeks with 25 items after are enough."""
     seven = work(lambda t, w, n: (5 + n) * hardly(t, w), weeks=range(30), count=lambda t, w: 7)
 
-    # week 0 is where the log begins, 17 to 24 lie just before the rollout
-    assert not isinstance(asked(seven, {"A": 25}, as_of=instant(30)), CannotSay)
-    assert isinstance(asked(seven, {"A": 24}, as_of=instant(30)), CannotSay)
+    # week 0 is where the log begins
+    assert not isinstance(asked(seven, {"A": 17}, as_of=instant(30)), CannotSay)
+    assert isinstance(asked(seven, {"A": 16}, as_of=instant(30)), CannotSay)
     assert not isinstance(asked(seven, {"A": 26}, as_of=instant(30)), CannotSay)
     assert isinstance(asked(seven, {"A": 27}, as_of=instant(30)), CannotSay)
 
@@ -320,6 +387,9 @@ def test_names_order_and_whole_weeks_do_not_matter(metric):
     for name in ("estimate", "low", "high", "smallest_detectable", "statistic"):
         assert getattr(plain, name) == pytest.approx(getattr(other, name), rel=1e-6)
     assert (plain.n_items, plain.n_weeks, plain.df) == (other.n_items, other.n_weeks, other.df)
+    assert plain.order_p == other.order_p
+    for team, own in plain.by_team.items():
+        assert own.estimate == pytest.approx(other.by_team[renamed[team]].estimate, rel=1e-5)
 
 
 @pytest.mark.parametrize("factor", [24.0, 0.5], ids=["hours", "days-of-48-hours"])
@@ -330,6 +400,135 @@ def test_unit_of_time_does_not_matter(factor):
     plain, other = asked(observed), asked(observed.assign(value=observed["value"] * factor))
 
     assert [plain.estimate, plain.low, plain.high] == pytest.approx([other.estimate, other.low, other.high], rel=2e-3)
+
+
+def test_a_team_of_one_item_a_week():
+    """Where weeks hold one item, how far items lie apart is learnt across weeks, and a null world gets no direction."""
+    rng = np.random.default_rng(1)
+    seen = []
+    for _ in range(6):
+        cycle = work(lambda t, w, n: np.exp(rng.normal(1.5, 0.8)), teams="A", weeks=range(70), count=lambda t, w: 1)
+        seen.append(asked(cycle, {"A": 40}, as_of=instant(70)))
+
+    assert not any(map(directed, seen))
+    assert all(found.error > 0.15 for found in seen)
+
+
+def test_a_few_weeks_of_two_alike_are_no_measure_of_spread():
+    """Three weeks of two items that took equally long do not make sixty others exact."""
+    rng = np.random.default_rng(2)
+    twins = {w: np.exp(rng.normal(1.5, 0.8)) for w in (5, 30, 50)}
+    cycle = work(
+        lambda t, w, n: twins[w] * (1 + n / 20) if w in twins else np.exp(rng.normal(1.5, 0.8)),
+        teams="A", weeks=range(70), count=lambda t, w: 1 + (w in twins),
+    )  # fmt: skip
+
+    found = asked(cycle, {"A": 40}, as_of=instant(70))
+
+    assert found.error > 0.15
+    assert not directed(found)
+
+
+def test_a_comparison_team_that_comes_late_changes_next_to_nothing():
+    """A team fifty times as slow that appears after the rollout is no comparison: the effect is that without it."""
+    observed = noisy(1, -0.4, rollouts={"A": 30})
+    late = observed[(observed["team"] != "H") | (observed["at"] >= instant(32))]
+    late = late.assign(value=late["value"].where(late["team"] != "H", late["value"] * 50))
+
+    found, without = asked(late, {"A": 30}), asked(observed[observed["team"] != "H"], {"A": 30})
+
+    assert found.estimate == pytest.approx(without.estimate, abs=0.02)
+    assert [found.low, found.high] == pytest.approx([without.low, without.high], abs=0.03)
+
+
+def test_rollouts_to_come_count_as_not_yet():
+    """A team that adopts after the export is a comparison like any other."""
+    observed = noisy(3, -0.3)
+    plain, other = asked(observed, {"A": 30}), asked(observed, {"A": 30, "B": WEEKS + 2})
+
+    assert [plain.estimate, plain.low, plain.high] == [other.estimate, other.low, other.high]
+    assert plain.design == other.design
+
+
+def test_without_a_comparison_the_turn_of_the_year_is_left_out():
+    """Two dead weeks at Christmas are no effect of one team alone; beside others every week counts."""
+    rng = np.random.default_rng(1)
+    cycle = work(lambda t, w, n: np.exp(rng.normal(1 + 2 * (50 <= w < 52), 0.5)), teams="AB", weeks=range(60))
+
+    alone, beside = (
+        asked(cycle[cycle["team"].isin(list(teams))], {"A": 36}, as_of=instant(60)) for teams in ("A", "AB")
+    )
+
+    assert 57 == alone.n_weeks  # neither the first nor 22 and 29 December
+    assert 59 == beside.n_weeks
+    assert not directed(alone)
+
+
+def test_too_little_beside_the_turn_of_the_year():
+    """Four weeks after the rollout of which two are left out are not four weeks."""
+    rng = np.random.default_rng(1)
+    cycle = work(lambda t, w, n: np.exp(rng.normal()), teams="A", weeks=range(54), count=lambda t, w: 20)
+
+    found = asked(cycle, {"A": 50}, as_of=instant(54))
+
+    assert found == CannotSay(reasons=("only 2 whole weeks after the rollout; 4 are needed",))
+    assert not isinstance(asked(cycle, {"A": 48}, as_of=instant(54)), CannotSay)
+
+
+def test_dropped_items_are_not_done():
+    """Dropping a third of the work early after the rollout makes no cycle time shorter."""
+    observed = noisy(4)
+    first = observed["team"].map({team: instant(week) for team, week in SOON.items()})
+    drop = (observed["at"] >= first) & (np.random.default_rng(4).uniform(size=len(observed)) < 0.33)
+    dropped = observed.assign(
+        outcome=observed["outcome"].mask(drop, "dropped"), value=observed["value"].mask(drop, observed["value"] / 4)
+    )
+
+    plain, found, naive = asked(observed), asked(dropped), asked(dropped.assign(outcome="done"))
+
+    assert naive.high < 0
+    assert not directed(found)
+    assert found.estimate == pytest.approx(plain.estimate, abs=0.1)
+
+
+def test_no_typical_time_where_half_were_not_done():
+    """A median that the past never reached is no number."""
+    observed = noisy(5)
+    never = np.random.default_rng(5).uniform(size=len(observed)) < 0.65
+    open_ones = observed.assign(ended=~never, value=observed["value"].mask(never, 300.0))
+
+    found = asked(open_ones)
+
+    assert found.typical_days is None
+    assert np.isfinite([found.estimate, found.low, found.high]).all()
+
+
+def test_all_teams_at_once_keep_their_own_levels():
+    """A slow team that is away in some weeks is no effect where all teams are drawn together."""
+    rng = np.random.default_rng(6)
+    cycle = work(
+        lambda t, w, n: np.exp(rng.normal(1 + 2 * (t == "D"), 0.3)), teams="ABCD",
+        count=lambda t, w: 4 * (t != "D" or w % 3 == 0 or w < 30),
+    )  # fmt: skip
+
+    found = asked(cycle, dict.fromkeys("ABCD", 30))
+
+    assert found.design == "all teams at once"
+    assert not directed(found)
+    assert abs(found.estimate) < 0.1
+
+
+def test_an_interval_at_another_confidence():
+    """`at` gives the interval itself at 95 %, a wider one at 99 %, on the scale of the metric."""
+    for metric in ("cycle_time", "owner_at_start"):
+        observed = noisy(6, -0.3)
+        if metric == "owner_at_start":
+            observed = observed.assign(value=(observed["value"] > 5).astype(float))
+        found, wide = asked(observed, metric=metric), asked(observed, metric=metric, confidence=0.99)
+
+        assert (found.low, found.high) == pytest.approx(found.at(0.95))
+        assert (wide.low, wide.high) == pytest.approx(found.at(0.99))
+        assert wide.low < found.low < found.high < wide.high
 
 
 def test_smallest_detectable_shrinks_with_data():
