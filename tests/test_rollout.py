@@ -1,6 +1,8 @@
 """The effect of a rollout: literal refits, replayed dates and dealt orders by hand, counts, known effects, refusals."""
 
 from dataclasses import fields
+from itertools import cycle, permutations
+from math import factorial
 
 import numpy as np
 import pytest
@@ -482,18 +484,31 @@ def test_orders_of_two_units_by_hand():
     assert asked(same, rng=np.random.default_rng(7)).order_p == 1.0
 
 
-def test_an_effect_beside_ten_quiet_units_is_rare_among_orders():
-    """One adopter of eleven with a large effect: about one deal in eleven leaves it where it was."""
-    table = drawn(3, units=11, weeks=30, first=(15, *[None] * 10), effect=-3.0)
+class Cycle:
+    """A generator that deals out every order in turn."""
 
-    p = asked(table, rng=np.random.default_rng(1)).order_p
+    def __init__(self):
+        self.made = None
 
-    rng = np.random.default_rng(1)
-    as_it_was = sum(rng.permutation(11)[0] == 0 for _ in range(99))
-    assert (1 + as_it_was) / 100 == p
+    def permutation(self, units):
+        self.made = self.made or cycle(permutations(units))
+        return np.array(next(self.made))
 
 
-def test_orders_with_a_transition_by_hand():
+def dealt_to_each(table, monkeypatch):
+    """The p of a table over every order once, as many as there are units beside one adopter."""
+    monkeypatch.setattr(rollout, "ORDERS", factorial(len(set(table.unit))))
+    return asked(table, rng=Cycle()).order_p
+
+
+def test_a_large_effect_is_rare_among_orders(monkeypatch):
+    """One adopter of four with a large effect: of 24 orders the six that leave it where it was are as strong."""
+    table = drawn(3, units=4, weeks=30, first=(15, None, None, None), effect=-4.0)
+
+    assert (1 + 6) / (1 + 24) == dealt_to_each(table, monkeypatch)
+
+
+def test_orders_with_a_transition_by_hand(monkeypatch):
     """Every deal keeps the weeks of transition untreated: p counts the dense t of each of three deals."""
     table = drawn(8, units=3, weeks=36, first=(18, None, None), missing=0.0, gap=3, effect=-1.5)
     table = table.but(y=table.y + 4.0 * ((table.unit == 1) & (table.time >= 18) & (table.time < 21)))
@@ -506,12 +521,30 @@ def test_orders_with_a_transition_by_hand():
         value, variance, _ = model.solve(model.cells_apart(rho, shock), sizes, model.mean_effect())
         return abs(value) / np.sqrt(variance)
 
-    rng = np.random.default_rng(5)
-    dealt = [int(np.flatnonzero(rng.permutation(3) == 0)[0]) for _ in range(99)]
-    strong = sum(t_of(unit) >= t_of(0) * 0.999 for unit in dealt)
-
-    assert (1 + strong) / 100 == asked(table, rng=np.random.default_rng(5)).order_p
     assert t_of(1) < t_of(0) < t_of(2)
+    assert (1 + 4) / (1 + 6) == dealt_to_each(table, monkeypatch)
+
+
+@pytest.mark.parametrize(
+    "there", [pytest.param(lambda time: time < 12, id="gone-by-then"), pytest.param(lambda time: time > 22, id="late")]
+)
+def test_orders_that_reach_a_unit_not_there_are_no_orders(there, monkeypatch):
+    """A comparison that stopped before the rollout or came after it cannot have had it; such deals do not count."""
+    table = drawn(3, units=4, first=(18, None, None, None), missing=0.0, effect=-5.0)
+    table = table.only((table.unit != 3) | there(table.time))
+
+    assert (1 + 6) / (1 + 18) == dealt_to_each(table, monkeypatch)
+
+
+def test_orders_do_not_depend_on_names():
+    """Units in another order are dealt the same orders."""
+    table = drawn(4, units=6, weeks=30, first=(15, 18, None, None, None, None), effect=0.0)
+    other = table.but(unit=np.array([5, 1, 0, 4, 2, 3])[table.unit])
+
+    one, two = (asked(t, rng=np.random.default_rng(1)).order_p for t in (table, other))
+
+    assert one == two
+    assert 0.05 < one < 1
 
 
 def test_orders_without_an_effect():
@@ -533,18 +566,7 @@ def test_orders_only_where_asked_and_few():
     assert asked(drawn(3)).order_p is None
     assert asked(drawn(3, units=1, first=(18,)), rng=rng).order_p is None
     assert asked(drawn(3, units=12, weeks=24, first=[12, *[None] * 11]), rng=rng).order_p is None
-
-
-def test_orders_that_reach_a_unit_already_gone_are_no_orders():
-    """A comparison that stopped before the rollout cannot have had it; such deals are left out of the count."""
-    table = drawn(3, units=4, first=(18, None, None, None), missing=0.0, effect=-5.0)
-    table = table.only((table.unit != 3) | (table.time < 12))
-    rng = np.random.default_rng(5)
-    dealt = [int(np.flatnonzero(rng.permutation(4) == 0)[0]) for _ in range(99)]
-
-    p = asked(table, rng=np.random.default_rng(5)).order_p
-
-    assert (1 + dealt.count(0)) / (100 - dealt.count(3)) == pytest.approx(p)
+    assert asked(drawn(3, units=11, weeks=24, first=[12, *[None] * 10]), rng=rng).order_p > 0
 
 
 # planning

@@ -278,18 +278,20 @@ def _order(panel: Panel, fits: list[Fit], rng: np.random.Generator) -> float:
     W = mixed.inverse_covariance(panel.n, fits[0].rho, fits[0].shock)[0]
     begin = float(np.min(panel.since[panel.D > 0]))
 
-    def t_of(order: Ints) -> float:
-        since = panel.since[order]
-        dealt = mixed.with_rollouts(panel.y, panel.n, since >= begin, since, common=True)
-        if not dealt.D.any():  # units that were gone by then: no order to compare with
-            return np.nan
-        value, error = _averaged(_refitted(dealt, fits[:1], W=W), dealt.mean_effect)
-        return abs(value) / error
+    def t_of(dealt: Panel) -> float:
+        return abs(float(np.divide(*_averaged(_refitted(dealt, fits[:1], W=W), dealt.mean_effect))))
 
-    real = t_of(np.arange(len(panel.y)))
-    others = np.array([t_of(rng.permutation(len(panel.y))) for _ in range(ORDERS)])
+    def inside(dealt: Panel) -> int:
+        return int(np.sum(dealt.D.any(axis=1) & ((dealt.n > 0) & (dealt.since < 0)).any(axis=1)))
+
+    # dealt by place in the order of trends, so that names of units do not matter
+    units = np.argsort(np.einsum("uts,us,ut->u", W, panel.y, panel.year))
+    orders = [panel.since[rng.permutation(units)[np.argsort(units)]] for _ in range(ORDERS)]
+    dealt = [mixed.with_rollouts(panel.y, panel.n, since >= begin, since, common=True) for since in orders]
+    # a rollout before a unit came, or after it was gone, is no order to compare with
+    t = np.array([t_of(one) for one in dealt if inside(one) >= inside(panel)])
     # a mirror image is as strong, but for the prior of the week effects
-    return float((1 + np.sum(others >= real * (1 - 1e-3))) / (1 + np.sum(~np.isnan(others))))
+    return float((1 + np.sum(t >= t_of(panel) * (1 - 1e-3))) / (1 + len(t)))
 
 
 def _working(y: Floats, unit: Ints, time: Ints, treated: NDArray[np.bool_], *, common: bool) -> tuple[Floats, Floats]:
