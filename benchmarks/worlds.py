@@ -285,7 +285,8 @@ def events_of(items: pd.DataFrame, as_of: pd.Timestamp, *, whole: bool = True) -
         ]
     )  # fmt: skip
     rows = rows.assign(at=_instants(rows["at"]), from_value=rows["from_value"].where(rows["field"] != "created", None))
-    return rows[rows["at"] <= as_of].reset_index(drop=True)
+    seen = rows[rows["at"] <= as_of].sort_values(["item_id", "at", "seq"], ignore_index=True)
+    return seen.assign(event_id=[f"e{n:07d}" for n in range(len(seen))], actor=None, actor_kind="unknown", source="log")
 
 
 def observed(drawn: Drawn, metric: str = "cycle_time") -> pd.DataFrame:
