@@ -73,10 +73,10 @@ def test_the_template_is_a_record_once_filled(tmp_path):
 
 
 def test_the_template_asks_for_every_field():
-    """Each field of a record but the freeze stands in the template, and each required one is required."""
+    """Each field of a record but what commands write stands in the template, and each required one is required."""
     head, _ = split(template("x"), name="x")
 
-    assert set(Change.model_fields) - {"frozen"} == set(head)
+    assert set(Change.model_fields) - {"frozen", "expected"} == set(head)
     assert set(REQUIRED) <= set(head)
     assert set(PLAN) <= set(head)
 

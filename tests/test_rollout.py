@@ -18,6 +18,7 @@ from test_published import (
 )
 
 from prodops_analysis.estimators import mixed, rollout
+from prodops_analysis.estimators.counts import working_response
 from prodops_analysis.estimators.linked import linked
 from prodops_analysis.estimators.rollout import expected_error, rollout_effect
 
@@ -627,7 +628,7 @@ def poisson(table, *, common=True):
 
 def working(table, *, common=True):
     """Working values and weights as a table."""
-    y, n = rollout._working(table.y, table.unit, table.time, table.treated, common=common)
+    y, n = working_response(table.y, table.unit, table.time, table.treated, common=common)
     return table.but(y=y, n=n)
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from prodops_analysis.estimators import mixed
+from prodops_analysis.estimators.counts import working_response
 from prodops_analysis.estimators.linked import linked
 from prodops_analysis.estimators.mixed import Fit, Floats, Ints, Panel
 
@@ -97,7 +98,7 @@ def rollout_effect(
     if counts and (y.min() < 0 or not y[~treated].any()):
         raise ValueError("counts cannot be negative, and something must have been counted without the change")
     if counts:
-        y, n = _working(y, unit, time, treated, common=common)
+        y, n = working_response(y, unit, time, treated, common=common)
     panel = mixed.lay_out(y / sd, n, unit, time, treated, since, common=common)
     fits = mixed.weigh(panel)
     c = panel.mean_effect
@@ -292,20 +293,3 @@ def _order(panel: Panel, fits: list[Fit], rng: np.random.Generator) -> float:
     t = np.array([t_of(one) for one in dealt if inside(one) >= inside(panel)])
     # a mirror image is as strong, but for the prior of the week effects
     return float((1 + np.sum(t >= t_of(panel) * (1 - 1e-3))) / (1 + len(t)))
-
-
-def _working(y: Floats, unit: Ints, time: Ints, treated: NDArray[np.bool_], *, common: bool) -> tuple[Floats, Floats]:
-    """Return working values and weights of counts with a log link (McCullagh & Nelder 1989, sec. 2.5).
-
-    Around expected counts of a Poisson model with unit, week and change, fitted by proportional scaling.
-    """
-    groups = [unit, treated.astype(np.int64)] + ([time - time.min()] if common else [])
-    mu = np.full(len(y), max(float(y.mean()), 0.1))
-    for _ in range(100):
-        before = mu
-        for g in groups:
-            seen, expected = np.bincount(g, weights=y), np.bincount(g, weights=mu)
-            mu = mu * (np.maximum(seen, 0.5) / np.maximum(expected, 1e-9))[g]
-        if np.max(np.abs(mu - before) / before) < 1e-6:
-            break
-    return np.log(mu) + (y - mu) / mu, mu
