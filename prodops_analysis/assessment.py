@@ -27,7 +27,8 @@ class Assessment:
     """What may be said of one change and one metric. Without an answer, `estimate`, `low` and `high` are None.
 
     estimate, low, high : relative change (scale "ratio": -0.3 is 30 % less) or difference ("difference": 0.1 is ten
-        points more), with the 95 % interval; the same in the metric's unit in `in_unit`.
+        points more), with the interval at `confidence`, 95 % unless more was looked at; the same in the metric's unit
+        in `in_unit`.
     window : team -> first and last day used; until : the instant up to which data was used.
     by_team, by_band : the effect in each adopting team, and by weeks since the rollout (first and last week).
     replayed : ordinary dates of the past on which the rule would have spoken, and how many were tried.
@@ -57,12 +58,13 @@ class Assessment:
     replayed: tuple[int, int] = (0, 0)
     until: pd.Timestamp | None = None
     left_out: Mapping[str, int] = field(default_factory=dict)
+    confidence: float = 0.95
 
     def __str__(self) -> str:
         head = f"{self.metric}, change {self.change_id!r}: {self.verdict} (worthwhile: {self.worthwhile})"
         lines = [head, *(f"  because {reason}" for reason in self.reasons)]
         if self.estimate is not None and self.low is not None and self.high is not None:
-            lines.append(f"  effect {_percent(self.estimate, self.scale)}, 95 % interval "
+            lines.append(f"  effect {_percent(self.estimate, self.scale)}, {100 * self.confidence:.4g} % interval "
                          f"{_percent(self.low, self.scale)} to {_percent(self.high, self.scale)}")  # fmt: skip
         lines.append(f"  {self.n_items} items, {self.n_weeks} weeks")
         return "\n".join(lines)
@@ -131,7 +133,7 @@ def assess(
         doubts=doubtful_items(folded, faults=absent, settings=settings.quality),
         others=tuple(others),
     )  # fmt: skip
-    confidence = 1 - 0.05 / looked_at
+    confidence = 1 - 0.05 / max(looked_at, 1)
     found, of_data = _compared(subject, confidence=confidence)
     checks: tuple[Check, ...] = (
         Check(name="time of the look", result="forbids" if look.waiting else "passed", found=look.said),
@@ -148,8 +150,9 @@ def assess(
     said = judge(low, high, smallest_worthwhile=change.smallest_worthwhile, better=chosen.better)
     blocking = tuple(f"{check.name}: {check.found}" for check in checks if check.result == "blocks")
     if blocking and said.verdict is Verdict.IMPROVED:
-        return _answer(found, CANNOT_SAY, chosen, change, checks, blocking, look=look)
-    return _answer(found, said, chosen, change, checks, _why(said, found, chosen, change, look), look=look)
+        return _answer(found, CANNOT_SAY, chosen, change, checks, blocking, look=look, confidence=confidence)
+    reasons = _why(said, found, chosen, change, look, confidence)
+    return _answer(found, said, chosen, change, checks, reasons, look=look, confidence=confidence)
 
 
 def _compared(subject: Subject, *, confidence: float) -> tuple[Estimate | CannotSay, tuple[Check, ...]]:
@@ -228,26 +231,30 @@ def _unanswerable(
     return ()
 
 
-def _why(said: Judgement, found: Estimate, metric: Metric, change: Change, look: Look) -> tuple[str, ...]:
+def _why(
+    said: Judgement, found: Estimate, metric: Metric, change: Change, look: Look, confidence: float
+) -> tuple[str, ...]:
     span = f"{_percent(found.low, metric.scale)} to {_percent(found.high, metric.scale)}"
+    interval = f"the {100 * confidence:.4g} % interval, {span},"
+    now = judge(found.low, found.high, smallest_worthwhile=change.smallest_worthwhile, better=metric.better)
     m = _percent(change.smallest_worthwhile, metric.scale).lstrip("+")
     match said.verdict:
         case Verdict.IMPROVED | Verdict.WORSENED:
-            return (f"the 95 % interval, {span}, excludes no change",)
+            return (f"{interval} excludes no change",)
         case Verdict.NO_WORTHWHILE_CHANGE:
-            return (f"the 95 % interval, {span}, lies inside the smallest worthwhile effect of {m} either way",)
-        case _ if not found.low <= 0 <= found.high:
+            return (f"{interval} lies inside the smallest worthwhile effect of {m} either way",)
+        case _ if now.verdict is not said.verdict:  # not yet, at an early look
             return (look.said,)
         case _:
             return (
-                f"the 95 % interval, {span}, includes no change and reaches beyond {m}",
+                f"{interval} includes no change and reaches beyond {m}",
                 f"the smallest effect this data could have shown is {found.smallest_detectable:.0%}",
             )
 
 
 def _answer(
     found: Estimate | None, said: Judgement, metric: Metric, change: Change, checks: tuple[Check, ...],
-    reasons: tuple[str, ...], *, look: Look, withheld: bool = False,
+    reasons: tuple[str, ...], *, look: Look, withheld: bool = False, confidence: float = 0.95,
 ) -> Assessment:  # fmt: skip
     shown = found if found and not withheld else None
     typical = shown.typical_days if shown else None
@@ -276,6 +283,7 @@ def _answer(
         replayed=(found.replay.spoken, found.replay.dates) if found else (0, 0),
         until=look.until,
         left_out=found.left_out if found else {},
+        confidence=confidence,
     )
 
 

@@ -39,7 +39,7 @@ def _comparison(found: Estimate) -> Check:
 
 def _trend(found: Estimate) -> Check:
     clear = not found.slope.low <= 0 <= found.slope.high
-    told = f"the adopters' own trend was {_told(found.slope)} a year; it is carried on beyond the rollout"
+    told = f"the adopters' own trend was {_told(found.slope, found)} a year; it is carried on beyond the rollout"
     return Check(name="trend before", result="noted" if clear else "passed", found=told)
 
 
@@ -49,7 +49,7 @@ def _spell(found: Estimate) -> Check:
         told = "the eight weeks before the rollouts were ordinary ones"
         return Check(name=name, result="passed", found=told)
     told = (
-        f"the last four weeks before the rollouts lay {_told(found.spell)} from the rest: a bad spell that was "
+        f"the last four weeks before the rollouts lay {_told(found.spell, found)} from the rest: a bad spell that was "
         "answered, or a pilot; the eight weeks before hardly count"
     )
     return Check(name=name, result="noted", found=told)
@@ -102,5 +102,6 @@ def _shares(flag: "pd.Series[bool]", after: "pd.Series[bool]") -> tuple[str, boo
     return f"{before:.0%} before and {later:.0%} after", abs(later - before) >= MOVED
 
 
-def _told(x: Interval) -> str:
-    return f"{x.estimate:+.0%} ({x.low:+.0%} to {x.high:+.0%})"
+def _told(x: Interval, found: Estimate) -> str:
+    estimate, low, high = (f"{100 * value:+.0f}" for value in (x.estimate, x.low, x.high))
+    return f"{estimate}% ({low}% to {high}%)" if found.ratio else f"{estimate} points ({low} to {high})"

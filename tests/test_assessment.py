@@ -8,10 +8,15 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from prodops_analysis import Change, Settings, Verdict, Workflow, Worthwhile, assess
+from prodops_analysis.comparison import Estimate
 from prodops_analysis.errors import EventLogError, SettingsError
+from prodops_analysis.estimators.rollout import Interval, Replay
 from prodops_analysis.sample.simulator import STATES, World, simulate
+from prodops_analysis.verdict import judge
 
 START = date(2025, 1, 6)
 TWELVE = tuple(f"Team {letter}" for letter in "ABCDEFGHIJKL")
@@ -20,6 +25,13 @@ SMALL = {"Ada": 24, "Bo": 27, "Cy": 30}  # week of each rollout; Dee, Eve and Fl
 DIRECTIONS = {Verdict.IMPROVED, Verdict.WORSENED}
 SETTINGS = Settings(workflow=STATES)
 NUMBERS = ("estimate", "low", "high", "statistic", "smallest_detectable")
+QUIET = Interval(estimate=0.0, low=-0.1, high=0.1)
+AN_ESTIMATE = Estimate(
+    estimate=0.0, low=-0.1, high=0.1, design="", statistic=0.0, df=12, by_team={}, by_band={}, spell=QUIET,
+    spell_weight=0.0, slope=QUIET, slope_weight=0.0, replay=Replay(dates=0, spoken=0, widen=1.0), order_p=None,
+    smallest_detectable=0.1, n_items=0, n_weeks=0, n_teams=2, window={}, left_out={}, typical_days=None, method="",
+    error=0.05, ratio=True,
+)  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -146,6 +158,7 @@ def test_a_new_start_state_forbids_an_answer():
     assert says_nothing(found)
     assert found_by(found, "measurement changed at rollout").result == "forbids"
     assert "'Doing'" in " ".join(found.reasons)
+    assert "'In progress'" in " ".join(found.reasons)
 
 
 def test_a_declared_name_is_answered():
@@ -168,6 +181,7 @@ def test_a_new_finish_state_forbids_an_answer():
 
     assert says_nothing(found)
     assert "'Released'" in " ".join(found.reasons)
+    assert "'Done'" in " ".join(found.reasons)
 
 
 def test_a_start_state_that_vanishes_forbids_an_answer():
@@ -218,27 +232,212 @@ def test_a_rename_in_comparison_teams_does_not_pass_in_silence():
 
 
 def test_one_team_alone():
-    """A single team is answered from its own past, and the method says what that leaves open."""
+    """A single team is answered from its own past, and a check says what that leaves open."""
     made = small()
     log = made.log[made.log["team"] == "Cy"]
 
     found = made.asked(log=log, change=made.change(rollouts={"Cy": START + timedelta(weeks=30)}))
 
-    assert "part of the effect" in found_by(found, "comparison").found
+    assert found.method.startswith("One team before and after, beside no other")
     assert list(found.window) == ["Cy"]
     assert found.verdict is not Verdict.WORSENED
+    check = found_by(found, "comparison")
+    assert (check.result, "part of the effect" in check.found) == ("noted", True)
 
 
 def test_all_teams_at_once():
-    """When everybody starts on one day nothing else that happened that week can be told apart: no answer."""
+    """When everybody starts on one day nothing is there to compare with: no number, and what to do instead."""
     made = small()
 
     found = made.asked(change=made.change(rollouts=dict.fromkeys(SIX, START + timedelta(weeks=26))))
 
-    assert Verdict.NOT_ENOUGH_EVIDENCE == found.verdict
-    assert found_by(found, "comparison").result == "forbids"
-    assert "one after the other" in found.reasons[0]
-    assert found.estimate is None
+    assert says_nothing(found)
+    assert ("comparison: every team changed at once, and no other is there to compare with; let teams start one "
+            "after the other",) == found.reasons  # fmt: skip
+    assert set(SIX) == set(found.window)
+
+
+def test_a_harmed_guardrail_blocks_an_improvement():
+    """Work got faster but 40 points fewer items have an owner: not improved, the guardrail named, the effect shown."""
+    made = small(seed=2, effect=-0.6, added=-0.4)
+
+    found = made.asked(change=made.change(guardrails=("owner_at_start",)))
+
+    assert plain(made).verdict is Verdict.IMPROVED
+    assert (found.verdict, found.worthwhile) == (Verdict.NOT_ENOUGH_EVIDENCE, Worthwhile.NOT_SHOWN)
+    assert plain(made).estimate == found.estimate
+    assert found_by(found, "guardrail owner at start").result == "blocks"
+    assert found.reasons[0].startswith("guardrail owner at start: it got worse: -4")
+
+
+@pytest.mark.parametrize(
+    ("guardrail", "result", "told"),
+    [
+        pytest.param("owner_at_start", "passed", "no harm shown: +", id="better-than-before"),
+        pytest.param("throughput", "passed", "no harm shown", id="as-before"),
+        pytest.param("wip", "noted", "cannot be compared", id="a-level"),
+    ],
+)
+def test_a_guardrail_that_holds_blocks_nothing(guardrail, result, told):
+    """A guardrail without harm, or one that cannot be judged, stands among the checks and leaves the verdict."""
+    made = small(seed=2, effect=-0.6, added=0.3)
+
+    found = made.asked(change=made.change(guardrails=(guardrail, "cycle_time")))
+
+    check = next(check for check in found.checks if check.name.startswith("guardrail"))
+    assert (check.result, told in check.found) == (result, True)
+    assert (found.verdict, found.estimate) == (Verdict.IMPROVED, plain(made).estimate)
+    assert 1 == sum(check.name.startswith("guardrail") for check in found.checks)
+
+
+def test_a_guardrail_without_data_is_noted():
+    """Nobody recorded owners: the guardrail cannot be judged, and says why, but blocks nothing."""
+    made = small()
+    log = made.log[made.log["field"] != "owner"]
+
+    found = made.asked(log=log, change=made.change(guardrails=("owner_at_start",)))
+
+    check = found_by(found, "guardrail owner at start")
+    assert (check.result, check.found) == ("noted", "cannot be judged: nothing was observed for owner at start")
+    assert found.verdict is Verdict.IMPROVED
+
+
+def test_guardrails_belong_to_the_primary_metric():
+    """Looking at another metric tests no guardrail of the change."""
+    made = small(seed=2, effect=-0.6, added=-0.4)
+
+    found = made.asked(change=made.change(guardrails=("owner_at_start",)), metric="lead_time")
+
+    assert not any(check.name.startswith("guardrail") for check in found.checks)
+
+
+def test_before_the_decision_date_the_change_is_monitored():
+    """Until the decision date there is no verdict and no number, only how long it takes."""
+    made = small()
+
+    found = made.asked(change=made.change(decision_date=date(2026, 2, 2), guardrails=("throughput",)))
+
+    assert says_nothing(found)
+    assert found.reasons == ("time of the look: monitoring: the decision is on 2026-02-02, 4 weeks to go",)
+    assert found_by(found, "time of the look").result == "forbids"
+    assert found.until == made.as_of
+
+
+def test_after_the_decision_date_later_data_is_not_used():
+    """The verdict of the decision date stands, whatever happened afterwards and whenever it is asked."""
+    made = small()
+    change = made.change(decision_date=date(2025, 11, 30))
+    until = pd.Timestamp("2025-12-01", tz="UTC")
+    other = made.log.assign(to_value=made.log["to_value"].mask(made.log["at"] > until, "Dropped"))
+
+    found = made.asked(change=change)
+
+    assert found.until == until
+    assert max(last for _, last in found.window.values()) < until.date()
+    assert found == made.asked(change=change, log=other)
+    assert found == made.asked(change=change, log=made.log[made.log["at"] <= until], as_of=until)
+    assert found_by(found, "time of the look").found == "one verdict, from the data until 2025-11-30"
+    assert plain(made).estimate != found.estimate
+
+
+def test_a_decision_before_every_rollout_is_a_fault_of_the_record():
+    """A decision date before the rollouts leaves nothing to judge, and the record is named."""
+    made = small()
+
+    found = made.asked(change=made.change(decision_date=date(2025, 3, 3)))
+
+    assert says_nothing(found)
+    assert found.reasons == ("the decision date, 2025-03-03, lies before every rollout; mend the record",)
+
+
+def test_an_early_look_needs_more():
+    """15 weeks in and without a decision date, what the 95 % interval would say is not yet said; on the date it is."""
+    made = small(seed=4, effect=-0.35)
+    early = pd.Timestamp("2025-10-06", tz="UTC")
+
+    found = made.asked(as_of=early)
+    decided = made.asked(as_of=early, change=made.change(decision_date=date(2025, 10, 5)))
+
+    assert found.high < 0
+    assert found.verdict is Verdict.NOT_ENOUGH_EVIDENCE
+    assert "15 of 26 weeks" in found.reasons[0]
+    assert "the 99.01 % interval must exclude no change" in found.reasons[0]
+    assert (decided.verdict, decided.estimate) == (Verdict.IMPROVED, found.estimate)
+
+
+def test_an_early_look_at_a_large_effect_speaks():
+    """An effect far beyond doubt may be told early."""
+    early = pd.Timestamp("2025-10-06", tz="UTC")
+
+    assert small(seed=1, effect=-1.2).asked(as_of=early).verdict is Verdict.IMPROVED
+
+
+def test_an_early_look_never_says_what_its_interval_does_not():
+    """Where the 95 % interval lies inside m but the look is early, the reason is the look and not the interval."""
+    made = small(seed=2, effect=0.0)
+    early = pd.Timestamp("2025-10-06", tz="UTC")
+
+    late, found = (
+        made.asked(as_of=early, change=made.change(smallest_worthwhile=0.34, **rest))
+        for rest in ({"decision_date": date(2025, 10, 5)}, {})
+    )
+
+    assert late.verdict is Verdict.NO_WORTHWHILE_CHANGE
+    assert found.verdict is Verdict.NOT_ENOUGH_EVIDENCE
+    assert found.reasons == (found_by(found, "time of the look").found,)
+
+
+def test_more_metrics_looked_at_widen_the_interval():
+    """Each of five metrics beside the primary one gets 99 %, which is wider, and called so."""
+    made = small()
+
+    one, five = plain(made), made.asked(looked_at=5)
+
+    assert (one.estimate, one.statistic) == (five.estimate, five.statistic)
+    assert five.low < one.low < one.high < five.high
+    assert (one.confidence, five.confidence) == (0.95, 0.99)
+    assert "99 % interval" in str(five)
+    assert "95 %" not in " ".join(five.reasons)
+
+
+@given(
+    st.floats(-8, 8), st.floats(0.01, 1), st.integers(12, 30), st.booleans(),
+    st.sampled_from([0.8, 0.95, 0.99]), st.sampled_from([0.99, 0.9999, 1.0]),
+)  # fmt: skip
+def test_a_wider_interval_claims_no_more(statistic, error, df, ratio, narrow, wide):
+    """At a higher confidence no direction is gained and `not enough evidence` stays what it is."""
+    found = dataclasses.replace(AN_ESTIMATE, statistic=statistic, error=error, df=df, ratio=ratio)
+
+    sure, unsure = (
+        judge(*found.at(c), smallest_worthwhile=0.15, better="lower").verdict for c in (narrow, max(narrow, wide))
+    )
+
+    assert unsure == sure or unsure not in DIRECTIONS
+    assert sure is not Verdict.NOT_ENOUGH_EVIDENCE or unsure is Verdict.NOT_ENOUGH_EVIDENCE
+
+
+def test_dropped_work_makes_no_cycle_time_shorter():
+    """Without any effect, a third of the adopters' work dropped early after the rollout gives no improvement."""
+    made = small(seed=3, effect=0.0)
+    log = made.log
+    first = log["team"].map({t: pd.Timestamp(START, tz="UTC") + pd.Timedelta(weeks=w) for t, w in SMALL.items()})
+    state = log[log["field"] == "state"]
+    begun = state[state["to_value"] == "In progress"].groupby("item_id")["at"].min()
+    chosen = begun[begun >= first.set_axis(log["item_id"]).groupby(level=0).first().reindex(begun.index)].index
+    gone = chosen[np.random.default_rng(3).uniform(size=len(chosen)) < 0.4]
+    ends = log["item_id"].isin(gone) & (log["field"] == "state") & log["to_value"].isin(["Done", "Dropped"])
+    between = log["item_id"].isin(gone) & log["to_value"].isin(["In review", "Waiting for decision"])
+    start = log["item_id"].map(begun)
+    sooner = log.assign(
+        to_value=log["to_value"].mask(ends, "Dropped"), at=log["at"].mask(ends, start + (log["at"] - start) / 5)
+    )[~between]
+
+    found = made.asked(log=sooner)
+
+    assert plain(made).verdict not in DIRECTIONS
+    assert found.verdict is not Verdict.IMPROVED
+    check = found_by(found, "dropped work")
+    assert (check.result, "not done until it was dropped" in check.found) == ("noted", True)
 
 
 def test_a_comparison_team_with_its_own_change_is_used_until_then():

@@ -1,172 +1,165 @@
-"""What else could look like an effect: each check named, sized, and with what it does to the verdict."""
+"""Threats to an estimate: each named, with its size, and what it does to the verdict."""
 
-import dataclasses
-from datetime import timedelta
+from dataclasses import replace
+from datetime import date
 
 import numpy as np
 import pandas as pd
 import pytest
-from test_assessment import SMALL, START, found_by, small
 
-from prodops_analysis import Change, Settings, Verdict, assess
-from prodops_analysis.sample.simulator import STATES
+from prodops_analysis import METRICS, Change, Settings
+from prodops_analysis.checks import Subject
+from prodops_analysis.comparison import AT_ONCE, Estimate
+from prodops_analysis.estimators.rollout import Interval, Replay
+from prodops_analysis.threats import threats
+from prodops_analysis.work_items import Fold
 
-EVERY = (
-    "time of the look", "data quality", "measurement changed at rollout", "other changes in the window",
-    "comparison teams", "comparison", "trend before", "weeks just before", "season", "ordinary dates", "rollout order",
-    "mix of work", "dropped work", "bulk edits",
+ROLLOUT = date(2025, 6, 2)
+NAMES = (
+    "comparison", "trend before", "weeks just before", "season", "ordinary dates", "rollout order", "mix of work",
+    "dropped work", "bulk edits",
 )  # fmt: skip
 
 
-def world(*, weeks=60, teams=6, items=5, rollouts=None, seed=3, bend=None):
-    """Event rows of quiet teams; `bend(frame)` changes the items before they become events."""
-    rng = np.random.default_rng(seed)
-    n = weeks * items
-    parts = [
-        pd.DataFrame(
-            {
-                "team": f"Team {k}", "week": np.repeat(np.arange(weeks), items), "kind": rng.choice(["a", "b"], n),
-                "days": np.exp(rng.normal(1.3, 0.7, n)), "end": "Done", "batch": None, "start": "In progress",
-                "by": "person",
-            }
-        )
-        for k in range(teams)
-    ]  # fmt: skip
-    items_ = pd.concat(parts, ignore_index=True)
-    items_ = items_.assign(started=items_["week"] + rng.uniform(0, 0.7, len(items_)), item=range(len(items_)))
-    rollouts = rollouts or {f"Team {k}": START + timedelta(weeks=30 + 2 * k) for k in range(teams // 2)}
-    begun = items_["team"].map({t: (d - START).days / 7 for t, d in rollouts.items()})
-    items_ = items_.assign(since=items_["started"] - begun)
-    if bend:
-        items_ = bend(items_, rng)
-    origin = pd.Timestamp(START, tz="UTC")
-    as_of = origin + pd.Timedelta(weeks=weeks)
-    ended = items_["started"] + items_["days"] / 7
-    steps = [("created", None, items_["started"] - 0.1, None), ("type", None, items_["started"] - 0.1, "kind"),
-             ("state", "Backlog", items_["started"] - 0.1, None), ("state", None, items_["started"], "start"),
-             ("state", None, ended, "end")]  # fmt: skip
-    rows = pd.concat(
-        [
-            pd.DataFrame(
-                {"item_id": "I" + items_["item"].astype(str), "team": items_["team"], "field": name,
-                 "at": origin + pd.to_timedelta((when * 7 * 86_400).round(), unit="s"),
-                 "to_value": items_[column] if column else value, "actor_kind": items_["by"],
-                 "batch_id": items_["batch"] if column == "end" else None}
-            )
-            for name, value, when, column in steps
-        ]
+def interval(low, high):
+    """An interval around its middle."""
+    return Interval(estimate=(low + high) / 2, low=low, high=high)
+
+
+CALM = Estimate(
+    estimate=-0.2, low=-0.3, high=-0.1, design="2 teams, each from its own rollout on, beside 3 teams that never did",
+    statistic=-4.0, df=12, by_team={}, by_band={}, spell=interval(-0.1, 0.1), spell_weight=0.1,
+    slope=interval(-0.1, 0.1), slope_weight=0.1, replay=Replay(dates=12, spoken=1, widen=1.0), order_p=0.02,
+    smallest_detectable=0.1, n_items=80, n_weeks=40, n_teams=5, window={}, left_out={}, typical_days=5.0, method="",
+    error=0.05, ratio=True,
+)  # fmt: skip
+
+
+def observations(*, n=40, before=("feature", "M", "done"), after=("feature", "M", "done"), share=1.0):
+    """Items of the team A and of the comparison B; `share` of A's items after the rollout are as `after` says."""
+    rows = []
+    for team in "AB":
+        for k in range(2 * n):
+            late = k >= n
+            kind, size, outcome = after if late and team == "A" and (k - n) < share * n else before
+            day = pd.Timestamp(ROLLOUT, tz="UTC") + pd.Timedelta(days=k - n)
+            rows.append((f"{team}{k}", team, kind, size, outcome, day))
+    return pd.DataFrame(rows, columns=["item_id", "team", "item_type", "size", "outcome", "at"])
+
+
+def asked(found=CALM, observed=None, *, batch=None, metric="cycle_time"):
+    """Check name -> check."""
+    observed = observations() if observed is None else observed
+    items = observed[["item_id"]].assign(finish_batch=1 if batch is None else batch)
+    subject = Subject(
+        folded=Fold(items=items, spells=pd.DataFrame(), as_of=pd.Timestamp("2026-01-05", tz="UTC")),
+        metric=METRICS[metric], change=Change(rollouts={"A": ROLLOUT}), rollouts={"A": ROLLOUT},
+        settings=Settings(workflow={"Doing": "active", "Done": "done"}), faults=pd.DataFrame(), others=(),
     )  # fmt: skip
-    rows = rows[rows["at"] <= as_of].reset_index(drop=True)
-    return assess(rows, None, Change(rollouts=rollouts), as_of=as_of, settings=Settings(workflow=STATES))
+    return {check.name: check for check in threats(found, subject, observed)}
 
 
-def test_every_threat_has_its_check():
-    """Nothing is tested in silence: each check is in the list, once, in the same order."""
-    assert list(EVERY) == [check.name for check in small().asked().checks]
+def test_a_calm_estimate_passes_everything():
+    """Every threat is named even where there is none, in a fixed order."""
+    checks = asked()
+
+    assert tuple(checks) == NAMES
+    assert {"passed"} == {check.result for check in checks.values()}
 
 
-def test_quiet_teams_pass():
-    """Where nothing is wrong no check says otherwise."""
-    assert {"passed"} == {check.result for check in world().checks}
+def test_orders_are_named_only_where_dealt():
+    """Without dealt orders there is no check of them."""
+    assert "rollout order" not in asked(replace(CALM, order_p=None))
 
 
-def test_a_bad_spell_before_the_rollout_is_named_and_is_no_effect():
-    """Six weeks of slow work just before would make ordinary work afterwards look fast."""
+@pytest.mark.parametrize(
+    ("parts", "name", "result", "told"),
+    [
+        pytest.param({"design": AT_ONCE}, "comparison", "forbids", "every team changed at once", id="at-once"),
+        pytest.param({"n_teams": 1}, "comparison", "noted", "no other team is there", id="alone"),
+        pytest.param({}, "comparison", "passed", "beside 3 teams", id="beside-others"),
+        pytest.param(
+            {"slope": interval(0.1, 0.3)}, "trend before", "noted", "own trend was +20% (+10% to +30%) a year",
+            id="slower",
+        ),
+        pytest.param({"slope": interval(-0.4, -0.2)}, "trend before", "noted", "-30% (-40% to -20%)", id="faster"),
+        pytest.param(
+            {"slope": interval(0.1, 0.3), "ratio": False}, "trend before", "noted", "+20 points (+10 to +30)",
+            id="points",
+        ),
+        pytest.param({"spell_weight": 0.49}, "weeks just before", "passed", "ordinary ones", id="no-spell"),
+        pytest.param(
+            {"spell_weight": 0.5, "spell": interval(0.2, 0.6)}, "weeks just before", "noted",
+            "lay +40% (+20% to +60%) from the rest", id="bad-spell",
+        ),
+        pytest.param({"n_teams": 1}, "season", "noted", "turn of the year is left out", id="no-season-alone"),
+        pytest.param({"design": AT_ONCE}, "season", "noted", "turn of the year is left out", id="no-season-at-once"),
+        pytest.param({}, "season", "passed", "same week of other teams", id="season-beside-others"),
+        pytest.param(
+            {"replay": Replay(dates=0, spoken=0, widen=1.0)}, "ordinary dates", "passed", "too little history",
+            id="no-dates",
+        ),
+        pytest.param({}, "ordinary dates", "passed", "spoken on 1 of 12 ordinary dates", id="calm-dates"),
+        pytest.param(
+            {"replay": Replay(dates=12, spoken=5, widen=1.25)}, "ordinary dates", "noted",
+            "on 5 of 12 ordinary dates of the past; the interval is 25% wider for it", id="restless-dates",
+        ),
+        pytest.param({"order_p": 0.10}, "rollout order", "passed", "10 give an effect as strong", id="rare-order"),
+        pytest.param({"order_p": 0.11}, "rollout order", "noted", "11 give an effect as strong", id="common-order"),
+    ],
+)  # fmt: skip
+def test_threats_from_the_estimate(parts, name, result, told):
+    """What the estimate knows about itself decides, with its figures in the text."""
+    check = asked(replace(CALM, **parts))[name]
 
-    def bend(items, rng):
-        slow = items["since"].between(-6, 0)
-        return items.assign(days=items["days"] * np.where(slow, 2.5, 1.0))
-
-    found = world(bend=bend)
-    assert found_by(found, "weeks just before").result == "noted"
-    assert "+" in found_by(found, "weeks just before").found
-    assert found.verdict not in (Verdict.IMPROVED, Verdict.WORSENED)
-
-
-def test_a_shift_in_the_mix_of_work_is_named_and_taken_out():
-    """Where short kinds take the place of long ones, nothing became faster."""
-
-    def bend(items, rng):
-        kind = np.where((items["since"] >= 0) & (rng.uniform(size=len(items)) < 0.6), "b", items["kind"])
-        return items.assign(kind=kind, days=items["days"] * np.where(kind == "b", 0.4, 1.0))
-
-    found = world(bend=bend)
-    assert found_by(found, "mix of work").result == "noted"
-    assert found.verdict not in (Verdict.IMPROVED, Verdict.WORSENED)
-
-
-def test_dropping_more_work_is_no_faster_work():
-    """A third of the work is dropped soon after its start from the rollout on; the rest takes as long as ever."""
-
-    def bend(items, rng):
-        gone = (items["since"] >= 0) & (rng.uniform(size=len(items)) < 0.35)
-        return items.assign(days=np.where(gone, 0.5, items["days"]), end=np.where(gone, "Dropped", "Done"))
-
-    found = world(bend=bend)
-    assert found_by(found, "dropped work").result == "noted"
-    assert found.verdict not in (Verdict.IMPROVED, Verdict.WORSENED)
-
-
-def test_bulk_edits_that_come_with_the_change_are_named():
-    """Half of the work after the rollout is closed in batches."""
-
-    def bend(items, rng):
-        swept = (items["since"] >= 0) & (rng.uniform(size=len(items)) < 0.5)
-        batch = "b" + items["team"] + (items["week"] // 4).astype(str)
-        return items.assign(batch=batch.where(swept, None))
-
-    assert found_by(world(bend=bend), "bulk edits").result == "noted"
+    assert result == check.result
+    assert told in check.found
 
 
-def test_a_bot_that_stamps_the_start_forbids_an_answer():
-    """The state has the same name, but who enters it changed."""
+@pytest.mark.parametrize(
+    ("after", "share", "name", "told"),
+    [
+        pytest.param(("bug", "M", "done"), 0.125, "mix of work", "12% of the work is of other types", id="types"),
+        pytest.param(("feature", "L", "done"), 0.5, "mix of work", "50% of the work is of other types", id="sizes"),
+        pytest.param(
+            ("feature", "M", "dropped"), 0.1, "dropped work",
+            "0% before and 10% after of items dropped; a dropped item counts as not done", id="dropped",
+        ),
+    ],
+)  # fmt: skip
+def test_threats_from_the_work(after, share, name, told):
+    """A tenth more of other or dropped work among the adopters is named; less is not."""
+    named, fine = (asked(observed=observations(after=after, share=s)) for s in (share, 0.075))
 
-    def bend(items, rng):
-        return items.assign(by=np.where(items["since"] >= 0, "bot", "person"))
-
-    found = world(bend=bend)
-    assert found_by(found, "measurement changed at rollout").result == "forbids"
-    assert "by a bot" in found.reasons[0]
-    assert found.estimate is None
-
-
-def test_the_trend_of_the_adopters_is_named():
-    """Teams that got faster all along did so before the change, too."""
-
-    def bend(items, rng):
-        own = items["since"].notna()
-        return items.assign(days=items["days"] * np.exp(np.where(own, -1.5 * items["started"] / 52, 0.0)))
-
-    found = world(bend=bend, weeks=80)
-    assert found_by(found, "trend before").result == "noted"
-    assert "-" in found_by(found, "trend before").found
+    assert "noted" == named[name].result
+    assert told in named[name].found
+    assert "passed" == fine[name].result
+    assert {"passed"} == {check.result for other, check in named.items() if other != name}
 
 
-def test_one_team_alone_is_told_what_it_cannot_tell():
-    """Season and whatever else happened cannot be told from an effect without other teams."""
-    found = world(teams=1, rollouts={"Team 0": START + timedelta(weeks=30)})
-    assert found_by(found, "season").result == "noted"
-    assert found_by(found, "comparison").result == "noted"
-    spoken, tried = found.replayed
-    assert 0 <= spoken <= tried
-    assert tried > 0
-    assert f"{spoken} of {tried} ordinary dates" in found_by(found, "ordinary dates").found
+def test_dropped_work_of_a_share_is_not_called_unfinished():
+    """Only durations count a dropped item as not done."""
+    observed = observations(after=("feature", "M", "dropped"))
+
+    assert "not done" not in asked(observed=observed, metric="owner_at_start")["dropped work"].found
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-def test_an_untouched_team_never_makes_an_effect(seed):
-    """One more team that stays as it was leaves a quiet world quiet."""
-    assert world(seed=seed).verdict not in (Verdict.IMPROVED, Verdict.WORSENED)
-    more = world(seed=seed, teams=7, rollouts={f"Team {k}": START + timedelta(weeks=30 + 2 * k) for k in range(3)})
-    assert more.verdict not in (Verdict.IMPROVED, Verdict.WORSENED)
+@pytest.mark.parametrize(("size", "result"), [(4, "passed"), (5, "noted")])
+def test_bulk_edits(size, result):
+    """Finishes edited together with four others count as bulk; a tenth more of them after the rollout is named."""
+    observed = observations()
+    late = (observed["team"] == "A") & (observed["at"] >= pd.Timestamp(ROLLOUT, tz="UTC"))
+    some = late & (np.arange(len(observed)) % 10 == 0)
+
+    check = asked(observed=observed, batch=np.where(some, size, 1))["bulk edits"]
+
+    assert result == check.result
+    assert f"0% before and {'10' if size == 5 else '0'}% after of items finished in bulk" == check.found
 
 
-def test_checks_are_the_same_whatever_the_rollouts_are_called():
-    """A check depends on the teams' work, not on their names."""
-    made = small()
-    names = {t: f"{t} renamed" for t in ("Ada", "Bo", "Cy", "Dee", "Eve", "Flo")}
-    change = made.change(rollouts={names[t]: START + timedelta(weeks=w) for t, w in SMALL.items()})
-    other = made.asked(log=made.log.assign(team=made.log["team"].map(names).astype("str")), change=change)
-    plain = {c.name: c.result for c in made.asked().checks}
-    assert plain == {c.name: c.result for c in other.checks}
-    assert dataclasses.asdict(other)["verdict"] == made.asked().verdict
+def test_the_comparison_is_not_the_adopter():
+    """What changes in other teams is no threat of this kind."""
+    observed = observations()
+    other = observed.assign(item_type=observed["item_type"].mask(observed["team"] == "B", "bug"))
+
+    assert {"passed"} == {check.result for check in asked(observed=other).values()}
