@@ -45,7 +45,7 @@ class Subject:
     change: Change
     rollouts: Mapping[str, date]
     settings: Settings
-    doubts: pd.DataFrame  # items by quality checks that put them in doubt
+    doubts: Mapping[str, "pd.Series[bool]"]  # quality check -> whether it touches an item
     others: tuple[Change, ...]
 
     def share_in_doubt(self, items: "pd.Series[bool]") -> float:

@@ -54,7 +54,7 @@ def asked(found=CALM, observed=None, *, batch=None, metric="cycle_time"):
     subject = Subject(
         folded=Fold(items=items, spells=pd.DataFrame(), as_of=pd.Timestamp("2026-01-05", tz="UTC")),
         metric=METRICS[metric], change=Change(rollouts={"A": ROLLOUT}), rollouts={"A": ROLLOUT},
-        settings=Settings(workflow={"Doing": "active", "Done": "done"}), faults=pd.DataFrame(), others=(),
+        settings=Settings(workflow={"Doing": "active", "Done": "done"}), doubts={}, others=(),
     )  # fmt: skip
     return {check.name: check for check in threats(found, subject, observed)}
 
@@ -75,7 +75,7 @@ def test_orders_are_named_only_where_dealt():
 @pytest.mark.parametrize(
     ("parts", "name", "result", "told"),
     [
-        pytest.param({"design": AT_ONCE}, "comparison", "forbids", "every team changed at once", id="at-once"),
+        pytest.param({"design": AT_ONCE}, "comparison", "forbids", "all teams changed at about the same time", id="at-once"),
         pytest.param({"n_teams": 1}, "comparison", "noted", "no other team is there", id="alone"),
         pytest.param({}, "comparison", "passed", "beside 3 teams", id="beside-others"),
         pytest.param(
