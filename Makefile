@@ -83,10 +83,10 @@ endif
 PLAIN := -p no:nbval
 NBVAL = $(BIN)/pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=120 -o filterwarnings=default notebooks/*.ipynb
 
-.PHONY: help report test test-all lab lint lock notebooks size clean
+.PHONY: help report test test-all lab lint lock notebooks calibration size clean
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' Makefile
 	@echo
 	@echo 'PYTHON=python3.12 makes a new .venv with it, INSTALLER=pip does without uv, ARGS="..." is handed on (report, lab, lock).'
 
@@ -120,6 +120,9 @@ lock: .venv/.ready ## recompile requirements.lock (ARGS=--upgrade for newer vers
 
 notebooks: .venv/.ready ## run the notebooks on the sample and store their one line for nbval
 	@$(BIN)/python tests/refresh_notebooks.py
+
+calibration: .venv/.ready ## measure how often verdicts are wrong (ARGS="--worlds 60"; the full run takes an hour)
+	@OMP_NUM_THREADS=1 $(BIN)/python benchmarks/calibration.py $(ARGS)
 
 size: .venv/.ready ## count the lines of code, room by room
 	@$(BIN)/python benchmarks/size.py

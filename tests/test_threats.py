@@ -75,7 +75,7 @@ def test_orders_are_named_only_where_dealt():
 @pytest.mark.parametrize(
     ("parts", "name", "result", "told"),
     [
-        pytest.param({"design": AT_ONCE}, "comparison", "forbids", "all teams changed at about the same time", id="at-once"),
+        pytest.param({"design": AT_ONCE}, "comparison", "forbids", "none is left to compare with", id="at-once"),
         pytest.param({"n_teams": 1}, "comparison", "noted", "no other team is there", id="alone"),
         pytest.param({}, "comparison", "passed", "beside 3 teams", id="beside-others"),
         pytest.param(
