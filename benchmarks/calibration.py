@@ -6,8 +6,8 @@
 
 A cell alternates three opinions of how teams behave (benchmarks/worlds.py) and, with several teams, two designs: all of
 them adopt one after the other, or a third of them never do. Seeds used while the method was built are never reported.
-It fails when a rate lies beyond its bar by more than 3 Monte-Carlo standard errors; where a bar is not met yet (`owed`),
-when it falls below what was reached.
+It fails when a rate lies beyond its bar by more than 3 Monte-Carlo standard errors; where a bar is not met yet
+(`owed`), when it falls below what was reached.
 """
 
 import argparse
