@@ -224,7 +224,7 @@ def portfolio_panel(assessments: Sequence[Assessment], history: History) -> Pane
     else:
         said = f"Brier score of the stated confidence {stated_then.calibration.brier:.2f}; always 50 % would give 0.25."
     left = "; ".join(f"{n} left out: {why}" for why, n in pooled.left_out.items())
-    note = Callout("note", "What past changes teach", said, *([f"{left}."] if left else []))
+    note = Callout("note", "Confidence against outcome", said, *([f"{left}."] if left else []))
     return Panel((note, listed), {"portfolio": {"kinds": pooled.kinds.to_dict(orient="records"), "foresight": said}})
 
 
