@@ -5,6 +5,7 @@ from datetime import date, timedelta
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from prodops_analysis import METRICS
 from prodops_analysis.comparison import CannotSay, compare
@@ -167,6 +168,25 @@ def test_items_not_weeks_make_a_comparison(last, design):
     assert design == asked(done, {"A": 30}, metric="throughput").design
 
 
+def test_weeks_not_items_make_a_comparison():
+    """Sixty items in three weeks shared with a comparison team are no comparison; in four weeks they are."""
+    for last, design in ((32, "one team before and after, beside no other"), (33, "one team beside 1 comparison team")):
+        cycle = work(
+            lambda t, w, n: np.exp(np.sin(7 * w + 3 * n)), teams="AB",
+            count=lambda t, w, last=last: 20 * (t == "A" or w <= last),
+        )  # fmt: skip
+
+        assert design == asked(cycle, {"A": 30}).design
+
+
+def test_adopters_that_stop_are_followed():
+    """Adopters that deliver nothing any more in the last six weeks delivered less, not the same for fewer weeks."""
+    after = dict.fromkeys("ABCD", 30)
+    done = work(lambda t, w, n: hardly(t, w), count=lambda t, w: 0 if t in after and w >= WEEKS - 6 else 4)
+
+    assert asked(done, after, metric="throughput").estimate == pytest.approx(-6 / (WEEKS - 30), abs=0.05)
+
+
 def test_mix_of_work_is_not_an_effect():
     """Bugs take a third of a feature's time; adopters get more bugs after the rollout, and no item gets any faster."""
     rng = np.random.default_rng(3)
@@ -233,6 +253,7 @@ def test_weeks_left_out_are_counted():
     } == found.left_out
     assert 8 * 4 * (WEEKS - 2) - 4 * 3 == found.n_items
     assert WEEKS - 2 == found.n_weeks
+    assert (START + timedelta(weeks=1), START + timedelta(weeks=WEEKS - 1, days=-1)) == found.window["A"]
 
 
 def test_weeks_long_ago_are_left_out():
@@ -388,6 +409,7 @@ def test_names_order_and_whole_weeks_do_not_matter(metric):
         assert getattr(plain, name) == pytest.approx(getattr(other, name), rel=1e-6)
     assert (plain.n_items, plain.n_weeks, plain.df) == (other.n_items, other.n_weeks, other.df)
     assert plain.order_p == other.order_p
+    assert 0 < plain.order_p < 1
     for team, own in plain.by_team.items():
         assert own.estimate == pytest.approx(other.by_team[renamed[team]].estimate, rel=1e-5)
 
@@ -464,6 +486,25 @@ def test_without_a_comparison_the_turn_of_the_year_is_left_out():
     assert not directed(alone)
 
 
+@pytest.mark.parametrize(
+    ("back", "left_out"),
+    [
+        pytest.param(53, ["2024-12-23", "2024-12-30"], id="from-22-december"),
+        pytest.param(105, ["2023-12-25", "2024-01-01"], id="to-2-january"),
+    ],
+)
+def test_the_turn_of_the_year_by_the_calendar(back, left_out):
+    """Weeks that begin from 22 December to 2 January are left out, whatever the year."""
+    cycle = work(lambda t, w, n: np.exp(np.sin(7 * w + 3 * n)), teams="A", weeks=range(80))
+    cycle = cycle.assign(at=cycle["at"] - pd.Timedelta(weeks=back))
+
+    found = asked(cycle, {"A": 30 - back}, as_of=instant(80 - back))
+
+    weeks = [str(instant(w - back).date()) for w in range(1, 80)]
+    assert set(left_out) <= set(weeks)
+    assert len(weeks) - sum("12-22" <= week[5:] or week[5:] <= "01-02" for week in weeks) == found.n_weeks
+
+
 def test_too_little_beside_the_turn_of_the_year():
     """Four weeks after the rollout of which two are left out are not four weeks."""
     rng = np.random.default_rng(1)
@@ -536,6 +577,23 @@ def test_smallest_detectable_shrinks_with_data():
     few, many = (asked(noisy(8, count=lambda t, w, k=k: k)).smallest_detectable for k in (2, 12))
 
     assert 0 < many < few < 1
+
+
+def test_smallest_detectable_by_hand():
+    """Bloom 1995: the quantiles for 95 % certainty and 80 % power, added up, times the error; as a fall of a time."""
+    found, more = asked(noisy(8)), asked(noisy(8), metric="throughput")
+
+    for each, sign in ((found, -1), (more, 1)):
+        far = (stats.t.ppf(0.975, each.df) + stats.t.ppf(0.8, each.df)) * each.error
+        assert abs(np.expm1(sign * far)) == pytest.approx(each.smallest_detectable)
+
+
+def test_weeks_of_both_sides_are_left_out_where_all_changed_at_once():
+    """Of four teams one adopts a week later: the week between belongs to neither side."""
+    found, at_once = (asked(noisy(1, teams="ABCD"), rollouts) for rollouts in (NEAR, dict.fromkeys("ABCD", 30)))
+
+    assert found.design == at_once.design == "all teams at once"
+    assert at_once.n_weeks - 1 == found.n_weeks
 
 
 def test_observations_are_left_alone():

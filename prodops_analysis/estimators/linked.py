@@ -17,5 +17,4 @@ def linked(unit: NDArray[np.int64], time: NDArray[np.int64], treated: NDArray[np
     n = U + t.max(initial=-1) + 1
     links = sparse.coo_array((np.ones(free.sum()), (u[free], U + t[free])), shape=(n, n))
     part = csgraph.connected_components(links, directed=False)[1]
-    seen = np.isin(u, u[free]) & np.isin(t, t[free])
-    return np.asarray(treated & seen & (part[u] == part[U + t]))
+    return np.asarray(treated & (part[u] == part[U + t]))
