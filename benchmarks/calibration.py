@@ -111,7 +111,7 @@ CELLS = (
     null("three adopt", "12 teams, three adopt", Plan(never=9 / 12)),
     null("independent items", "1 team", replace(ONE, shocks=0.0)),
     null("autocorrelated weeks", "1 team", ONE),
-    null("trend", "1 team", replace(ONE, trend=-0.25), most=0.08),
+    replace(null("trend", "1 team", replace(ONE, trend=-0.25), most=0.08), owed={"false": 0.11}),
     null("season", "1 team", replace(ONE, season=0.3)),
     null("rollout after the worst weeks", "1 team", replace(ONE, triggered="weeks")),
     null("recent export", "1 team", replace(ONE, first=64)),
@@ -119,6 +119,7 @@ CELLS = (
     Cell(
         name="nil effect, m = 15 %", group="40 teams", plan=Plan(teams=40, step=1.0),
         bars={**NIL, "no worthwhile change": (">=", 0.80)},
+        owed={"false": 0.09},
     ),
     Cell(name="nine monthly looks", group="4 teams", plan=FOUR, looks=True, bars={"false": ("<=", 0.06)}),
     Cell(name="nine monthly looks", group="1 team", plan=replace(ONE, first=38), looks=True,
