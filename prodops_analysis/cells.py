@@ -64,7 +64,7 @@ def place(
 def fill(placed: pd.DataFrame, left_out: Mapping[str, int], *, metric: Metric, rollouts: Mapping[str, date],
          transition_weeks: int) -> Cells:  # fmt: skip
     """Bring values on the scale of estimation, take out differences between kinds of work, and sum up by team-week."""
-    items, typical = _on_scale(placed, metric)
+    items, typical = _on_scale(placed, metric, rollouts)
     sd = 1.0
     if metric.kind == "count":
         grid = _counts(items, rollouts, transition_weeks)
@@ -100,9 +100,18 @@ def _phase(rows: pd.DataFrame, rollouts: Mapping[str, date], transition_weeks: i
     return pd.Series(phase, index=rows.index)
 
 
-def _on_scale(placed: pd.DataFrame, metric: Metric) -> tuple[pd.DataFrame, float | None]:
+def _seen_until_rollout(placed: pd.DataFrame, rollouts: Mapping[str, date]) -> pd.DataFrame:
+    """Count work begun before its team's rollout as open from then on: what came after, the change may have hastened."""
+    first = pd.to_datetime(placed["team"].map({t: pd.Timestamp(d) for t, d in rollouts.items()}), utc=True)
+    until = (first - placed["at"]) / pd.Timedelta(days=1)
+    over = ~placed["treated"] & (until < placed["value"])
+    return placed.assign(value=placed["value"].mask(over, until), ended=placed["ended"] & ~over)
+
+
+def _on_scale(placed: pd.DataFrame, metric: Metric, rollouts: Mapping[str, date]) -> tuple[pd.DataFrame, float | None]:
     if metric.kind != "duration":
         return placed.assign(y=placed["value"]), None
+    placed = _seen_until_rollout(placed, rollouts)
     # a dropped item was not done until it was dropped: a competing end is no short cycle time
     done = placed["ended"] & (placed["outcome"] != "dropped")
     free = ~placed["treated"]

@@ -154,9 +154,9 @@ def _stamps(subject: Subject, since: Mapping[str, date], at: str, state: str) ->
     late = known[at] >= _first_days(known["team"], since)
     bots = subject.folded.items["start_actor_kind"].reindex(known.index).eq("bot") & (at == "started_at")
     sides: tuple[Stamps, Stamps] = (Counter(), Counter())
-    rows = zip(known["team"].tolist(), known[state].tolist(), late.tolist(), bots.tolist(), strict=True)
-    for team, name, after, bot in rows:
-        sides[after][team, same[team].get(name, name) + (" (by a bot)" if bot else "")] += 1
+    alike = known.assign(late=late, bot=bots).groupby(["team", state, "late", "bot"], observed=True).size()
+    for (team, name, after, bot), n in alike.items():
+        sides[after][team, same[team].get(name, name) + (" (by a bot)" if bot else "")] += n
     return sides
 
 

@@ -140,9 +140,12 @@ def gauss(table, base, columns, variances, c):
 
 
 def every_size(table):
-    """Every combination of sizes."""
-    apart = mixed.APART if len(set(table.unit[table.treated])) > 1 else (mixed.NONE,)
-    return list(product(mixed.SLOPES, mixed.SPELLS, mixed.GROWTHS, apart))
+    """Every combination of sizes with its prior odds."""
+    apart = mixed.APART if len(set(table.unit[table.treated])) > 1 else {mixed.NONE: 1}
+    return {
+        (slope, spell, growth, own): mixed.SLOPES[slope] * mixed.SPELLS[spell] * mixed.GROWTHS[growth] * apart[own]
+        for slope, spell, growth, own in product(mixed.SLOPES, mixed.SPELLS, mixed.GROWTHS, apart)
+    }
 
 
 def weighed(table, *, common):
@@ -154,7 +157,9 @@ def weighed(table, *, common):
         for sizes in every_size(table):
             found[rho, shock, sizes] = model.solve(base, sizes, c)
     least = min(cost for _, _, cost in found.values())
-    share = {key: np.exp(-0.5 * (cost - least)) for key, (_, _, cost) in found.items()}
+    odds = every_size(table)
+    share = {key: odds[key[2]] * np.exp(-0.5 * (cost - least)) for key, (_, _, cost) in found.items()}
+    share = {key: s / max(share.values()) for key, s in share.items()}
     share = {key: s if s >= 0.01 else 0.0 for key, s in share.items()}
     total = sum(share.values())
     return {key: (share[key] / total, value, variance) for key, (value, variance, _) in found.items()}

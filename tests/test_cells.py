@@ -111,6 +111,21 @@ def test_typical_days_are_those_before():
     assert cells(observed.assign(value=1.0), metric=OWNED).typical_days is None
 
 
+def test_work_begun_before_the_rollout_is_seen_until_then():
+    """What a change may have hastened is no measure of the time before it: such work counts as open at the rollout."""
+    before, after = [[4.0, 20.0]] * 10, [[4.0, 20.0]] * 10
+    crossing = seen([*before[:9], [4.0, 13.0], *after])
+    hastened = seen([*before[:9], [4.0, 7.0], *after])  # begun six days before the rollout
+
+    rows = [cells(observed).items for observed in (crossing, hastened)]
+
+    assert rows[0]["y"].tolist() == rows[1]["y"].tolist()
+    last = rows[0][(rows[0]["week"] == pd.Timestamp(START + timedelta(weeks=9), tz="UTC"))]
+    assert last["value"].tolist() == [4.0, 6.0]
+    assert last["ended"].tolist() == [True, False]
+    assert np.exp(last["y"].max() - last["y"].min()) * 4 > 6
+
+
 def test_weeks_without_a_finish_are_zeros():
     """A week without any finish is a zero; adopters are followed to the end of the log, others to their last finish."""
     done = METRICS["throughput"]

@@ -7,8 +7,8 @@ D marks weeks after the rollout; a and b the last four weeks before it and the f
 may have triggered it or a pilot run; g how far the effect has grown (centred, so that tau is the mean effect); u is an
 AR(1) shock of the team with `rho` and `shock`, e the noise of n items, variance 1/n. Everything in units of one item's
 standard deviation. alpha is free, beta and tau are all but free; s, pi, gamma and delta are N(0, size^2). Nobody knows
-their sizes, rho or shock, so every combination is fitted and weighed by its restricted likelihood (Harville 1974; model
-averaging, Hoeting et al. 1999).
+their sizes, rho or shock, so every combination is fitted and weighed by prior odds and restricted likelihood (Harville 1974;
+model averaging, Hoeting et al. 1999).
 """
 
 from dataclasses import dataclass, replace
@@ -25,7 +25,8 @@ Sizes = tuple[float, float, float, float]  # of slope, spell, growth, difference
 RHO = (0.0, 0.3, 0.6, 0.85)
 SHOCK = (0.03, 0.12, 0.25, 0.45)
 NONE = 0.01  # a size that leaves a term out
-SLOPES, SPELLS, GROWTHS, APART = (0.05, 0.2, 0.6), (NONE, 0.5), (NONE, 0.5), (NONE, 0.3)  # a slope is a year's
+# size -> prior odds; a slope is a year's
+SLOPES, SPELLS, GROWTHS, APART = {0.05: 1, 0.2: 1, 0.6: 2}, {NONE: 2, 0.5: 1}, {NONE: 3, 0.5: 1}, {NONE: 1, 0.3: 1}
 FREE = 10.0  # a size that lets a coefficient be anything
 FULL_GROWTH = 26  # weeks after which a growing effect has grown up
 TAU, GAMMA, NEAR, FAR = range(4)  # columns shared by all teams
@@ -189,14 +190,16 @@ def prior(panel: Panel, sizes: Sizes) -> Floats:
 
 def weigh(panel: Panel) -> list[Fit]:
     """Fit every combination of assumptions; return those with weight, heaviest first, weights adding up to 1."""
-    choices = list(product(SLOPES, SPELLS, GROWTHS, APART if len(panel.treated) > 1 else (NONE,)))
+    sets = (SLOPES, SPELLS, GROWTHS, APART if len(panel.treated) > 1 else {NONE: 1})
+    choices = list(product(*sets))
+    odds = np.array([np.prod(each) for each in product(*(known.values() for known in sets))])
     priors = np.array([prior(panel, sizes) for sizes in choices])
     found = []
     for rho, shock in product(RHO, SHOCK):
         W, logdet = inverse_covariance(panel.n, rho, shock)
         solved = equations(panel, W).solve(priors)
-        found += [Fit(rho=rho, shock=shock, sizes=sizes, weight=solution.cost + logdet, solution=solution)
-                  for sizes, solution in zip(choices, solved, strict=True)]  # fmt: skip
+        found += [Fit(rho=rho, shock=shock, sizes=sizes, weight=solution.cost + logdet - 2 * np.log(o), solution=solution)
+                  for sizes, o, solution in zip(choices, odds, solved, strict=True)]  # fmt: skip
     found.sort(key=lambda fit: fit.weight)
     share = np.exp(-0.5 * (np.array([fit.weight for fit in found]) - found[0].weight))
     share[share < LEAST_WEIGHT] = 0.0

@@ -122,7 +122,7 @@ def rollout_effect(
         spell=_scaled(*_averaged(fits, np.eye(len(c))[mixed.NEAR]), t, sd),
         spell_weight=sum(f.weight for f in fits if f.sizes[1] > mixed.NONE),
         slope=_scaled(*_averaged(fits, np.isin(np.arange(len(c)), slopes[panel.treated]) / adopters), t, sd),
-        slope_weight=sum(f.weight for f in fits if f.sizes[0] > mixed.SLOPES[0]),
+        slope_weight=sum(f.weight for f in fits if f.sizes[0] > min(mixed.SLOPES)),
         replay=replay,
         order_p=_order(panel, fits, rng) if rng is not None and common and U <= FEW_UNITS else None,
         n_cells=int(treated.sum()),
@@ -239,7 +239,7 @@ def _bands(
     seen = [band for band in bands if inside[band].any()]
     X = np.concatenate([np.zeros((*n.shape, 4)), *(inside[band][:, :, None] for band in seen)], axis=2)
     shown = replace(panel, n=n, X=X, D=np.zeros_like(n), treated=panel.treated[:0])
-    again = _refitted(shown, [replace(fit, sizes=(mixed.SLOPES[0], *fit.sizes[1:])) for fit in _heaviest(fits)])
+    again = _refitted(shown, [replace(fit, sizes=(min(mixed.SLOPES), *fit.sizes[1:])) for fit in _heaviest(fits)])
     every = np.eye(X.shape[2] + len(n))
     return {band: _averaged(again, every[4 + k]) for k, band in enumerate(seen)}
 
