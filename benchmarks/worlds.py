@@ -168,6 +168,12 @@ def _happen(
 ) -> pd.DataFrame:
     """Let the change happen to the items."""
     begin = np.where(weeks >= 0, weeks, 10_000)[base["unit"]]
+    if plan.waiting:  # what waits at the rollout waits less from then on
+        asked = base["started"] - base["queue"]
+        from_then = np.maximum(asked, begin)
+        started = np.where(base["started"] > begin, from_then + (base["started"] - from_then) * np.exp(plan.waiting),
+                           base["started"])  # fmt: skip
+        base = base.assign(started=started, queue=started - asked)
     since = base["started"].to_numpy() - begin
     after = since >= 0
     if plan.arrivals:
@@ -216,7 +222,6 @@ def _happen(
         swept = zombie & (base["started"] < closing - 4)
         ended = ended.where(~swept, closing)
         batch = np.where(swept, "sweep", None)
-    queue = base["queue"] * np.where(after, np.exp(plan.waiting), 1.0)
     start_state = np.full(len(base), "In progress", dtype=object)
     review = np.full(len(base), "In review", dtype=object)
     if plan.rename == "start":  # the board gets a new column, which nobody declares, and work starts there
@@ -229,7 +234,7 @@ def _happen(
         start_state = np.where(after, "Doing", start_state)
     return base.assign(
         kind=kind, started=base["started"], ended=ended, dropped=dropped, after=after, effect=total,
-        created=base["started"] - queue, owned=base["v"] < 0.60 + np.where(after, plan.owned, 0.0),
+        created=base["started"] - base["queue"], asked_after=base["started"] - base["queue"] >= begin, owned=base["v"] < 0.60 + np.where(after, plan.owned, 0.0),
         start_state=start_state, review_state=review, batch=batch,
     )  # fmt: skip
 
@@ -249,12 +254,15 @@ def _congestion(items: pd.DataFrame) -> np.ndarray:
 
 
 def _truth(plan: Plan, items: pd.DataFrame) -> dict[str, float]:
-    """Return the mean true effect over the items after the rollouts, on each metric's scale of estimation."""
-    after = items[items["after"]]
+    """Return the mean true effect over the items after the rollouts, on each metric's scale of estimation.
+
+    Lead time is that of items asked for after the rollout, cycle time that of items started then.
+    """
+    after = items[items["asked_after"]]
     queue, took = after["started"] - after["created"], after["ended"] - after["started"]
     before = queue / np.exp(plan.waiting) + took / np.exp(after["effect"])
     return {
-        "cycle_time": float(after["effect"].mean()),
+        "cycle_time": float(items.loc[items["after"], "effect"].mean()),
         "lead_time": float(np.log((queue + took) / before).mean()),
         "throughput": plan.arrivals,
         "owner_at_start": plan.owned,

@@ -12,7 +12,7 @@ from prodops_analysis.estimators.survival import kaplan_meier
 from prodops_analysis.metrics import Metric
 
 # Why each: docs/decisions/0004.
-CAP_SHARE = 0.95  # durations are capped at the time by which this share of the untreated had ended
+CAP_SHARE = 0.975  # durations are capped at the time by which this share of the untreated had ended
 FLOOR_DAYS = 1 / 24
 SHRINK = 5  # items a kind of work needs before half of its own level is believed
 MOST_WEEKS_BEFORE = 104  # older history says little about how a team works now
