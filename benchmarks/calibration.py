@@ -28,7 +28,7 @@ import pandas as pd
 import worlds
 from worlds import Drawn, Plan
 
-REPORTED = "reported 2026-11"
+REPORTED = "reported 2026-11, 400 worlds"
 NINE = 9
 
 
@@ -140,7 +140,7 @@ CELLS = (
     effect("harm, +25 %", "12 teams", Plan(effect=constant(0.25)), None),
     effect("waiting only, half", "12 teams", Plan(waiting=float(np.log(0.5))), None, "lead_time"),
     effect("owners 60 to 75 %", "12 teams", Plan(owned=0.15), 0.95, "owner_at_start"),
-    effect("throughput +15 %", "12 teams", Plan(arrivals=float(np.log(1.15))), 0.70, "throughput", owed=0.42),
+    effect("throughput +15 %", "12 teams", Plan(arrivals=float(np.log(1.15))), 0.70, "throughput", owed=0.45),
     effect("-10 %", "40 teams", Plan(teams=40, step=1.0, effect=constant(-0.1)), 0.65),
     effect("-35 %", "1 team", replace(ONE, effect=constant(-0.35)), 0.60),
     effect("-20 %", "1 team", replace(ONE, effect=constant(-0.2)), 0.25),
