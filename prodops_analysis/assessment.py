@@ -64,7 +64,7 @@ class Assessment:
         head = f"{self.metric}, change {self.change_id!r}: {self.verdict} (worthwhile: {self.worthwhile})"
         lines = [head, *(f"  because {reason}" for reason in self.reasons)]
         if self.estimate is not None and self.low is not None and self.high is not None:
-            lines.append(f"  effect {_percent(self.estimate, self.scale)}, {100 * self.confidence:.4g} % interval "
+            lines.append(f"  effect {_percent(self.estimate, self.scale)}, {100 * self.confidence:.4g}% interval "
                          f"{_percent(self.low, self.scale)} to {_percent(self.high, self.scale)}")  # fmt: skip
         lines.append(f"  {self.n_items} items, {self.n_weeks} weeks")
         return "\n".join(lines)
@@ -192,7 +192,7 @@ def _guarded(subject: Subject, name: str) -> Check:
     harmed = found.low > 0 if metric.better == "lower" else found.high < 0
     told = (
         f"{_percent(found.estimate, metric.scale)} ({_percent(found.low, metric.scale)} to "
-        f"{_percent(found.high, metric.scale)}, 90 % interval)"
+        f"{_percent(found.high, metric.scale)}, 90% interval)"
     )
     if harmed:
         return Check(name=label, result="blocks", found=f"it got worse: {told}")
@@ -235,19 +235,19 @@ def _why(
     said: Judgement, found: Estimate, metric: Metric, change: Change, look: Look, confidence: float
 ) -> tuple[str, ...]:
     span = f"{_percent(found.low, metric.scale)} to {_percent(found.high, metric.scale)}"
-    interval = f"the {100 * confidence:.4g} % interval, {span},"
+    interval = f"the {100 * confidence:.4g}% interval, {span},"
     now = judge(found.low, found.high, smallest_worthwhile=change.smallest_worthwhile, better=metric.better)
     m = _percent(change.smallest_worthwhile, metric.scale).lstrip("+")
     match said.verdict:
         case Verdict.IMPROVED | Verdict.WORSENED:
-            return (f"{interval} excludes no change",)
+            return (f"{interval} lies wholly on one side of zero",)
         case Verdict.NO_WORTHWHILE_CHANGE:
             return (f"{interval} lies inside the smallest worthwhile effect of {m} either way",)
         case _ if now.verdict is not said.verdict:  # not yet, at an early look
             return (look.said,)
         case _:
             return (
-                f"{interval} includes no change and reaches beyond {m}",
+                f"{interval} holds zero and reaches beyond {m}",
                 f"the smallest effect this data could have shown is {found.smallest_detectable:.0%}",
             )
 
@@ -288,4 +288,4 @@ def _answer(
 
 
 def _percent(x: float, scale: str) -> str:
-    return f"{x:+.0%}" if scale == "ratio" else f"{100 * x:+.0f} points"
+    return (f"{x:+.0%}" if scale == "ratio" else f"{100 * x:+.0f} points").replace("-", "−")

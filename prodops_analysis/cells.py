@@ -101,7 +101,7 @@ def _phase(rows: pd.DataFrame, rollouts: Mapping[str, date], transition_weeks: i
 
 
 def _seen_until_rollout(placed: pd.DataFrame, rollouts: Mapping[str, date]) -> pd.DataFrame:
-    """Count work begun before its team's rollout as open from then on: what came after, the change may have hastened."""
+    """Count work begun before its team's rollout as open from then on: what came later may be the change's doing."""
     first = pd.to_datetime(placed["team"].map({t: pd.Timestamp(d) for t, d in rollouts.items()}), utc=True)
     until = (first - placed["at"]) / pd.Timedelta(days=1)
     over = ~placed["treated"] & (until < placed["value"])

@@ -43,19 +43,23 @@ def main() -> None:
 @click.option("--since", default="", metavar="YYYY-MM", help="Make every month from this one on.")
 @click.option("--reports", default="", metavar="DIR", help="Where months are kept; default: reports/ of the workspace.")
 @click.option("--jobs", default=0, help="Notebooks at a time; default: the number of cores, at most 4.")
-def report(workspace: str, month: str, since: str, reports: str, jobs: int) -> None:
+@click.option("--pdf/--no-pdf", default=True, help="Print PDFs beside the pages where Chromium is there.")
+def report(workspace: str, month: str, since: str, reports: str, jobs: int, pdf: bool) -> None:
     """Make the reports of a month, or of every month missed since the last published one."""
+    from prodops_analysis.report import paper
     from prodops_analysis.report.month import make_month
     from prodops_analysis.workspace import load
 
     history = load(workspace, month=month)
     folder = Path(reports) if reports else history.root / "reports"
     folder.mkdir(parents=True, exist_ok=True)
-    failed = False
+    failed, chromium = False, paper.browser()
     for due in [month] if month else _due(folder, str(history.month), since):
         history = history if due == str(history.month) else load(workspace, month=due)
         with _progress(f"{history.month}") as step, ThreadPoolExecutor(jobs or min(4, os.cpu_count() or 1)) as pool:
-            published = make_month(history, reports=folder.resolve(), executor=pool, progress=step)
+            published = make_month(
+                history, reports=folder.resolve(), executor=pool, browser=chromium if pdf else None, progress=step
+            )
         failed |= bool(published.failed)
         for line in _found(history, published):
             click.echo(line)
@@ -225,7 +229,7 @@ def _found(history: Any, published: Any) -> Iterator[str]:
 
     path = published.folder / "index.html"
     shown = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
-    yield f"{shown}: {len(published.made) - len(published.failed)} reports for {history.month.strftime('%B %Y')}"
+    yield f"{shown}: {len(published.made) - len(published.failed)} reports for {history.period}"
     words = Counter(verdicts_of(published.results))
     yield f"{sum(words.values())} changes: " + (", ".join(f"{n} {word}" for word, n in sorted(words.items())) or "none")
     grades = history.quality().grades
@@ -233,6 +237,7 @@ def _found(history: Any, published: Any) -> Iterator[str]:
     yield f"data: {len(history.faults)} rows listed as faulty, grade D for {some(bad) if bad else 'no team'}"
     for made in published.failed:
         yield f"could not be made: {made.planned.title}: {made.failed}"
+    yield from published.not_printed
 
 
 @contextmanager

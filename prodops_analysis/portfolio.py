@@ -24,7 +24,7 @@ NORMAL_95 = 1.959963984540054
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Portfolio:
-    """Effects of past changes, on the scale of their assessments, with 95 % intervals.
+    """Effects of past changes, on the scale of their assessments, with 95% intervals.
 
     kinds : one row a kind and metric (`KINDS`); `tau`, the standard deviation between changes, is on the log scale for
         ratios. With too few changes the figures are missing and `note` says so.
@@ -63,7 +63,7 @@ def pool_by_kind(rows: pd.DataFrame) -> Portfolio:
     Parameters
     ----------
     rows : one row a change and metric (`COLUMNS`). `estimate, low, high` are as assessed: a relative change (`scale`
-        "ratio": -0.3 is 30 % less) or a difference, with the 95 % interval; missing where no answer was given.
+        "ratio": -0.3 is 30 % less) or a difference, with the 95% interval; missing where no answer was given.
 
     Raises
     ------

@@ -5,7 +5,7 @@ Every text is escaped, because much of it comes from trackers. Missing is shown 
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any, Literal
@@ -19,7 +19,7 @@ UNKNOWN = '<abbr title="unknown">–</abbr>'
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
 
 Format = str | Callable[[Any], str]
-_TITLES = {"note": "Note", "caution": "Caution", "verdict": "Verdict"}
+_TITLES = {"note": "Note", "caution": "Caution", "verdict": "Verdict", "decision": "For decision"}
 
 
 def printable(text: object) -> str:
@@ -30,6 +30,11 @@ def printable(text: object) -> str:
 def safe(text: object) -> str:
     """Return a text ready to stand in HTML, in an attribute too."""
     return escape(printable(text))
+
+
+def link_to(address: str, words: str) -> str:
+    """Return a link; `words` is HTML."""
+    return f'<a href="{safe(address)}">{words}</a>'
 
 
 def number(value: float, *, like: str = "") -> str:
@@ -43,13 +48,17 @@ def number(value: float, *, like: str = "") -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """A table for reading: `cells` holds text by row, None where unknown; `numeric` says which columns are numbers."""
+    """A table for reading: `cells` holds text by row, None where unknown; `numeric` says which columns are numbers.
+
+    links : for each row a page beside this one or a place in it, to which its first cell leads; "" for none.
+    """
 
     caption: str
     columns: tuple[str, ...]
     units: tuple[str, ...]
     numeric: tuple[bool, ...]
     cells: tuple[tuple[str | None, ...], ...]
+    links: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         heads = [f"{name} ({unit})" if unit else name for name, unit in zip(self.columns, self.units, strict=True)]
@@ -67,7 +76,8 @@ class Table:
             f'<th scope="col"{_right(right)}>{safe(name)}{_unit(unit)}</th>'
             for name, unit, right in zip(self.columns, self.units, self.numeric, strict=True)
         )
-        body = "".join(f"<tr>{self._row(row)}</tr>\n" for row in self.cells)
+        links = self.links or ("",) * len(self.cells)
+        body = "".join(f"<tr>{self._row(row, link)}</tr>\n" for row, link in zip(self.cells, links, strict=True))
         empty = f'<tr><td colspan="{len(self.columns)}">No rows</td></tr>\n'
         return (
             f'<div class="prodops-table" role="region" tabindex="0" aria-label="{safe(self.caption)}">\n'
@@ -75,8 +85,9 @@ class Table:
             f"<thead><tr>{heads}</tr></thead>\n<tbody>\n{body or empty}</tbody></table></div>"
         )
 
-    def _row(self, row: tuple[str | None, ...]) -> str:
+    def _row(self, row: tuple[str | None, ...], link: str) -> str:
         shown = [UNKNOWN if cell is None else safe(cell) for cell in row]
+        shown[0] = link_to(link, shown[0]) if link else shown[0]
         rest = zip(shown[1:], self.numeric[1:], strict=True)
         return f'<th scope="row"{_right(self.numeric[0])}>{shown[0]}</th>' + "".join(
             f"<td{_right(right)}>{cell}</td>" for cell, right in rest
@@ -89,6 +100,7 @@ def table(
     caption: str,
     units: Mapping[str, str] | None = None,
     formats: Mapping[str, Format] | None = None,
+    links: Sequence[str] = (),
 ) -> Table:
     """Lay out a frame for reading; its first column names the rows, its index is not shown.
 
@@ -96,6 +108,7 @@ def table(
     ----------
     units : unit by column, shown in the heading.
     formats : by column, a format such as ',.1f' or '.0%', or a function from value to text.
+    links : see `Table`.
     """
     units, formats = units or {}, formats or {}
     names = [str(name) for name in frame.columns]
@@ -112,6 +125,7 @@ def table(
         units=tuple(units.get(name, "") for name in names),
         numeric=tuple(pd.api.types.is_numeric_dtype(s) and not pd.api.types.is_bool_dtype(s) for s in series),
         cells=tuple(zip(*texts, strict=True)),
+        links=tuple(links),
     )
 
 
@@ -197,16 +211,23 @@ class Cards:
 
 @dataclass(frozen=True, slots=True, init=False)
 class Callout:
-    """A short text that stands out: a note, a caution or the verdict."""
+    """A short text that stands out: a note, a caution, the verdict, or what is to be decided."""
 
-    kind: Literal["note", "caution", "verdict"]
+    kind: Literal["note", "caution", "verdict", "decision"]
     title: str
     lines: tuple[str, ...]
+    links: Mapping[str, str]  # words -> a place in this page or a page beside it
 
-    def __init__(self, kind: Literal["note", "caution", "verdict"], title: str, *lines: str) -> None:
+    def __init__(
+        self,
+        kind: Literal["note", "caution", "verdict", "decision"],
+        title: str,
+        *lines: str,
+        links: Mapping[str, str] | None = None,
+    ) -> None:
         if kind not in _TITLES:
             raise ReportError(f"a callout cannot be {kind!r}{did_you_mean(kind, _TITLES)}; use {some(_TITLES)}")
-        for name, value in (("kind", kind), ("title", title), ("lines", lines)):
+        for name, value in (("kind", kind), ("title", title), ("lines", lines), ("links", links or {})):
             object.__setattr__(self, name, value)
 
     def __repr__(self) -> str:
@@ -214,5 +235,7 @@ class Callout:
 
     def _repr_html_(self) -> str:
         text = "".join(f"<p>{safe(line)}</p>" for line in self.lines)
+        if self.links:
+            text += f"<p>{' · '.join(link_to(address, safe(words)) for words, address in self.links.items())}</p>"
         head = f'<p class="callout-title"><span>{_TITLES[self.kind]}:</span> {safe(self.title)}</p>'
         return f'<div class="prodops-callout {self.kind}" role="note">{head}{text}</div>'

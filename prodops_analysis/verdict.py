@@ -40,7 +40,7 @@ def judge(
 
     Parameters
     ----------
-    low, high : bounds of the 95 % interval; -0.3 is 30 % less, or 30 points less for a share.
+    low, high : bounds of the 95% interval; -0.3 is 30 % less, or 30 points less for a share.
     smallest_worthwhile : m > 0, on the same scale.
     better : the direction that is an improvement; with "neither" no direction is claimed.
 

@@ -64,6 +64,11 @@ class History:
         raise SettingsError(f"no change record {change_id!r} in data/experiments; there are: {known}")
 
     @property
+    def names(self) -> dict[str, str]:
+        """What readers call each registered change, by id."""
+        return {change.id: change.title or change.id for change in self.changes}
+
+    @property
     def period(self) -> str:
         """The month in words."""
         return str(self.month.strftime("%B %Y"))

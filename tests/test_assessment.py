@@ -361,7 +361,7 @@ def test_an_early_look_needs_more():
     assert found.high < 0
     assert found.verdict is Verdict.NOT_ENOUGH_EVIDENCE
     assert "15 of 26 weeks" in found.reasons[0]
-    assert "the 99.01 % interval must exclude no change" in found.reasons[0]
+    assert "the 99.01% interval must lie wholly on one side of zero" in found.reasons[0]
     assert (decided.verdict, decided.estimate) == (Verdict.IMPROVED, found.estimate)
 
 
@@ -396,7 +396,7 @@ def test_more_metrics_looked_at_widen_the_interval():
     assert (one.estimate, one.statistic) == (five.estimate, five.statistic)
     assert five.low < one.low < one.high < five.high
     assert (one.confidence, five.confidence) == (0.95, 0.99)
-    assert "99 % interval" in str(five)
+    assert "99% interval" in str(five)
     assert "95 %" not in " ".join(five.reasons)
 
 
@@ -741,7 +741,7 @@ def test_reads_as_a_sentence():
     answered, silent = plain(made), made.asked(change=made.change(rollouts={}))
 
     assert str(answered).startswith("cycle_time, change 'change': improved (worthwhile:")
-    assert "95 % interval" in str(answered)
+    assert "95% interval" in str(answered)
     assert "because the change has no rollout date" in str(silent)
     assert "effect" not in str(silent)
 

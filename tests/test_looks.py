@@ -81,7 +81,7 @@ def test_early_looks_say_what_they_ask_for():
         "interval must exclude no change"
     )
     assert after(26).said == "26 weeks after the first rollout have passed"
-    assert "the 99.99 % interval" in after(1).said
+    assert "the 99.99% interval" in after(1).said
 
 
 def test_later_looks_ask_for_less():

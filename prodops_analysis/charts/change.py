@@ -36,7 +36,7 @@ def curves_before_after(curves: Mapping[str, SurvivalCurve], *, name: str) -> al
     title = f"Median {median['before']:.1f} days before, {median['after']:.1f} days after"
     counts = ", ".join(f"{curves[side].n} items {side} ({curves[side].n_open} open)" for side in ("before", "after"))
     text = f"{name} of the adopting teams by start, open items counted: {counts}. Description, not the verdict"
-    return headline(band + line, title, text, f"Two falling step curves with 95 % bands. {title}.")
+    return headline(band + line, title, text, f"Two falling step curves with 95% bands. {title}.")
 
 
 def clocks(table: pd.DataFrame, *, around: date) -> alt.Chart:
@@ -101,7 +101,7 @@ def effect_by_team(said: Assessment) -> alt.Chart:
     stated = f"{said.estimate:+.0%}" if ratio else f"{100 * said.estimate:+.0f} points"
     title = f"All together {stated}; single teams scatter around it"
     text = (
-        f"Dot and bar: estimate and 95 % interval, each team from its own weeks; grey: within ±{m:.0%}, not worthwhile"
+        f"Dot and bar: estimate and 95% interval, each team from its own weeks; grey: within ±{m:.0%}, not worthwhile"
     )
     return headline(chart, title, text, f"Dot for each team. {title}.")
 
@@ -133,7 +133,7 @@ def effect_over_time(said: Assessment) -> alt.Chart:
     early = frame[frame["before"]]
     calm = bool(((early["low"] <= 0) & (early["high"] >= 0)).all())
     title = "Quiet before the rollout, as it should be" if calm else "Something moved before the rollout already"
-    text = "Beside all earlier weeks; dot and bar: estimate and 95 % interval; circles before, squares after"
+    text = "Beside all earlier weeks; dot and bar: estimate and 95% interval; circles before, squares after"
     return headline(alt.layer(zero, span, dot), title, text, f"Dots by weeks since the rollout. {title}.")
 
 

@@ -40,7 +40,7 @@ def time_to_end(summary: DurationSummary | None, *, name: str = "Cycle time", pe
         band + line + rules + labels,
         title,
         f"{name}, time to any end (Kaplan-Meier), {summary.n} items, {summary.n_open} open, {period}",
-        f"Step curve falling from all items at day 0; {title.lower()}; band: 95 % interval.",
+        f"Step curve falling from all items at day 0; {title.lower()}; band: 95% interval.",
     )
 
 
@@ -131,3 +131,21 @@ def ageing(ages: pd.DataFrame, *, expectation: float, period: str) -> alt.Chart:
     title = f"{old} of {len(ages)} open items are older than 85 % of recent work took"
     text = f"Work item age, end of {period}; dashed: {expectation:.0f} days, by which 85 % of recent work had ended"
     return headline(chart, title, text, f"Dots, one an open item, by team. {title}.")
+
+
+def share_by_month(
+    shares: pd.DataFrame, *, rollouts: Sequence[tuple[date, str]] = (), name: str, period: str
+) -> alt.Chart:
+    """Draw a share month by month with its interval: `month, value, low, high, n`."""
+    if shares.empty:
+        return nothing_to_show(f"{name}: too few items in {period}", "Months with few items are not shown.")
+    base = alt.Chart(shares).encode(x=alt.X("month:T", title=None))
+    axis = alt.Axis(format="%")
+    span = base.mark_rule(color=BEFORE, strokeWidth=1.5).encode(y="low:Q", y2="high:Q")
+    line = base.mark_line(color=BEFORE, point=True).encode(
+        y=alt.Y("value:Q", title="share of started items", axis=axis, scale=alt.Scale(domain=[0, 1])),
+        tooltip=["month:T", alt.Tooltip("value:Q", format=".0%"), "n:Q"],
+    )
+    title = f"{shares['value'].iloc[-1]:.0%} in the last month, {shares['value'].iloc[0]:.0%} in the first"
+    text = f"{name} by month of start, all teams; bars: 95% interval; {shares['n'].sum():,} items, {period}"
+    return headline(rollout_rules(span + line, rollouts), title, text, f"A line by month. {title}.")

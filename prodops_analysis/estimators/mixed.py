@@ -7,8 +7,8 @@ D marks weeks after the rollout; a and b the last four weeks before it and the f
 may have triggered it or a pilot run; g how far the effect has grown (centred, so that tau is the mean effect); u is an
 AR(1) shock of the team with `rho` and `shock`, e the noise of n items, variance 1/n. Everything in units of one item's
 standard deviation. alpha is free, beta and tau are all but free; s, pi, gamma and delta are N(0, size^2). Nobody knows
-their sizes, rho or shock, so every combination is fitted and weighed by prior odds and restricted likelihood (Harville 1974;
-model averaging, Hoeting et al. 1999).
+their sizes, rho or shock, so every combination is fitted and weighed by prior odds and restricted likelihood (Harville
+1974; model averaging, Hoeting et al. 1999).
 """
 
 from dataclasses import dataclass, replace
@@ -198,8 +198,9 @@ def weigh(panel: Panel) -> list[Fit]:
     for rho, shock in product(RHO, SHOCK):
         W, logdet = inverse_covariance(panel.n, rho, shock)
         solved = equations(panel, W).solve(priors)
-        found += [Fit(rho=rho, shock=shock, sizes=sizes, weight=solution.cost + logdet - 2 * np.log(o), solution=solution)
-                  for sizes, o, solution in zip(choices, odds, solved, strict=True)]  # fmt: skip
+        costs = [solution.cost + logdet for solution in solved] - 2 * np.log(odds)
+        found += [Fit(rho=rho, shock=shock, sizes=sizes, weight=cost, solution=solution)
+                  for sizes, cost, solution in zip(choices, costs, solved, strict=True)]  # fmt: skip
     found.sort(key=lambda fit: fit.weight)
     share = np.exp(-0.5 * (np.array([fit.weight for fit in found]) - found[0].weight))
     share[share < LEAST_WEIGHT] = 0.0

@@ -28,7 +28,7 @@ ORDERS, FEW_UNITS = 99, 11  # rollout orders dealt out, where units are few
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interval:
-    """An estimate with its 95 % interval, on the scale of y."""
+    """An estimate with its 95% interval, on the scale of y."""
 
     estimate: float
     low: float

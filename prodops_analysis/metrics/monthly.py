@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
+from scipy import stats
 
 from prodops_analysis.metrics.flow import summarise_durations
 from prodops_analysis.metrics.registry import Metric, metric_named
@@ -13,7 +14,10 @@ RECENT_WEEKS = 26  # durations look at work started (or created) in so many week
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """One headline figure. `value` is None where fewer than the smallest group stand behind it."""
+    """One headline figure. `value` is None where fewer than the smallest group stand behind it.
+
+    low, high : 95% interval; None for a level, which is counted and not estimated, and where the value is None.
+    """
 
     metric: Metric
     value: float | None
@@ -80,12 +84,39 @@ def _figure(items: pd.DataFrame, metric: Metric, since: pd.Timestamp, until: pd.
         observed = every[(every["at"] >= since) & (every["at"] < until)]
         weeks = (until - since) / pd.Timedelta(days=7)
         value = float(observed["value"].mean()) if metric.kind == "share" else len(observed) / weeks
+        low, high = _share(observed["value"]) if metric.kind == "share" else _count(len(observed), weeks)
         statistic, period = ("share" if metric.kind == "share" else "mean"), "in the month"
     shown = len(observed) >= smallest and value == value
     return Figure(
         metric=metric, value=value if shown else None, low=_number(low) if shown else None,
         high=_number(high) if shown else None, n=len(observed), statistic=statistic, period=period, previous=None,
     )  # fmt: skip
+
+
+def shares_by_month(observed: pd.DataFrame, *, months: int, until: pd.Timestamp, smallest_group: int) -> pd.DataFrame:
+    """Return a share month by month, `month, value, low, high, n`; months below the smallest group are left out."""
+    inside = observed[(observed["at"] < until) & (observed["at"] >= until - pd.DateOffset(months=months))]
+    month = inside["at"].dt.tz_convert(None).dt.to_period("M").dt.start_time
+    rows = [
+        (when, float(part.mean()), *_share(part), len(part))
+        for when, part in inside["value"].groupby(month)
+        if len(part) >= smallest_group
+    ]
+    return pd.DataFrame(rows, columns=["month", "value", "low", "high", "n"])
+
+
+def _share(values: "pd.Series[float]") -> tuple[float, float]:
+    """Return Wilson's 95% interval of a share; all of it where nothing was seen."""
+    if values.empty:
+        return 0.0, 1.0
+    found = stats.binomtest(int(values.sum()), len(values)).proportion_ci(method="wilson")
+    return float(found.low), float(found.high)
+
+
+def _count(n: int, weeks: float) -> tuple[float, float]:
+    """Return the 95% interval of a weekly rate (Garwood 1936)."""
+    low = stats.chi2.ppf(0.025, 2 * n) / 2 if n else 0.0
+    return float(low / weeks), float(stats.chi2.ppf(0.975, 2 * n + 2) / 2 / weeks)
 
 
 def _number(x: float | None) -> float | None:

@@ -38,18 +38,3 @@ def past_effects(assessments: Sequence[Assessment], changes: Mapping[str, Change
         for said in assessments
     ]  # fmt: skip
     return pd.DataFrame(rows, columns=list(COLUMNS))
-
-
-def decision_asked(said: Assessment) -> str:
-    """Suggest what to decide; the team decides."""
-    if any(check.found.startswith("monitoring") for check in said.checks):
-        return "none yet"
-    if said.verdict == "improved" and said.worthwhile == "yes":
-        return "keep or extend"
-    if said.verdict == "improved":
-        return "keep only if the cost is worth it"
-    if said.verdict == "worsened":
-        return "adjust or retire"
-    if said.verdict == "no worthwhile change":
-        return "retire, unless it serves another end"
-    return "wait or mend what stands in the way"

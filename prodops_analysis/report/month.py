@@ -15,6 +15,7 @@ from typing import Any
 import nbformat
 
 from prodops_analysis.errors import ProdopsError, ReportError
+from prodops_analysis.report import ledger, paper, site
 from prodops_analysis.report.html import render
 from prodops_analysis.report.pages import failed_page, index_page, page_metadata
 from prodops_analysis.report.results import chart_tables, results_of
@@ -51,6 +52,7 @@ class Published:
 
     folder: Path
     made: tuple[Made, ...]
+    not_printed: tuple[str, ...] = ()
 
     @property
     def results(self) -> dict[str, dict[str, Any]]:
@@ -89,9 +91,12 @@ def plan(history: History) -> tuple[Planned, ...]:
 
 
 def make_month(
-    history: History, *, reports: Path, executor: Executor, progress: Callable[[str], None] = lambda _: None
-) -> Published:
-    """Run and render all planned reports and swap the month's folder in at once.
+    history: History, *, reports: Path, executor: Executor, browser: str | None = None,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Published:  # fmt: skip
+    """Run and render all planned reports and swap the month's folder in at once; the page over all months follows.
+
+    browser : a Chromium, which prints a PDF of each page; None prints none.
 
     Raises
     ------
@@ -117,11 +122,13 @@ def make_month(
                 f"{lost[0].planned.title} of {history.month} could not be made: {lost[0].failed}; "
                 f"nothing was published, what was there before stays; the full log is {log}"
             )
-        _write(work, history, tuple(made))
+        _write(work, history, tuple(made), ledger.published_before(reports, str(history.month)))
+        faults = paper.print_pages(sorted(work.glob("*.html")), browser=browser) if browser else []
         _swap(work, target)
+        (reports / "index.html").write_text(site.all_months_page(reports, history), encoding="utf-8")
     finally:
         shutil.rmtree(work, ignore_errors=True)
-    return Published(folder=target, made=tuple(made))
+    return Published(folder=target, made=tuple(made), not_printed=tuple(faults))
 
 
 def _make(planned: Planned, history: History, folder: Path) -> Made:
@@ -141,7 +148,7 @@ def _plain(text: str) -> str:
     return re.sub(r"\x1b\[[0-9;]*m", "", text).strip().splitlines()[0]
 
 
-def _write(work: Path, history: History, made: Sequence[Made]) -> None:
+def _write(work: Path, history: History, made: Sequence[Made], before: Path | None) -> None:
     results = {m.planned.slug: results_of(m.notebook) for m in made if not m.failed}
     for m in made:
         page = m.page if not m.failed else failed_page(m.planned.title, m.failed, history)
@@ -153,8 +160,14 @@ def _write(work: Path, history: History, made: Sequence[Made]) -> None:
         for number, (title, text) in enumerate(chart_tables(m.notebook), start=1):
             (work / "data" / f"{m.planned.slug}-{number}-{_slug(title)}.csv").write_text(text, encoding="utf-8")
     entries = [(m.planned.slug, m.planned.title, m.failed) for m in made]
-    first = [m.notebook for m in made if m.planned.notebook in ESSENTIAL and not m.failed]
-    (work / "index.html").write_text(index_page(history, entries, first), encoding="utf-8")
+    first = {m.planned.slug: m.notebook for m in made if m.planned.notebook in ESSENTIAL and not m.failed}
+    seen_again = ledger.ledger(history, before) if before else None
+    (work / "index.html").write_text(index_page(history, entries, first, seen_again), encoding="utf-8")
+    (work / ledger.ITEMS).write_text(ledger.items_text(history.items), encoding="utf-8")
+    pages = ["index.html", *(f"{slug}.html" for slug, *_ in entries)]
+    (work / "digest.txt").write_text(site.digest(results, history, pages), encoding="utf-8")
+    if picture := site.digest_picture(first["monthly-review"]):
+        (work / "digest.png").write_bytes(picture)
     _json(work / "metrics.json", results)
     _json(work / "manifest.json", _manifest(history, made))
 

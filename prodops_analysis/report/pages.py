@@ -1,46 +1,54 @@
 """Pages that no notebook makes: the month's index, and the page in place of a report that failed."""
 
+import copy
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nbformat import NotebookNode, v4
 
 from prodops_analysis.report.html import render
 from prodops_analysis.report.results import RESULT
-from prodops_analysis.tables import Callout
+from prodops_analysis.tables import Callout, Table
 from prodops_analysis.workspace import History
 
 _BEHIND = """## Data behind the reports
 
 [metrics.json](metrics.json) holds every headline number, the folder `data` a CSV behind every chart, the folder
 `notebooks` the executed notebooks, and [manifest.json](manifest.json) what they were made from."""
+_LEDGER = """## Last month, seen again
+
+Histories change after the fact. Verdicts as they were published, beside the same made from what is known today."""
 Entry = tuple[str, str, str]  # slug, title, why it failed
 
 
-def page_metadata(history: History, title: str) -> dict[str, str]:
-    """Return what the exporter prints around a page."""
+def page_metadata(history: History, title: str, *, month: bool = True) -> dict[str, str]:
+    """Return what the exporter prints around a page; `month` says whether the page is one of a month."""
     return {
         "title": title,
-        "period": f"{history.month.strftime('%B %Y')} · {history.settings.title}",
+        "period": f"{history.period} · {history.settings.title}" if month else history.settings.title,
         "notice": history.settings.notice,
         "as_of": f"{history.as_of:%Y-%m-%d %H:%M} UTC",
         "lang": "en",
     }
 
 
-def index_page(history: History, entries: Sequence[Entry], notebooks: Sequence[NotebookNode]) -> str:
-    """Return the month's front page: the first screens of its reports, and links."""
-    review = [output for nb in notebooks for output in _summaries(nb)]
+def index_page(
+    history: History, entries: Sequence[Entry], notebooks: Mapping[str, NotebookNode], ledger: Table | Callout | None
+) -> str:
+    """Return the month's front page: the first screens of its reports by slug, links, and the restatement ledger."""
+    review = [cell for slug, nb in notebooks.items() for cell in _summaries(nb, slug)]
     cells = [*review, v4.new_markdown_cell("## Reports\n\n" + "\n".join(map(_link, entries)))]
+    if ledger is not None:
+        cells += [v4.new_markdown_cell(_LEDGER), shown(ledger)]
     cells.append(v4.new_markdown_cell(_BEHIND))
-    return _rendered(history, "Reports of the month", cells)
+    return rendered(history, "Reports of the month", cells)
 
 
 def failed_page(title: str, why: str, history: History) -> str:
     """Return the page in place of a report that could not be made."""
     callout = Callout("caution", "This report could not be made", why, "The other reports of the month are complete.")
-    return _rendered(history, title, [_shown(callout)])
+    return rendered(history, title, [shown(callout)])
 
 
 def verdicts_of(results: dict[str, dict[str, Any]]) -> list[str]:
@@ -48,9 +56,15 @@ def verdicts_of(results: dict[str, dict[str, Any]]) -> list[str]:
     return [str(found["verdict"]) for found in results.get("monthly-review", {}).get("verdicts", {}).values()]
 
 
-def _summaries(notebook: NotebookNode) -> list[NotebookNode]:
-    """Return the cells tagged `summary`, headed by the title of their report."""
-    return [cell for cell in notebook.cells if "summary" in cell.metadata.get("tags", []) and cell.get("outputs")]
+def _summaries(notebook: NotebookNode, slug: str) -> list[NotebookNode]:
+    """Return copies of the cells tagged `summary`; what they link to inside their page is linked to from outside."""
+    told = [cell for cell in notebook.cells if "summary" in cell.metadata.get("tags", []) and cell.get("outputs")]
+    found = copy.deepcopy(told)
+    for cell in found:
+        for output in cell.outputs:
+            if "text/html" in output.get("data", {}):
+                output.data["text/html"] = output.data["text/html"].replace('href="#', f'href="{slug}.html#')
+    return found
 
 
 def _link(entry: Entry) -> str:
@@ -64,11 +78,13 @@ def _as_text(text: str) -> str:
     return re.sub(r"([\\`*_{}\[\]()#+\-.!|<>&~$:])", r"\\\1", " ".join(text.split()))
 
 
-def _shown(thing: Any) -> NotebookNode:
+def shown(thing: Any) -> NotebookNode:
+    """Return a cell that shows a table or a callout."""
     data = {"text/html": thing._repr_html_(), "text/plain": repr(thing), RESULT: {}}
     return v4.new_code_cell(outputs=[v4.new_output("display_data", data=data)])
 
 
-def _rendered(history: History, title: str, cells: Sequence[NotebookNode]) -> str:
-    notebook = v4.new_notebook(cells=list(cells), metadata={"prodops": page_metadata(history, title)})
+def rendered(history: History, title: str, cells: Sequence[NotebookNode], *, month: bool = True) -> str:
+    """Return the page of a few cells."""
+    notebook = v4.new_notebook(cells=list(cells), metadata={"prodops": page_metadata(history, title, month=month)})
     return render(notebook, title=title)

@@ -9,12 +9,11 @@ import pandas as pd
 from prodops_analysis.assessment import Assessment
 from prodops_analysis.charts import renderer
 from prodops_analysis.errors import some
-from prodops_analysis.metrics import METRICS, metric_named
+from prodops_analysis.metrics import METRICS
 from prodops_analysis.metrics.monthly import Figure
 from prodops_analysis.portfolio import foresight, pool_by_kind
 from prodops_analysis.quality import Scorecard
-from prodops_analysis.records.changes import Change, plan_state
-from prodops_analysis.report.changes import decision_asked, past_effects
+from prodops_analysis.report.changes import past_effects
 from prodops_analysis.report.results import RESULT
 from prodops_analysis.tables import Callout, Card, Cards, Table, number, table
 from prodops_analysis.workspace import History, load
@@ -58,7 +57,10 @@ def _card(figure: Figure) -> Card:
     if figure.change is not None:
         by = 100 * figure.change if share else figure.change
         change = f"{number(by, like='+.0f')} points" if share else number(by, like="+.0%")
-    interval = f"95 % interval {figure.low:,.1f} to {figure.high:,.1f}; " if figure.low and figure.high else ""
+    interval = ""
+    if figure.low is not None and figure.high is not None:
+        low, high = (number(x, like=".0%" if share else ",.1f") for x in (figure.low, figure.high))
+        interval = f"95% interval {low} to {high}; "
     return Card(
         label=f"{figure.metric.label}, {figure.statistic}",
         value=value.removesuffix(".0") if value else None,
@@ -73,12 +75,6 @@ def figures_line(figures: Sequence[Figure]) -> str:
     return "; ".join(f"{f.metric.name} {'unknown' if f.value is None else f'{f.value:.2f}'} (n={f.n})" for f in figures)
 
 
-def verdict_line(said: Assessment) -> str:
-    """Write an assessment in one plain line."""
-    effect = f"effect {stated(said.estimate, said)}, {_span(said)}"
-    return f"{said.change_id}, {said.metric}: {said.verdict}; {effect}, {said.n_items} items"
-
-
 def quality_line(card: Scorecard, history: History) -> str:
     """Write what the checks found in one plain line."""
     counts = card.grades["grade"].value_counts()
@@ -88,126 +84,12 @@ def quality_line(card: Scorecard, history: History) -> str:
     )
 
 
-def method_note(said: Assessment) -> Callout:
-    """Say in a few sentences how the effect was measured."""
-    placed = "Items are placed in the week they started in (throughput: ended in); unfinished items are kept."
-    spoken, tried = said.replayed
-    replayed = f"Tried on {tried} ordinary dates of the teams' own past, this rule would have spoken on {spoken}."
-    return Callout("note", "Method", said.method, placed, *([replayed] if tried else []))
-
-
-def verdict_panel(said: Assessment, change: Change) -> Panel:
-    """Show the bottom line of one change: verdict, reasons, effect, decision asked."""
-    label = METRICS[said.metric].label
-    due = f", due {change.decision_date:%d %B %Y}" if change.decision_date else ""
-    callout = Callout(
-        "verdict",
-        f"{change.title or change.id}: {said.verdict}",
-        f"{label}. Worthwhile: {said.worthwhile}. Because {'; '.join(said.reasons)}.",
-        f"Decision asked: {decision_asked(said)}{due}.",
-    )
-    cards = [
-        Card(label="Effect", value=stated(said.estimate, said), comparison=_span(said)),
-        *_days(said),
-        Card(
-            label="Smallest worthwhile",
-            value=stated(said.smallest_worthwhile, said, sign=False),
-            comparison="set in the record",
-        ),
-        Card(
-            label="Smallest visible",
-            value=stated(said.smallest_detectable, said, sign=False),
-            comparison="effect this data would show 4 times in 5",
-        ),
-        Card(label="Evidence", value=f"{said.n_items:,}", unit="items", comparison=f"{said.n_weeks} weeks"),
-    ]
-    if change.cost_hours_a_week is not None:
-        cards.append(
-            Card(
-                label="Cost",
-                value=f"{change.cost_hours_a_week:g}",
-                unit="hours a week",
-                comparison="as the record states",
-            )
-        )
-    return Panel((callout, Cards(*cards)), {"assessment": said.to_dict()})
-
-
-def _days(said: Assessment) -> list[Card]:
-    if said.in_unit is None:
-        return []
-    days, low, high = (number(x, like="+.1f") for x in said.in_unit)
-    return [Card(label="In days", value=days, unit="days", comparison=f"{low} to {high}, at the median")]
-
-
-def stated(x: float | None, said: Assessment, *, sign: bool = True) -> str | None:
-    """Write an effect for reading; None where there is none."""
-    if x is None:
-        return None
-    mark = "+" if sign else ""
-    if said.scale == "ratio":
-        return number(x, like=f"{mark}.0%")
-    return f"{number(100 * x, like=f'{mark}.0f')} points"
-
-
-def _span(said: Assessment) -> str:
-    if said.low is None or said.high is None:
-        return "no estimate is given"
-    return f"95 % interval {stated(said.low, said)} to {stated(said.high, said)}"
-
-
-def checks_table(said: Assessment) -> Table:
-    """List every check of an assessment with its result."""
-    rows = [(c.name.capitalize(), c.result, c.found) for c in said.checks]
-    return table(
-        pd.DataFrame(rows, columns=["Check", "Result", "Found"]), caption="Checks, and what they do to the verdict"
-    )
-
-
-def used_table(said: Assessment) -> Table:
-    """List what was used and what was left out."""
-    rows = [(f"used, {team}", f"{a:%d %b %Y} to {b:%d %b %Y}") for team, (a, b) in sorted(said.window.items())]
-    rows += [(f"left out, {why}", f"{n} items") for why, n in said.left_out.items()]
-    return table(pd.DataFrame(rows, columns=["What", "How much"]), caption="Weeks and items behind the estimate")
-
-
-def plan_table(change: Change) -> Table:
-    """Show the record: what was planned, for whom, at what cost, and whether the plan is older than the result."""
-    teams = "; ".join(f"{t} {d:%d %b %Y}" if d else f"{t} not" for t, d in change.rollouts.items())
-    rows = [
-        ("Problem", change.problem), ("Hypothesis", change.hypothesis), ("Kind", change.kind),
-        ("Rollout", teams), ("Primary metric", metric_named(change.primary_metric).label),
-        ("Guardrails", ", ".join(change.guardrails) or "none"), ("Decided by", change.decided_by),
-        ("Stated confidence", f"{change.confidence:.0%}" if change.confidence else "none"),
-        ("Visible, said before", _expected(change)),
-        ("Plan", plan_state(change)),
-    ]  # fmt: skip
-    return table(pd.DataFrame(rows, columns=["Field", "Record"]), caption=f"Record {change.id}")
-
-
-def _expected(change: Change) -> str:
-    told = [f"{100 * float(seen):.0f} after {weeks}" for weeks, seen in change.expected.items() if weeks != "day"]
-    return ", ".join(told) + " (% or points)" if told else "not asked; prodops plan says it"
-
-
 def clock_table(found: pd.DataFrame) -> Panel:
     """Show what every choice of clock says (`phases.clock_table`)."""
     shares = {f"at once {side}": ".0%" for side in ("before", "after")}
     units = {f"median {side}": "days" for side in ("before", "after")}
     shown = table(found, caption="Medians of finished items, by clock", units=units, formats=shares)
     return Panel((shown,), {"clocks": found.to_dict(orient="records")})
-
-
-def verdicts_table(assessments: Sequence[Assessment], history: History) -> Panel:
-    """List all changes with their verdict."""
-    rows = [
-        (history.change(s.change_id).title or s.change_id, METRICS[s.metric].label, str(s.verdict), str(s.worthwhile),
-         stated(s.estimate, s), _span(s) if s.low is not None else "; ".join(s.reasons), decision_asked(s))
-        for s in assessments
-    ]  # fmt: skip
-    columns = ["Change", "Metric", "Verdict", "Worthwhile", "Effect", "Interval or reason", "Decision asked"]
-    shown = table(pd.DataFrame(rows, columns=columns), caption="Verdict of each change with a rollout")
-    return Panel((shown,), {"verdicts": {s.change_id: s.to_dict() for s in assessments}})
 
 
 def portfolio_panel(assessments: Sequence[Assessment], history: History) -> Panel:

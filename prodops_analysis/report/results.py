@@ -40,12 +40,12 @@ def _csv(spec: dict[str, Any]) -> str:
             continue
         writer = csv.writer(text, lineterminator="\r\n")
         names = list(dict.fromkeys(name for row in rows for name in row))
-        writer.writerow(map(_harmless, names))
-        writer.writerows([_harmless(row.get(name)) for name in names] for row in rows)
+        writer.writerow(map(harmless, names))
+        writer.writerows([harmless(row.get(name)) for name in names] for row in rows)
         text.write("\n")
     return text.getvalue()
 
 
-def _harmless(value: Any) -> Any:
-    # spreadsheets run a text that begins so
+def harmless(value: Any) -> Any:
+    """Quote a text that a spreadsheet would run as a formula."""
     return f"'{value}" if isinstance(value, str) and value.startswith(tuple("=+-@\t\r")) else value

@@ -1,0 +1,45 @@
+"""The picture of all changes: effect and interval of each, with its verdict in words."""
+
+from collections.abc import Mapping, Sequence
+
+import altair as alt
+import pandas as pd
+
+from prodops_analysis.assessment import Assessment
+from prodops_analysis.charts.parts import headline, nothing_to_show
+from prodops_analysis.charts.theme import COMPARISON, INK, READING_SHAPES, READINGS
+from prodops_analysis.metrics import METRICS
+
+_READING = {"improved": "better", "worsened": "worse"}
+
+
+def verdicts_chart(assessments: Sequence[Assessment], *, names: Mapping[str, str], period: str) -> alt.Chart:
+    """Draw the effect of each assessed change on its own metric; `names` maps a change's id to what readers call it."""
+    rows = [
+        (f"{names[s.change_id]}: {METRICS[s.metric].label.lower()}", 100 * s.estimate, 100 * s.low, 100 * s.high,
+         _READING.get(str(s.verdict), "unclear"), str(s.verdict))
+        for s in assessments
+        if s.estimate is not None and s.low is not None and s.high is not None
+    ]  # fmt: skip
+    if not rows:
+        return nothing_to_show("No effect is shown", "No change of this month has an estimate yet.")
+    frame = pd.DataFrame(rows, columns=["change", "effect", "low", "high", "reading", "verdict"])
+    kinds = list(READINGS)
+    base = alt.Chart(frame).encode(
+        y=alt.Y("change:N", sort=list(frame["change"]), title=None, axis=alt.Axis(labelLimit=260))
+    )
+    colour = alt.Color("reading:N", scale=alt.Scale(domain=kinds, range=list(READINGS.values())), legend=None)
+    shape = alt.Shape("reading:N", scale=alt.Scale(domain=kinds, range=list(READING_SHAPES.values())), legend=None)
+    zero = alt.Chart(pd.DataFrame({"at": [0.0]})).mark_rule(color=COMPARISON).encode(x="at:Q")
+    x = alt.X("effect:Q", title="change, % or points", axis=alt.Axis(format="+.0f"))
+    span = base.mark_rule(strokeWidth=2.5).encode(x="low:Q", x2="high:Q", color=colour)
+    dots = base.mark_point(size=110, filled=True).encode(x=x, color=colour, shape=shape)
+    words = base.mark_text(align="center", dy=-12, color=INK).encode(x="effect:Q", text="verdict:N")
+    better, worse = (int((frame["reading"] == kind).sum()) for kind in ("better", "worse"))
+    title = f"{better} of {len(assessments)} changes improved what they were meant to, {worse} made it worse"
+    text = (
+        f"Estimate and 95% interval of each change on its own metric, {period}; a change without a number is not drawn"
+    )
+    return headline(
+        alt.layer(zero, span, dots, words), title, text, f"A dot with its interval for each change. {title}."
+    )

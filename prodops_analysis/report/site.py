@@ -1,0 +1,83 @@
+"""What stands around the reports of a month: the front page over all months, and a digest to mail or post."""
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from nbformat import NotebookNode
+
+from prodops_analysis.charts import renderer
+from prodops_analysis.report.ledger import MONTH
+from prodops_analysis.report.pages import rendered, shown, verdicts_of
+from prodops_analysis.report.results import CHART
+from prodops_analysis.tables import Callout, number, printable, table
+from prodops_analysis.workspace import History
+
+FIGURES = {"cycle_time": ("Cycle time", "days", ",.1f"), "throughput": ("Throughput", "a week", ",.1f"),
+           "wip": ("WIP", "items", ",.0f"), "owner_at_start": ("Owner at start", "", ".0%")}  # fmt: skip
+DIGEST_TAG = "digest"  # of the cell whose chart goes into the digest
+
+
+def all_months_page(reports: Path, history: History) -> str:
+    """Return the front page over all published months, newest first, each figure as it was published."""
+    rows, links = [], []
+    for folder in sorted((p for p in reports.glob("*") if MONTH.fullmatch(p.name)), reverse=True):
+        if not (folder / "metrics.json").is_file():
+            continue
+        results = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+        figures = results.get("monthly-review", {}).get("figures", {})
+        grades = results.get("data-quality", {}).get("grades", {})
+        bad = len({place.split("/")[0] for place, grade in grades.items() if grade == "D"})
+        rows.append((
+            f"{pd.Period(folder.name):%B %Y}",
+            _counted(verdicts_of(results)),
+            *(_figure(figures.get(name), like) for name, (_, _, like) in FIGURES.items()),
+            "every team" if not bad else f"grade D in {bad} team{'s' if bad > 1 else ''}",
+        ))  # fmt: skip
+        links.append(f"{folder.name}/index.html")
+    columns = ["Month", "Verdicts", *(label for label, *_ in FIGURES.values()), "Data"]
+    units = {label: unit for label, unit, _ in FIGURES.values() if unit}
+    listed = table(
+        pd.DataFrame(rows, columns=columns), caption="Published months, newest first", units=units, links=links
+    )
+    note = Callout("note", "Figures are those that were published", "A month says in its ledger what moved since.")
+    return rendered(history, "Reports", [shown(listed), shown(note)], month=False)
+
+
+def digest(results: Mapping[str, Mapping[str, Any]], history: History, pages: Sequence[str]) -> str:
+    """Return the month in a short plain text, from the same results as its pages."""
+    review = results["monthly-review"]
+    lines = [f"{history.period} · {history.settings.title}"]
+    lines += [f"Please note: {history.settings.notice}"] if history.settings.notice else []
+    lines += ["", "The four signs"]
+    lines += [f"- {name}: {sign['reading']}. {sign['said']}" for name, sign in review.get("signs", {}).items()]
+    lines += ["", "Changes"]
+    lines += [
+        f"- {row['Change']} ({row['Stands']}): {row['Verdict']}{', ' + row['Effect'] if row['Effect'] else ''}; "
+        f"{row['Interval or reason']}. Decision asked: {row['Decision asked']}."
+        for row in review.get("changes", [])
+    ] or ["- none"]
+    lines += ["", f"Data as of {history.as_of:%Y-%m-%d %H:%M} UTC. Shown by team, never by person.", "", "Read on"]
+    lines += [f"- {page}" for page in pages]
+    return "\n".join(printable(" ".join(line.split())) for line in lines) + "\n"
+
+
+def digest_picture(notebook: NotebookNode) -> bytes | None:
+    """Return the chart of the cell tagged for the digest as PNG, or None without one."""
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            if DIGEST_TAG in cell.metadata.get("tags", []) and CHART in output.get("data", {}):
+                return renderer.to_png(output["data"][CHART])
+    return None
+
+
+def _counted(words: Sequence[str]) -> str:
+    return ", ".join(f"{n} {word}" for word, n in sorted(Counter(words).items())) or "none"
+
+
+def _figure(figure: Mapping[str, Any] | None, like: str) -> str | None:
+    value = figure.get("value") if figure else None
+    return None if value is None else number(float(value), like=like)

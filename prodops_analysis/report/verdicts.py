@@ -1,0 +1,107 @@
+"""What the report of one change shows besides charts: bottom line, record, checks, what the estimate rests on."""
+
+import pandas as pd
+
+from prodops_analysis.assessment import Assessment
+from prodops_analysis.metrics import METRICS, metric_named
+from prodops_analysis.records.changes import Change, plan_state
+from prodops_analysis.report.panels import Panel
+from prodops_analysis.report.words import bottom_line, decision_asked, span, stated
+from prodops_analysis.tables import Callout, Card, Cards, Table, number, table
+
+EVIDENCE = {
+    "Effect by team": "#effect-by-team",
+    "Effect over time": "#effect-over-time",
+    "Checks": "#checks",
+    "Method": "#how-it-was-measured",
+}
+
+
+def verdict_line(said: Assessment) -> str:
+    """Write an assessment in one plain line."""
+    effect = f"effect {stated(said.estimate, said)}, {span(said)}"
+    return f"{said.change_id}, {said.metric}: {said.verdict}; {effect}, {said.n_items} items"
+
+
+def method_note(said: Assessment) -> Callout:
+    """Say in a few sentences how the effect was measured."""
+    placed = "Items are placed in the week they started in (throughput: ended in); unfinished items are kept."
+    spoken, tried = said.replayed
+    replayed = f"Tried on {tried} ordinary dates of the teams' own past, this rule would have spoken on {spoken}."
+    return Callout("note", "Method", said.method, placed, *([replayed] if tried else []))
+
+
+def verdict_panel(said: Assessment, change: Change) -> Panel:
+    """Show the bottom line of one change: verdict, reasons, what changed and why, the decision asked, six figures."""
+    by = f" by {change.decided_by}" if change.decided_by else ""
+    due = f"; due {change.decision_date.day} {change.decision_date:%B %Y}{by}" if change.decision_date else ""
+    what = [f"What changed, and why: {change.problem} {change.hypothesis}".strip()] if change.problem else []
+    callout = Callout(
+        "verdict",
+        str(said.verdict).capitalize(),
+        bottom_line(said),
+        f"Why this verdict: {'; '.join(said.reasons)}.",
+        *what,
+        f"Decision asked: {decision_asked(said)}{due}.",
+        links=EVIDENCE,
+    )
+    cards = [
+        Card(label=f"Effect on {METRICS[said.metric].label.lower()}", value=stated(said.estimate, said),
+             comparison=span(said)),
+        *_days(said),
+        Card(label="Smallest worthwhile", value=stated(said.smallest_worthwhile, said, sign=False),
+             comparison="set in the record"),
+        Card(label="Smallest visible", value=stated(said.smallest_detectable, said, sign=False),
+             comparison="effect this data would show 4 times in 5"),
+        Card(label="Evidence", value=f"{said.n_items:,}", unit="items", comparison=f"{said.n_weeks} weeks"),
+        *_cost(change),
+    ]  # fmt: skip
+    return Panel((callout, Cards(*cards)), {"assessment": said.to_dict()})
+
+
+def _cost(change: Change) -> list[Card]:
+    if change.cost_hours_a_week is None:
+        return []
+    return [Card(label="Cost", value=f"{change.cost_hours_a_week:g}", unit="hours a week",
+                 comparison="as the record states")]  # fmt: skip
+
+
+def _days(said: Assessment) -> list[Card]:
+    if said.in_unit is None:
+        return []
+    days, low, high = (number(x, like="+.1f") for x in said.in_unit)
+    return [Card(label="In days", value=days, unit="days", comparison=f"{low} to {high}, at the median")]
+
+
+def checks_table(said: Assessment) -> Table:
+    """List every check of an assessment with its result."""
+    rows = [(c.name.capitalize(), c.result, c.found) for c in said.checks]
+    return table(
+        pd.DataFrame(rows, columns=["Check", "Result", "Found"]), caption="Checks, and what they do to the verdict"
+    )
+
+
+def used_table(said: Assessment) -> Table:
+    """List what was used and what was left out."""
+    rows = [(f"used, {team}", f"{a:%d %b %Y} to {b:%d %b %Y}") for team, (a, b) in sorted(said.window.items())]
+    rows += [(f"left out, {why}", f"{n} items") for why, n in said.left_out.items()]
+    return table(pd.DataFrame(rows, columns=["What", "How much"]), caption="Weeks and items behind the estimate")
+
+
+def plan_table(change: Change) -> Table:
+    """Show the record: what was planned, for whom, at what cost, and whether the plan is older than the result."""
+    teams = "; ".join(f"{t} {d:%d %b %Y}" if d else f"{t} not" for t, d in change.rollouts.items())
+    rows = [
+        ("Problem", change.problem), ("Hypothesis", change.hypothesis), ("Kind", change.kind),
+        ("Rollout", teams), ("Primary metric", metric_named(change.primary_metric).label),
+        ("Guardrails", ", ".join(change.guardrails) or "none"), ("Decided by", change.decided_by),
+        ("Stated confidence", f"{change.confidence:.0%}" if change.confidence else "none"),
+        ("Visible, said before", _expected(change)),
+        ("Plan", plan_state(change)),
+    ]  # fmt: skip
+    return table(pd.DataFrame(rows, columns=["Field", "Record"]), caption=f"Record {change.id}")
+
+
+def _expected(change: Change) -> str:
+    told = [f"{100 * float(seen):.0f} after {weeks}" for weeks, seen in change.expected.items() if weeks != "day"]
+    return ", ".join(told) + " (% or points)" if told else "not asked; prodops plan says it"
