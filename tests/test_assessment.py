@@ -266,7 +266,7 @@ def test_a_harmed_guardrail_blocks_an_improvement():
     assert (found.verdict, found.worthwhile) == (Verdict.NOT_ENOUGH_EVIDENCE, Worthwhile.NOT_SHOWN)
     assert plain(made).estimate == found.estimate
     assert found_by(found, "guardrail owner at start").result == "blocks"
-    assert found.reasons[0].startswith("guardrail owner at start: it got worse: -4")
+    assert found.reasons[0].startswith("guardrail owner at start: it got worse: −4")
 
 
 @pytest.mark.parametrize(

@@ -416,7 +416,7 @@ def test_names_order_and_whole_weeks_do_not_matter(metric):
 
 @pytest.mark.parametrize("factor", [0.5, 0.25], ids=["half", "quarter"])
 def test_unit_of_time_does_not_matter(factor):
-    """A ratio is the same when all work takes half as long, where no work lies across a rollout and none is too short."""
+    """A ratio is the same when all work takes half as long, where none lies across a rollout or is too short."""
     observed = noisy(7, -0.3)
     until = observed["team"].map({t: instant(w) for t, w in SOON.items()}).fillna(instant(10 * WEEKS))
     across = (observed["at"] < until) & (observed["at"] + pd.to_timedelta(observed["value"], unit="D") > until)

@@ -77,8 +77,8 @@ def test_error_spent_by_early_looks(weeks, alpha):
 def test_early_looks_say_what_they_ask_for():
     """The text of an early look gives the weeks passed and the interval that must exclude no change."""
     assert after(13).said == (
-        "an early look without a decision date, 13 of 26 weeks after the first rollout: to speak now, the 99.44 % "
-        "interval must exclude no change"
+        "an early look without a decision date, 13 of 26 weeks after the first rollout: to speak now, the 99.44% "
+        "interval must lie wholly on one side of zero"
     )
     assert after(26).said == "26 weeks after the first rollout have passed"
     assert "the 99.99% interval" in after(1).said

@@ -34,7 +34,7 @@ def test_a_month_without_failures_has_every_planned_page(make, sample, tmp_path)
 
     pages = {f"{planned.slug}.html" for planned in month.plan(sample)} | {"index.html"}
     assert pages == {page.name for page in (tmp_path / "2026-09").glob("*.html")}
-    assert ((), ["2026-09"]) == (made.failed, sorted(path.name for path in tmp_path.iterdir()))
+    assert ((), ["2026-09", "index.html"]) == (made.failed, sorted(path.name for path in tmp_path.iterdir()))
 
 
 def test_a_failed_change_report_is_a_page_in_plain_words(make, tmp_path):
@@ -61,4 +61,4 @@ def test_without_an_essential_report_the_last_good_month_stays(make, tmp_path, e
         make(essential)
 
     assert before == {path: path.read_bytes() for path in (tmp_path / "2026-09").rglob("*") if path.is_file()}
-    assert ["2026-09", "2026-09.log"] == sorted(path.name for path in tmp_path.iterdir())
+    assert ["2026-09", "2026-09.log", "index.html"] == sorted(path.name for path in tmp_path.iterdir())

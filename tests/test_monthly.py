@@ -5,7 +5,7 @@ import pytest
 
 from prodops_analysis import METRICS, Settings
 from prodops_analysis.event_log import merge
-from prodops_analysis.metrics.monthly import RECENT_WEEKS, month_figures, recent
+from prodops_analysis.metrics.monthly import RECENT_WEEKS, month_figures, recent, shares_by_month
 from prodops_analysis.work_items import fold
 
 MAP = {"Todo": "queue", "Doing": "active", "Done": "done", "Gone": "dropped"}
@@ -144,3 +144,49 @@ def test_before_a_clean_start_nothing_is_compared():
 
     assert found.value is not None
     assert (found.previous, found.change) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("hits", "n", "low", "high"),
+    [
+        # Newcombe 1998, table I, method 3 (Wilson without continuity correction)
+        pytest.param(81, 263, 0.2553, 0.3662, id="81-of-263"),
+        pytest.param(15, 148, 0.0624, 0.1605, id="15-of-148"),
+        pytest.param(0, 20, 0.0000, 0.1611, id="0-of-20"),
+        pytest.param(1, 29, 0.0061, 0.1718, id="1-of-29"),
+    ],
+)
+def test_interval_of_a_share(hits, n, low, high):
+    """A share has Wilson's interval, in the month's figure and month by month."""
+    rows = [("03-02", "03-06", k < hits) for k in range(n)]
+    observed = METRICS["owner_at_start"].function(items_of(*rows), as_of=APRIL)
+
+    found = figure("owner_at_start", rows)
+    by_month = shares_by_month(observed, months=2, until=APRIL, smallest_group=1)
+
+    assert [low, high] == pytest.approx([found.low, found.high], abs=5e-5)
+    assert by_month.iloc[0].tolist() == [pd.Timestamp("2024-03-01"), found.value, found.low, found.high, n]
+
+
+@pytest.mark.parametrize(
+    ("n", "low", "high"),
+    # Garwood 1936: exact limits of a Poisson count
+    [pytest.param(0, 0.0, 3.6889, id="none"), pytest.param(10, 4.7954, 18.3904, id="ten")],
+)
+def test_interval_of_a_count(n, low, high):
+    """Throughput has the exact interval of its count, a week."""
+    rows = [("03-02", "03-06", True)] * n + [("04-02", None, True)]
+
+    found = figure("throughput", rows, smallest_group=0)
+
+    assert [low, high] == pytest.approx([found.low * 31 / 7, found.high * 31 / 7], abs=1e-3)
+
+
+def test_months_below_the_smallest_group_are_left_out():
+    """A month of one item is no share."""
+    observed = METRICS["owner_at_start"].function(items_of(*ROWS), as_of=MAY)
+
+    found = shares_by_month(observed, months=3, until=MAY, smallest_group=2)
+
+    assert found["n"].tolist() == [2, 4]
+    assert found["value"].tolist() == [0.5, 0.75]

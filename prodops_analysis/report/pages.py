@@ -15,7 +15,8 @@ from prodops_analysis.workspace import History
 _BEHIND = """## Data behind the reports
 
 [metrics.json](metrics.json) holds every headline number, the folder `data` a CSV behind every chart, the folder
-`notebooks` the executed notebooks, and [manifest.json](manifest.json) what they were made from."""
+`notebooks` the executed notebooks, [manifest.json](manifest.json) what they were made from, and
+[digest.txt](digest.txt) the month in a short text to mail or post. [All months](../index.html)."""
 _LEDGER = """## Last month, seen again
 
 Histories change after the fact. Verdicts as they were published, beside the same made from what is known today."""

@@ -35,7 +35,7 @@ def all_months_page(reports: Path, history: History) -> str:
             f"{pd.Period(folder.name):%B %Y}",
             _counted(verdicts_of(results)),
             *(_figure(figures.get(name), like) for name, (_, _, like) in FIGURES.items()),
-            "every team" if not bad else f"grade D in {bad} team{'s' if bad > 1 else ''}",
+            "no grade D" if not bad else f"grade D in {bad} team{'s' if bad > 1 else ''}",
         ))  # fmt: skip
         links.append(f"{folder.name}/index.html")
     columns = ["Month", "Verdicts", *(label for label, *_ in FIGURES.values()), "Data"]

@@ -1,0 +1,187 @@
+"""The first screen: the four signs, what is due, where each change stands, and no sentence beyond what is known."""
+
+import re
+from dataclasses import replace
+from datetime import date
+
+import pandas as pd
+import pytest
+
+from prodops_analysis import METRICS, Change, Verdict
+from prodops_analysis.assessment import Assessment
+from prodops_analysis.checks import Check
+from prodops_analysis.metrics.monthly import Figure
+from prodops_analysis.report.signs import NEEDED, portfolio_table, signs_panel
+from prodops_analysis.report.words import bottom_line, decision_asked, state_of
+from prodops_analysis.verdict import Worthwhile
+
+OCTOBER = pd.Timestamp("2026-10-01", tz="UTC")
+DAY = date(2026, 3, 2)
+
+
+def said(verdict="improved", *, worthwhile="yes", effect=(-0.3, -0.4, -0.2), metric="cycle_time", checks=()):
+    """An assessment of change `c` with what these pages read."""
+    estimate, low, high = effect or (None, None, None)
+    return Assessment(
+        verdict=Verdict(verdict), worthwhile=Worthwhile(worthwhile), estimate=estimate, low=low, high=high,
+        scale=METRICS[metric].scale, statistic=None, window={}, n_items=400, n_weeks=40, smallest_detectable=0.1,
+        checks=checks, reasons=("the reason",), method="", metric=metric, unit=METRICS[metric].unit, change_id="c",
+        smallest_worthwhile=0.15, by_team={"A": None, "B": None},
+    )  # fmt: skip
+
+
+def change(**fields):
+    """A change of two teams with a decision date in September."""
+    return Change(**{"id": "c", "title": "New intake", "rollouts": {"A": DAY, "B": DAY},
+                     "decision_date": date(2026, 9, 28)} | fields)  # fmt: skip
+
+
+def figure(name="cycle_time", value=4.0, low=3.5, high=4.5, previous=4.2):
+    """A figure of the month."""
+    return Figure(metric=METRICS[name], value=value, low=low, high=high, n=80, statistic="median",
+                  period="in the month", previous=previous)  # fmt: skip
+
+
+def first_screen(sample, figures, *assessments, changes=None):
+    """The panel of signs over a history that holds one change."""
+    history = replace(sample, changes=changes or (change(),), until=OCTOBER)
+    return signs_panel(figures, assessments, history)
+
+
+@pytest.mark.parametrize(
+    ("given", "reading"),
+    [
+        pytest.param(figure(), "no clear difference", id="previous-inside-the-interval"),
+        pytest.param(figure(previous=3.5), "no clear difference", id="previous-on-its-border"),
+        pytest.param(figure(previous=5.0), "shorter than the month before", id="previous-above"),
+        pytest.param(figure(previous=3.0), "longer than the month before", id="previous-below"),
+        pytest.param(figure(previous=None), "nothing to compare with yet", id="no-previous"),
+        pytest.param(figure(value=None, low=None, high=None), "not known", id="too-few"),
+        pytest.param(figure("owner_at_start", 0.6, 0.5, 0.7, 0.4), "clearer than the month before", id="share-above"),
+        pytest.param(
+            figure("owner_at_start", 0.6, 0.5, 0.7, 0.8), "less clear than the month before", id="share-below"
+        ),
+    ],
+)
+def test_reading_of_a_sign(sample, given, reading):
+    """A sign moves only where the month before lies outside the interval of this one."""
+    name = "Shorter cycle times" if given.metric.name == "cycle_time" else "Clearer ownership"
+
+    assert reading == first_screen(sample, [given]).results["signs"][name]["reading"]
+
+
+def test_signs_without_data_say_what_they_would_need(sample):
+    """All four signs are there; those without data say in one line what it would take."""
+    signs = first_screen(sample, []).results["signs"]
+
+    assert len(signs) == 4
+    for name in NEEDED:
+        assert signs[name]["reading"] == "not known"
+        assert "would need" in signs[name]["said"]
+    assert "not among the metrics" in signs["Shorter cycle times"]["said"]
+
+
+def test_each_sentence_with_a_number_links_to_its_evidence(sample):
+    """A figure leads to its section, a verdict to its report, and the numbers are those of the objects."""
+    panel = first_screen(sample, [figure()], said())
+
+    html = panel.parts[0]._repr_html_()
+    with_number = [s for s in re.findall(r"<dd>(.*?)</dd>", html) if re.search(r"\d", s)]
+    assert len(with_number) == 2
+    assert all("<a href=" in sentence for sentence in with_number)
+    assert 'href="#how-long-work-takes"' in html
+    assert 'Improved by 30%: <a href="change-c.html">New intake</a>' in html
+    assert "within 4.0 days (95% interval 3.5 to 4.5, 80 items" in html
+
+
+def test_sections_that_signs_lead_to_exist(sample_month):
+    """Every link of the sample's first screen leads to a place or a page that is there."""
+    for page in ("index.html", "monthly-review.html", "change-intake-template.html"):
+        text = (sample_month / page).read_text(encoding="utf-8")
+        for address in re.findall(r'<a href="([^"]+)"', text):
+            name, _, place = address.partition("#")
+            target = (sample_month / (name or page)).resolve()
+            assert target.is_file() or name == "../index.html", address
+            assert not place or f'id="{place}"' in target.read_text(encoding="utf-8"), address
+
+
+@pytest.mark.parametrize(
+    ("fields", "state"),
+    [
+        pytest.param({}, "due for decision", id="date-passed"),
+        pytest.param({"decision_date": date(2026, 10, 1)}, "running", id="date-is-the-first-of-the-next-month"),
+        pytest.param({"decision_date": None}, "running", id="no-date"),
+        pytest.param({"rollouts": {"A": date(2026, 10, 1)}}, "planned", id="not-begun"),
+        pytest.param({"rollouts": {"A": None}}, "planned", id="no-rollout"),
+        pytest.param({"decision": " retire\n"}, "decided: retire", id="decided"),
+    ],
+)
+def test_where_a_change_stands(fields, state):
+    """Planned, running, due, or what was decided, as of the end of the month."""
+    assert state == state_of(change(**fields), until=OCTOBER)
+
+
+def test_the_portfolio_lists_every_record(sample):
+    """A change that no team has begun is listed without a verdict and without a link."""
+    planned = change(id="p", title="Planned one", rollouts={"A": date(2027, 1, 4)})
+    history = replace(sample, changes=(change(), planned), until=OCTOBER)
+
+    panel = portfolio_table((said(),), history)
+
+    shown = panel.parts[0]
+    assert [("New intake", "due for decision"), ("Planned one", "planned")] == [row[:2] for row in shown.cells]
+    assert shown.links == ("change-c.html", "")
+    assert panel.results["verdicts"]["c"]["estimate"] == -0.3
+
+
+def test_due_changes_are_named_first(sample):
+    """What is due is counted and linked; what is due and was not assessed is said."""
+    lost = change(id="l", title="Lost one")
+
+    panel = first_screen(sample, [], said(), changes=(change(), lost))
+
+    callout = panel.parts[1]
+    assert callout.title == "2 changes are due"
+    assert callout.links == {"New intake": "change-c.html"}
+    assert callout.lines == ("Lost one was not assessed.",)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        pytest.param(said(), "Cycle time of the 2 adopting teams fell by 30% (95% interval −40% to −20%), more than "
+                     "the 15% that would be worth it.", id="improved"),
+        pytest.param(said(worthwhile="no"), "less than the 15% that would be worth it.", id="small"),
+        pytest.param(said(worthwhile="not shown"), "whether by the 15% that would be worth it is open.", id="unclear"),
+        pytest.param(said("worsened", effect=(0.3, 0.1, 0.5)), "rose by 30%", id="worsened"),
+        pytest.param(said(effect=(0.2, 0.1, 0.3), metric="owner_at_start"), "rose by 20 points", id="points"),
+        pytest.param(said("no worthwhile change", worthwhile="no", effect=(0.01, -0.05, 0.07)),
+                     "moved by +1% (95% interval −5% to +7%): less than the 15%", id="nothing"),
+        pytest.param(said("not enough evidence", worthwhile="not shown", effect=None), "cannot be told yet", id="none"),
+        pytest.param(said("not enough evidence", worthwhile="not shown", effect=(-0.3, -0.6, 0.1)),
+                     "cannot be told yet", id="an-estimate-is-no-answer"),
+    ],
+)  # fmt: skip
+def test_bottom_line(given, words):
+    """One sentence, no more than is known; without an answer it holds no effect."""
+    assert words in bottom_line(given)
+    if given.verdict == "not enough evidence":
+        assert not re.search(r"\d", bottom_line(given))
+
+
+@pytest.mark.parametrize(
+    ("given", "asked"),
+    [
+        (said(), "keep or extend"),
+        (said(worthwhile="not shown"), "keep only if the cost is worth it"),
+        (said("worsened", effect=(0.3, 0.1, 0.5)), "adjust or retire"),
+        (said("no worthwhile change", worthwhile="no"), "retire, unless it serves another end"),
+        (said("not enough evidence", worthwhile="not shown"), "wait or mend what stands in the way"),
+        (said("not enough evidence", worthwhile="not shown",
+              checks=(Check(name="time of the look", result="forbids", found="monitoring until then"),)), "none yet"),
+    ],
+    ids=["keep", "cost", "adjust", "retire", "wait", "monitoring"],
+)  # fmt: skip
+def test_decision_asked(given, asked):
+    """What is suggested follows from the verdict; while monitoring nothing is asked."""
+    assert asked == decision_asked(given)
