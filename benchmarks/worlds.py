@@ -234,8 +234,9 @@ def _happen(
         start_state = np.where(after, "Doing", start_state)
     return base.assign(
         kind=kind, started=base["started"], ended=ended, dropped=dropped, after=after, effect=total,
-        created=base["started"] - base["queue"], asked_after=base["started"] - base["queue"] >= begin, owned=base["v"] < 0.60 + np.where(after, plan.owned, 0.0),
-        start_state=start_state, review_state=review, batch=batch,
+        created=base["started"] - base["queue"], asked_after=base["started"] - base["queue"] >= begin,
+        owned=base["v"] < 0.60 + np.where(after, plan.owned, 0.0), start_state=start_state, review_state=review,
+        batch=batch,
     )  # fmt: skip
 
 

@@ -32,6 +32,7 @@ class Assessment:
     window : team -> first and last day used; until : the instant up to which data was used.
     by_team, by_band : the effect in each adopting team, and by weeks since the rollout (first and last week).
     replayed : ordinary dates of the past on which the rule would have spoken, and how many were tried.
+    ordinary : weeks that the rollouts were moved back -> effect found at that ordinary date.
     """
 
     verdict: Verdict
@@ -56,6 +57,7 @@ class Assessment:
     by_team: Mapping[str, Interval] = field(default_factory=dict)
     by_band: Mapping[tuple[int, int], Interval] = field(default_factory=dict)
     replayed: tuple[int, int] = (0, 0)
+    ordinary: Mapping[int, Interval] = field(default_factory=dict)
     until: pd.Timestamp | None = None
     left_out: Mapping[str, int] = field(default_factory=dict)
     confidence: float = 0.95
@@ -281,6 +283,7 @@ def _answer(
         by_team=shown.by_team if shown else {},
         by_band=shown.by_band if shown else {},
         replayed=(found.replay.spoken, found.replay.dates) if found else (0, 0),
+        ordinary=shown.replay.effects if shown else {},
         until=look.until,
         left_out=found.left_out if found else {},
         confidence=confidence,

@@ -1,7 +1,7 @@
 """One metric, one change: choose the design the data allows and estimate the effect with an interval."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
@@ -195,7 +195,7 @@ def _estimate(
         spell_weight=found.spell_weight,
         slope=interval(found.slope),
         slope_weight=found.slope_weight,
-        replay=found.replay,
+        replay=replace(found.replay, effects={back: interval(own) for back, own in found.replay.effects.items()}),
         order_p=found.order_p,
         smallest_detectable=abs(stated(sign * detectable)),
         n_items=int(items["item_id"].nunique()),

@@ -433,6 +433,7 @@ def test_ordinary_dates_by_hand(seed, first, own_df):
         base, c = model.cells_apart(rho, shock), model.mean_effect()
         value, error = averaged((w, *model.solve(base, s, c)[:2]) for s, w in sizes.items())
         t_values.append(value / error / inflate)
+        assert found.replay.effects[back].estimate == pytest.approx(value, rel=1e-4, abs=1e-6)
 
     t = np.array(t_values)
     worth = 1 + 2 / 13

@@ -137,6 +137,34 @@ def effect_over_time(said: Assessment) -> alt.Chart:
     return headline(alt.layer(zero, span, dot), title, text, f"Dots by weeks since the rollout. {title}.")
 
 
+def ordinary_dates(said: Assessment) -> alt.Chart:
+    """Draw what the same rule finds at ordinary dates of the past, beside the rollout itself."""
+    spoken, tried = said.replayed
+    if said.estimate is None or said.low is None or said.high is None or not said.ordinary:
+        why = "Without an answer, or with less than half a year before the first rollout, there is nothing to try."
+        return nothing_to_show("No ordinary dates to try", why)
+    rows = [(-back, own.estimate, own.low, own.high, "ordinary date") for back, own in said.ordinary.items()]
+    rows.append((0, said.estimate, said.low, said.high, "the rollout"))
+    frame = pd.DataFrame(rows, columns=["weeks", "effect", "low", "high", "date"])
+    kinds = ["ordinary date", "the rollout"]
+    axis = alt.Axis(format="+.0%" if said.scale == "ratio" else "+.2f")
+    base = alt.Chart(frame).encode(
+        x=alt.X("weeks:Q", title="weeks that the rollouts are moved", scale=alt.Scale(padding=12)),
+        color=alt.Color("date:N", scale=alt.Scale(domain=kinds, range=[COMPARISON, AFTER])),
+    )
+    span = base.mark_rule(strokeWidth=1.5).encode(y="low:Q", y2="high:Q")
+    dot = base.mark_point(filled=True, size=60).encode(
+        y=alt.Y("effect:Q", title="change (0 is none)", axis=axis),
+        shape=alt.Shape("date:N", scale=alt.Scale(domain=kinds, range=["circle", "square"])),
+    )
+    zero = alt.Chart(pd.DataFrame({"at": [0.0]})).mark_rule(color=INK).encode(y="at:Q")
+    title = f"On {spoken} of {tried} ordinary dates this rule would have spoken"
+    text = (
+        "The same rule as if the rollouts had come earlier, where nothing changed; dot and bar: estimate, 95% interval"
+    )
+    return headline(alt.layer(zero, span, dot), title, text, f"Dots by weeks moved, the rollout last. {title}.")
+
+
 def behaviour(shown: Behaviour, *, name: str, unit: str) -> alt.Chart:
     """Draw the process behaviour chart of the adopting teams, limits re-based at the rollout; description only."""
     if shown.weeks.empty:

@@ -7,7 +7,7 @@ import altair as alt
 import pandas as pd
 
 from prodops_analysis.charts.parts import curve_frame, headline, nothing_to_show, rollout_rules
-from prodops_analysis.charts.theme import AFTER, BEFORE, COMPARISON
+from prodops_analysis.charts.theme import AFTER, BEFORE, COMPARISON, LINE
 from prodops_analysis.metrics.flow import DurationSummary
 
 
@@ -149,3 +149,25 @@ def share_by_month(
     title = f"{shares['value'].iloc[-1]:.0%} in the last month, {shares['value'].iloc[0]:.0%} in the first"
     text = f"{name} by month of start, all teams; bars: 95% interval; {shares['n'].sum():,} items, {period}"
     return headline(rollout_rules(span + line, rollouts), title, text, f"A line by month. {title}.")
+
+
+def time_in_stage(stages: pd.DataFrame, *, period: str) -> alt.Chart:
+    """Draw the mean days in each stage by team: `team, stage, days, n`."""
+    if stages.empty:
+        return nothing_to_show(f"No work done in {period}", "Without finished work there is no time to divide.")
+    known = [stage for stage in ("queue", "wait", "active", "unknown") if stage in set(stages["stage"])]
+    palette = {"queue": COMPARISON, "wait": AFTER, "active": BEFORE, "unknown": LINE}
+    named = stages.assign(label=stages["team"] + " (" + stages["n"].astype("str") + ")")
+    whole = named.groupby("stage")["days"].sum()
+    active = float(whole.get("active", 0.0) / whole.sum())
+    chart = alt.Chart(named).mark_bar(size=16).encode(
+        y=alt.Y("label:N", title=None),
+        x=alt.X("days:Q", title="mean days a finished item"),
+        color=alt.Color("stage:N", sort=known, scale=alt.Scale(domain=known, range=[palette[k] for k in known])),
+        order=alt.Order("place:Q"),
+        tooltip=["team:N", "stage:N", alt.Tooltip("days:Q", format=".1f"), "n:Q"],
+    )  # fmt: skip
+    chart.data = named.assign(place=named["stage"].map(known.index))
+    title = f"{active:.0%} of the time of finished work was work, the rest was waiting"
+    text = f"Mean days by stage of the workflow, work done in {period}; beside each team its number of items"
+    return headline(chart, title, text, f"A divided bar for each team. {title}.")

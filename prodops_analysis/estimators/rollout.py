@@ -5,7 +5,7 @@ says that effects neither grow nor differ (Borusyak, Jaravel & Spiess 2024 on wh
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,11 +40,13 @@ class Replay:
     """The rule at ordinary dates of the adopters' past: how often it would have spoken.
 
     widen : factor >= 1 on the standard error, from how far the estimates scatter beyond what they claim.
+    effects : weeks that the rollouts were moved back -> effect found there, before widening, on the scale of y.
     """
 
     dates: int
     spoken: int
     widen: float
+    effects: dict[int, Interval] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +112,7 @@ def rollout_effect(
         own_df = df - MODEL_DF
         # two variances put together by what each is worth (Smyth 2004)
         error = float(np.sqrt((MODEL_DF * model**2 + own_df * _jackknife(panel, fits) ** 2) / df))
-    replay = _replay(panel, fits, df=df, inflate=error / model)
+    replay = _replay(panel, fits, df=df, inflate=error / model, sd=sd)
     t = float(stats.t.ppf(0.975, df))
     slopes = np.arange(len(c) - U, len(c))
     return RolloutEffect(
@@ -244,13 +246,13 @@ def _bands(
     return {band: _averaged(again, every[4 + k]) for k, band in enumerate(seen)}
 
 
-def _replay(panel: Panel, fits: list[Fit], *, df: int, inflate: float) -> Replay:
+def _replay(panel: Panel, fits: list[Fit], *, df: int, inflate: float, sd: float) -> Replay:
     """Try the rule on every earlier date: all rollouts moved back by the same number of weeks, real ones left out."""
     adopts: NDArray[np.bool_] = np.asarray(panel.D.any(axis=1))
     T = panel.n.shape[1]
     first: Ints = np.where(adopts, panel.D.argmax(axis=1), T)
     window = int(np.clip(np.median(panel.D[adopts].sum(axis=1)), 4, MOST_REPLAYED))
-    t_values = []
+    t_values, effects, critical = [], {}, float(stats.t.ppf(0.975, df))
     backs = np.arange(window, int(first.min()) - LEAST_BEFORE + 1)
     if len(backs) > MOST_DATES:
         backs = np.unique(np.linspace(backs[0], backs[-1], MOST_DATES).round().astype(int)) if MOST_DATES else backs[:0]
@@ -261,14 +263,15 @@ def _replay(panel: Panel, fits: list[Fit], *, df: int, inflate: float) -> Replay
             moved = mixed.with_rollouts(panel.y, n, since >= 0, since, common=panel.common)
             value, error = _averaged(_refitted(moved, fits), moved.mean_effect)
             t_values.append(value / (error * inflate))
+            effects[int(back)] = _scaled(value, error * inflate, critical, sd)
     if not t_values:
         return Replay(dates=0, spoken=0, widen=1.0)
     t = np.array(t_values)
     # neighbouring dates share their weeks: together they are worth as many as windows fit side by side
     worth = 1 + (backs[-1] - backs[0]) / window
     scatter = (df + worth * float(np.mean(t**2))) / (df + worth)
-    spoken = int(np.sum(np.abs(t) > stats.t.ppf(0.975, df)))
-    return Replay(dates=len(t), spoken=spoken, widen=float(np.sqrt(max(scatter, 1.0))))
+    spoken = int(np.sum(np.abs(t) > critical))
+    return Replay(dates=len(t), spoken=spoken, widen=float(np.sqrt(max(scatter, 1.0))), effects=effects)
 
 
 def _order(panel: Panel, fits: list[Fit], rng: np.random.Generator) -> float:

@@ -116,3 +116,20 @@ def wip_over_time(items: pd.DataFrame, *, at: pd.DatetimeIndex) -> pd.DataFrame:
         for moment in at
     ]
     return pd.DataFrame(rows, columns=["team", "at", "wip"])
+
+
+def time_in_stage(
+    spells: pd.DataFrame, items: pd.DataFrame, *, since: pd.Timestamp, until: pd.Timestamp, smallest_group: int
+) -> pd.DataFrame:
+    """Return the mean days that work done from `since` to `until` had spent in each stage, `team, stage, days, n`.
+
+    Stages before the end only; teams with fewer items than the smallest group are left out.
+    """
+    done = items[(items["outcome"] == "done") & (items["finished_at"] >= since) & (items["finished_at"] < until)]
+    mine = spells[spells["item_id"].isin(done["item_id"]) & ~spells["stage"].isin(["done", "dropped"])]
+    days = (mine["left_at"].fillna(until) - mine["entered_at"]) / DAY
+    team = mine["item_id"].map(done.set_index("item_id")["team"])
+    n = done["team"].value_counts()
+    total = days.groupby([team.rename("team"), mine["stage"].astype("str")]).sum().rename("days").reset_index()
+    found = total.assign(days=total["days"] / total["team"].map(n), n=total["team"].map(n))
+    return found[found["n"] >= smallest_group].reset_index(drop=True)
