@@ -10,8 +10,12 @@ ProdopsError            something the user can mend; the command line prints it 
 Every message says which thing, what was found, and what to do.
 """
 
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
+
+# controls, and the marks that turn the direction of all text after them
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
 
 
 class ProdopsError(Exception):
@@ -49,3 +53,8 @@ def some(names: Iterable[object], *, most: int = 5) -> str:
     listed = [str(name) for name in names]
     more = len(listed) - most
     return ", ".join(listed[:most]) + (f" and {more} more" if more > 0 else "")
+
+
+def printable(text: object) -> str:
+    """Replace characters that would garble what stands around a text: a page, a drawing, a message."""
+    return _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", str(text))

@@ -4,7 +4,6 @@ Every text is escaped, because much of it comes from trackers. Missing is shown 
 """
 
 import math
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -12,19 +11,11 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from prodops_analysis.errors import ReportError, did_you_mean, some
+from prodops_analysis.errors import ReportError, did_you_mean, printable, some
 
 UNKNOWN = '<abbr title="unknown">–</abbr>'
-# controls, and the marks that turn the direction of all text after them
-_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
-
 Format = str | Callable[[Any], str]
 _TITLES = {"note": "Note", "caution": "Caution", "verdict": "Verdict", "decision": "For decision"}
-
-
-def printable(text: object) -> str:
-    """Replace characters that would garble the page around a text."""
-    return _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", str(text))
 
 
 def safe(text: object) -> str:

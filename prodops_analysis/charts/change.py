@@ -7,7 +7,7 @@ import altair as alt
 import pandas as pd
 
 from prodops_analysis.assessment import Assessment
-from prodops_analysis.charts.parts import curve_frame, headline, nothing_to_show, rollout_rules
+from prodops_analysis.charts.parts import curve_frame, headline, nothing_to_show, rollout_rules, thinned
 from prodops_analysis.charts.theme import AFTER, BEFORE, COMPARISON, INK
 from prodops_analysis.estimators.survival import SurvivalCurve
 from prodops_analysis.phases import Behaviour
@@ -18,12 +18,14 @@ def curves_before_after(curves: Mapping[str, SurvivalCurve], *, name: str) -> al
     if set(curves) < {"before", "after"}:
         why = "Curves are drawn for durations with items on both sides of the rollout."
         return nothing_to_show(f"{name}: no curves to compare", why)
-    frame = pd.concat([curve_frame(curves[side], side) for side in ("before", "after")], ignore_index=True)
     median = {side: curves[side].quantile(0.5) for side in ("before", "after")}
-    limit = 4 * max(median.values()) if all(m == m for m in median.values()) else float(frame["days"].max())
+    steps = [curve_frame(curves[side], side) for side in ("before", "after")]
+    last = max(float(side["days"].max()) for side in steps)
+    limit = 4 * max(median.values()) if all(m == m for m in median.values()) else last
+    frame = pd.concat([thinned(side, limit=limit) for side in steps], ignore_index=True)
     shades = alt.Scale(domain=["before", "after"], range=[BEFORE, AFTER])
     x = alt.X("days:Q", title="days since the start", scale=alt.Scale(domain=[0, limit], nice=False))
-    base = alt.Chart(frame[frame["days"] <= limit])
+    base = alt.Chart(frame)
     band = base.mark_area(interpolate="step-after").encode(
         x=x, y="low:Q", y2="high:Q", color=alt.Color("group:N", scale=shades)
     )

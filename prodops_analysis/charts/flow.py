@@ -6,7 +6,7 @@ from datetime import date
 import altair as alt
 import pandas as pd
 
-from prodops_analysis.charts.parts import curve_frame, headline, nothing_to_show, rollout_rules
+from prodops_analysis.charts.parts import curve_frame, headline, nothing_to_show, rollout_rules, thinned
 from prodops_analysis.charts.theme import AFTER, BEFORE, COMPARISON, LINE
 from prodops_analysis.metrics.flow import DurationSummary
 
@@ -17,9 +17,8 @@ def time_to_end(summary: DurationSummary | None, *, name: str = "Cycle time", pe
         return nothing_to_show(f"{name}: no items in {period}", "Nothing started in this period, so there is no curve.")
     frame = curve_frame(summary.curve, "all started items, open ones counted")
     limit = max(summary.p85 * 1.6, summary.median * 3) if summary.p85 == summary.p85 else float(frame["days"].max())
-    shown = frame[frame["days"] <= limit]
     x = alt.X("days:Q", title="days since the start", scale=alt.Scale(domain=[0, limit], nice=False))
-    base = alt.Chart(shown)
+    base = alt.Chart(thinned(frame, limit=limit))
     band = base.mark_area(interpolate="step-after", color=BEFORE).encode(x=x, y="low:Q", y2="high:Q")
     line = base.mark_line(interpolate="step-after", color=BEFORE).encode(
         x=x,
@@ -51,15 +50,17 @@ def ends_by_day(summary: DurationSummary | None, *, name: str = "Cycle time", pe
             f"{name}: nothing was dropped in {period}", "Where nothing is dropped, one curve says all."
         )
     ends = summary.ends
+    limit = max(summary.p85 * 1.6, summary.median * 3) if summary.p85 == summary.p85 else float(ends.time.max())
     frame = pd.concat(
-        pd.DataFrame({"days": ends.time, "share": ends.share[:, k], "end": {1: "done", 2: "dropped"}[cause]})
+        thinned(pd.DataFrame({"days": ends.time, "share": ends.share[:, k]}), limit=limit).assign(
+            end={1: "done", 2: "dropped"}[cause]
+        )
         for k, cause in enumerate(ends.causes)
     )
-    limit = max(summary.p85 * 1.6, summary.median * 3) if summary.p85 == summary.p85 else float(frame["days"].max())
     done, dropped = (ends.at(limit, cause) if cause in ends.causes else 0.0 for cause in (1, 2))
     shades = alt.Scale(domain=["done", "dropped"], range=[BEFORE, COMPARISON])
     chart = (
-        alt.Chart(frame[frame["days"] <= limit])
+        alt.Chart(frame)
         .mark_line(interpolate="step-after")
         .encode(
             x=alt.X("days:Q", title="days since the start", scale=alt.Scale(domain=[0, limit], nice=False)),
@@ -86,7 +87,7 @@ def weekly_counts(
     bars = (
         alt.Chart(total)
         .mark_bar(color=BEFORE, width=5)
-        .encode(x=alt.X("week:T", title=None), y=alt.Y("count:Q", title=f"items {what} a week"))
+        .encode(x=alt.X("week:T", title=None), y=alt.Y("count:Q", title=f"items {what} a week", stack=None))
     )
     title = f"{mean:.0f} items {what} in an average week"
     return headline(

@@ -5,10 +5,13 @@ from datetime import date
 from typing import Any
 
 import altair as alt
+import numpy as np
 import pandas as pd
 
 from prodops_analysis.charts.theme import INK, MUTED, WIDE
 from prodops_analysis.estimators.survival import SurvivalCurve
+
+HALF_PIXEL = {"across": 1 / 1200, "up": 1 / 600}  # as a part of the axes, which are about 600 px wide and 280 px high
 
 
 def headline(chart: Any, title: str, subtitle: str, description: str, *, height: int | None = None) -> Any:
@@ -30,6 +33,40 @@ def curve_frame(curve: SurvivalCurve, label: str) -> pd.DataFrame:
     start = pd.DataFrame({"days": [0.0], "survival": [1.0], "low": [1.0], "high": [1.0]})
     rest = pd.DataFrame({"days": curve.time, "survival": curve.survival, "low": curve.low, "high": curve.high})
     return pd.concat([start, rest], ignore_index=True).assign(group=label)
+
+
+def thinned(steps: pd.DataFrame, *, limit: float) -> pd.DataFrame:
+    """Leave out the steps of a curve that no screen can show.
+
+    Parameters
+    ----------
+    steps : one step curve in order: `days`, and every other number a share between 0 and 1 that holds from there on.
+    limit : the last day that is drawn; later steps go.
+
+    Returns
+    -------
+    The first row, the last, and few between: nowhere is their curve further than `HALF_PIXEL` from the full one.
+    """
+    shown = steps[steps["days"] <= limit]
+    days = shown["days"].to_numpy(float)
+    shares = shown.drop(columns="days").select_dtypes("number").to_numpy(float)
+    begins, holds = [], []  # a run of steps is drawn as one: where it begins, and the row that holds from there on
+    at = 0
+    while at < len(days):
+        near = _run(days[at:] - days[at] <= HALF_PIXEL["across"] * limit)
+        level = _run(np.abs(shares[at:] - shares[at]).max(axis=1) <= HALF_PIXEL["up"])
+        begins.append(at)
+        holds.append(at if level >= near else at + near - 1)
+        at += max(near, level, 1)
+    if begins and begins[-1] != len(days) - 1:
+        begins.append(len(days) - 1)
+        holds.append(len(days) - 1)
+    return shown.iloc[holds].assign(days=days[begins])
+
+
+def _run(true: np.ndarray) -> int:
+    """Count how many are true from the first on."""
+    return len(true) if true.all() else int(np.argmin(true))
 
 
 def rollout_rules(chart: Any, rollouts: Sequence[tuple[date, str]]) -> Any:

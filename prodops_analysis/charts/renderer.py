@@ -17,7 +17,8 @@ import altair as alt
 import vl_convert
 
 from prodops_analysis.charts import theme
-from prodops_analysis.errors import ReportError
+from prodops_analysis.charts.slim import slim
+from prodops_analysis.errors import ReportError, printable
 
 MIME = "application/vnd.vegalite.v5+json"  # JupyterLab 4 knows no later one
 _EMPTY = {"mark": "point", "data": {"values": []}}
@@ -39,6 +40,7 @@ def renderer(spec: dict[str, Any], **_metadata: Any) -> dict[str, Any]:
     ------
     ReportError : the chart has no description, or it needs something from outside the page.
     """
+    spec = cleaned(spec)
     description = description_of(spec)
     prefix = "c" + hashlib.sha256(json.dumps(spec, sort_keys=True).encode()).hexdigest()[:8]
     return {MIME: spec, "image/svg+xml": to_svg(spec, prefix=prefix), "text/plain": description}
@@ -46,6 +48,7 @@ def renderer(spec: dict[str, Any], **_metadata: Any) -> dict[str, Any]:
 
 def to_svg(spec: dict[str, Any], *, prefix: str) -> str:
     """Draw a specification; ids inside begin with `prefix`, so that many drawings can share a page."""
+    spec = cleaned(spec)  # a NUL would end the process inside vl-convert 1.9
     title = title_of(spec)[0]
     _refuse_outside(spec, title)
     _pin_time_zone()
@@ -59,6 +62,7 @@ def to_svg(spec: dict[str, Any], *, prefix: str) -> str:
         raise ReportError(f"chart {title!r} cannot be drawn: {reason}; mend its specification") from error
     if re.search(r'^<svg[^>]* (?:width|height)="0"', svg):
         raise ReportError(f"chart {title!r} comes out empty; give it data, or a width and a height")
+    svg = slim(svg)
     # Vega counts clip paths on through the life of a process
     for number, old in enumerate(dict.fromkeys(re.findall(r'\bid="([^"]+)"', svg))):
         new = f"{prefix}-{number}"
@@ -72,7 +76,16 @@ def to_png(spec: dict[str, Any]) -> bytes:
     """Draw a specification, title and all, as a picture for mail and chat, two pixels a point."""
     _refuse_outside(spec, title_of(spec)[0])
     _pin_time_zone()
-    return bytes(vl_convert.vegalite_to_png(spec, vl_version=_VERSION, scale=2, allowed_base_urls=[]))
+    return bytes(vl_convert.vegalite_to_png(cleaned(spec), vl_version=_VERSION, scale=2, allowed_base_urls=[]))
+
+
+def cleaned(node: Any) -> Any:
+    """Return a specification in which every text, names of fields too, can be printed."""
+    if isinstance(node, dict):
+        return {printable(key): cleaned(value) for key, value in node.items()}
+    if isinstance(node, list):
+        return [cleaned(part) for part in node]
+    return printable(node) if isinstance(node, str) else node
 
 
 def title_of(spec: dict[str, Any]) -> tuple[str, str]:

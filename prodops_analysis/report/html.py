@@ -15,9 +15,10 @@ from traitlets import default
 from traitlets.config import Config
 
 from prodops_analysis.charts import renderer
+from prodops_analysis.errors import printable
 from prodops_analysis.report.arrange import SHOWN, Arrange
 from prodops_analysis.report.prose import framed, is_local
-from prodops_analysis.tables import printable, safe
+from prodops_analysis.tables import safe
 
 TEMPLATES = Path(__file__).parent / "templates"
 HIDDEN_TAGS = {"remove-cell", "keep_output", "parameters", "injected-parameters"}

@@ -11,7 +11,8 @@ from urllib.parse import unquote
 
 import mistune
 
-from prodops_analysis.tables import printable, safe
+from prodops_analysis.errors import printable
+from prodops_analysis.tables import safe
 
 _LOCAL = re.compile(r"(?![a-z][a-z0-9+.-]*:)(?![/\\]{2})", re.IGNORECASE)
 _PICTURE = re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/=\s]+", re.IGNORECASE)

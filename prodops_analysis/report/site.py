@@ -10,10 +10,11 @@ import pandas as pd
 from nbformat import NotebookNode
 
 from prodops_analysis.charts import renderer
+from prodops_analysis.errors import printable
 from prodops_analysis.report.ledger import MONTH
 from prodops_analysis.report.pages import rendered, shown, verdicts_of
 from prodops_analysis.report.results import CHART
-from prodops_analysis.tables import Callout, number, printable, table
+from prodops_analysis.tables import Callout, number, table
 from prodops_analysis.workspace import History
 
 FIGURES = {"cycle_time": ("Cycle time", "days", ",.1f"), "throughput": ("Throughput", "a week", ",.1f"),
