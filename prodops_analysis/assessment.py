@@ -1,16 +1,15 @@
 """`assess`: event log, items and a change in, a verdict with its reasons out; needs no files and no notebooks."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import replace
 from datetime import date
-from typing import Any, Literal
 
 import pandas as pd
 
+from prodops_analysis.answer import Assessment
 from prodops_analysis.checks import Check, Subject, data_quality, fit_for_comparison, measurement, other_changes
 from prodops_analysis.comparison import CannotSay, Estimate, compare
 from prodops_analysis.errors import EventLogError, SettingsError, some
-from prodops_analysis.estimators.rollout import Interval
 from prodops_analysis.event_log import FAULT_COLUMNS, validate
 from prodops_analysis.looks import Look, look_at
 from prodops_analysis.metrics import Metric, metric_named
@@ -18,66 +17,10 @@ from prodops_analysis.quality import doubtful_items
 from prodops_analysis.records.changes import Change
 from prodops_analysis.settings import Settings
 from prodops_analysis.threats import threats
-from prodops_analysis.verdict import CANNOT_SAY, Judgement, Verdict, Worthwhile, judge
+from prodops_analysis.verdict import CANNOT_SAY, Judgement, Verdict, judge
 from prodops_analysis.work_items import Fold, fold, with_attributes
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Assessment:
-    """What may be said of one change and one metric. Without an answer, `estimate`, `low` and `high` are None.
-
-    estimate, low, high : relative change (scale "ratio": -0.3 is 30 % less) or difference ("difference": 0.1 is ten
-        points more), with the interval at `confidence`, 95 % unless more was looked at; the same in the metric's unit
-        in `in_unit`.
-    window : team -> first and last day used; until : the instant up to which data was used.
-    by_team, by_band : the effect in each adopting team, and by weeks since the rollout (first and last week).
-    replayed : ordinary dates of the past on which the rule would have spoken, and how many were tried.
-    ordinary : weeks that the rollouts were moved back -> effect found at that ordinary date.
-    """
-
-    verdict: Verdict
-    worthwhile: Worthwhile
-    estimate: float | None
-    low: float | None
-    high: float | None
-    scale: Literal["ratio", "difference"]
-    statistic: float | None
-    window: Mapping[str, tuple[date, date]]
-    n_items: int
-    n_weeks: int
-    smallest_detectable: float | None
-    checks: tuple[Check, ...]
-    reasons: tuple[str, ...]
-    method: str
-    metric: str
-    unit: str
-    change_id: str
-    smallest_worthwhile: float
-    in_unit: tuple[float, float, float] | None = None
-    by_team: Mapping[str, Interval] = field(default_factory=dict)
-    by_band: Mapping[tuple[int, int], Interval] = field(default_factory=dict)
-    replayed: tuple[int, int] = (0, 0)
-    ordinary: Mapping[int, Interval] = field(default_factory=dict)
-    until: pd.Timestamp | None = None
-    left_out: Mapping[str, int] = field(default_factory=dict)
-    confidence: float = 0.95
-
-    def __str__(self) -> str:
-        head = f"{self.metric}, change {self.change_id!r}: {self.verdict} (worthwhile: {self.worthwhile})"
-        lines = [head, *(f"  because {reason}" for reason in self.reasons)]
-        if self.estimate is not None and self.low is not None and self.high is not None:
-            lines.append(f"  effect {_percent(self.estimate, self.scale)}, {100 * self.confidence:.4g}% interval "
-                         f"{_percent(self.low, self.scale)} to {_percent(self.high, self.scale)}")  # fmt: skip
-        lines.append(f"  {self.n_items} items, {self.n_weeks} weeks")
-        return "\n".join(lines)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain values for metrics.json."""
-        plain = asdict(self)
-        plain["window"] = {team: [a.isoformat(), b.isoformat()] for team, (a, b) in self.window.items()}
-        plain["by_band"] = {f"{first} to {last}": asdict(own) for (first, last), own in self.by_band.items()}
-        plain["until"] = self.until.isoformat() if self.until is not None else None
-        return plain
+__all__ = ["Assessment", "assess"]
 
 
 def assess(

@@ -111,7 +111,8 @@ def assess(workspace: str, month: str, change_id: str, metric: str) -> None:
     )  # fmt: skip
     click.echo(said)
     for found in said.checks:
-        click.echo(f"  {found.result:8} {found.name}: {found.found}")
+        if found.result == "passed":
+            click.echo(f"  {found.result:7} {found.name}: {found.found}")
 
 
 @main.command()

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,7 @@ from prodops_analysis.estimators import mixed
 from prodops_analysis.estimators.mixed import Fit, Floats
 from prodops_analysis.estimators.rollout import degrees_of_freedom, expected_error
 from prodops_analysis.metrics import Metric
+from prodops_analysis.tables import Callout, number, table
 
 HORIZONS = (8, 12, 16, 26, 39, 52)  # weeks after the first rollout
 JUDGED_AT = 26  # orders are compared so many weeks after the first rollout
@@ -21,9 +23,9 @@ STEPS = (2, 3, 4, 6)  # weeks from one team to the next
 RECENT_WEEKS = 26  # of history, for how many items a team has in a week
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Plan:
-    """What could be seen: relative change (counts, durations) or difference (shares), in 4 of 5 cases.
+    """What could be seen: relative change (scale "ratio": counts, durations) or difference (shares), in 4 of 5 cases.
 
     visible : weeks after the first rollout -> smallest detectable effect; weeks that cannot be judged are left out.
     orders : ways to roll out -> the same after 26 weeks, smallest first.
@@ -34,10 +36,31 @@ class Plan:
     n_items: int
     n_weeks: int
     n_teams: int
+    scale: Literal["ratio", "difference"] = "ratio"
     method: str = (
         "Standard error that the comparison would have, from the teams' own items a week, scatter and autocorrelation; "
         "recent work that is still open makes it somewhat larger"
     )
+
+    def __str__(self) -> str:
+        return "\n".join(lines(self, share=self.scale == "difference"))
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        unit = " points" if self.scale == "difference" else " %"
+        basis = f"From {self.n_items:,} items of {self.n_teams} teams in {self.n_weeks} weeks. {self.method}."
+        note = Callout("note", "Smallest effect that would be seen in 4 of 5 cases", basis)
+        weeks = {f"{weeks} weeks": seen for weeks, seen in self.visible.items()}
+        shown = [
+            table(pd.DataFrame([(name, number(100 * x, like=".0f") + unit) for name, x in found.items()],
+                               columns=[head, "Smallest effect seen"]), caption=caption)
+            for head, found, caption in (
+                ("After", weeks, "By weeks since the first rollout"),
+                ("Rollout order", self.orders, f"By rollout order, {JUDGED_AT} weeks after the first rollout"),
+            )
+        ]  # fmt: skip
+        return "\n".join([note._repr_html_(), *(part._repr_html_() for part in shown)])
 
 
 def plan(
@@ -75,6 +98,7 @@ def plan(
         n_items=len(cells.items),
         n_weeks=int(cells.grid["index_week"].nunique()),
         n_teams=int(cells.grid["team"].nunique()),
+        scale=metric.scale,
     )
 
 

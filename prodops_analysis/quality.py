@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from prodops_analysis.settings import Quality
+from prodops_analysis.tables import table
 from prodops_analysis.work_items import NO_TEAM, Fold
 
 Window = tuple[pd.Timestamp, pd.Timestamp]  # from (included) to (excluded), UTC
@@ -55,7 +56,7 @@ class QualityCheck:
     doubts: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Scorecard:
     """All checks, and grades: one row a team and figure, `team, metric, items, in_doubt, share, silent_days, grade`."""
 
@@ -63,6 +64,26 @@ class Scorecard:
     grades: pd.DataFrame
     thresholds: Quality
     window: Window
+
+    def __str__(self) -> str:
+        return f"{self._by_team().to_string()}\n\n{self._found().to_string(index=False)}"
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        t = self.thresholds
+        scale = f"A is best; B from {t.grade_b:.0%}, C from {t.grade_c:.0%}, D from {t.grade_d:.0%} of items in doubt"
+        grades = table(self._by_team().reset_index(), caption=f"Grades by team: {scale}")
+        return f"{grades._repr_html_()}\n{table(self._found(), caption='Checks with items')._repr_html_()}"
+
+    def _by_team(self) -> pd.DataFrame:
+        wide = self.grades.pivot_table(index="team", columns="metric", values="grade", aggfunc="first", observed=True)
+        kept = wide[[name for name in BEHIND if name in wide]].rename_axis(columns=None)
+        return kept.rename(columns=lambda name: name.replace("_", " "))
+
+    def _found(self) -> pd.DataFrame:
+        rows = [(c.name, c.n, f"{c.share:.1%}", c.meaning) for c in self.checks if c.n]
+        return pd.DataFrame(rows, columns=["check", "items", "share", "the item …"])
 
     def grade(self, metric: str, *, team: str) -> str:
         """Return the grade of one figure of one team."""

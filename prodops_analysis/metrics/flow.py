@@ -45,7 +45,7 @@ def _durations(items: pd.DataFrame, start: str, as_of: pd.Timestamp) -> pd.DataF
     return observed[observed["value"] >= 0].reset_index(drop=True)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class DurationSummary:
     """How long work takes, three ways, in elapsed days.
 
@@ -64,6 +64,15 @@ class DurationSummary:
     n_open: int
     n_dropped: int
     unit: str = "days"
+
+    def __str__(self) -> str:
+        return (
+            f"median {self.median:.1f} {self.unit} (95 % interval {self.median_low:.1f} to {self.median_high:.1f}), "
+            f"85 % ended by {self.p85:.1f}\n"
+            f"{self.n:,} items, {self.n_open:,} of them open, {self.n_dropped:,} dropped; finished ones alone would say {self.completed_only:.1f}"
+        )
+
+    __repr__ = __str__
 
     @property
     def gap(self) -> float:

@@ -1,0 +1,124 @@
+"""What is said of one change and one metric: the answer with all it rests on, as text, as HTML and as plain values."""
+
+import textwrap
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import date
+from typing import Any, Literal
+
+import pandas as pd
+
+from prodops_analysis.checks import Check
+from prodops_analysis.estimators.rollout import Interval
+from prodops_analysis.metrics import METRICS
+from prodops_analysis.tables import Callout, table
+from prodops_analysis.verdict import Verdict, Worthwhile
+
+WIDE = 100  # characters a line of text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Assessment:
+    """What may be said of one change and one metric. Without an answer, `estimate`, `low` and `high` are None.
+
+    estimate, low, high : relative change (scale "ratio": -0.3 is 30 % less) or difference ("difference": 0.1 is ten
+        points more), with the interval at `confidence`, 95 % unless more was looked at; the same in the metric's unit
+        in `in_unit`.
+    window : team -> first and last day used; until : the instant up to which data was used.
+    by_team, by_band : the effect in each adopting team, and by weeks since the rollout (first and last week).
+    replayed : ordinary dates of the past on which the rule would have spoken, and how many were tried.
+    ordinary : weeks that the rollouts were moved back -> effect found at that ordinary date.
+    """
+
+    verdict: Verdict
+    worthwhile: Worthwhile
+    estimate: float | None
+    low: float | None
+    high: float | None
+    scale: Literal["ratio", "difference"]
+    statistic: float | None
+    window: Mapping[str, tuple[date, date]]
+    n_items: int
+    n_weeks: int
+    smallest_detectable: float | None
+    checks: tuple[Check, ...]
+    reasons: tuple[str, ...]
+    method: str
+    metric: str
+    unit: str
+    change_id: str
+    smallest_worthwhile: float
+    in_unit: tuple[float, float, float] | None = None
+    by_team: Mapping[str, Interval] = field(default_factory=dict)
+    by_band: Mapping[tuple[int, int], Interval] = field(default_factory=dict)
+    replayed: tuple[int, int] = (0, 0)
+    ordinary: Mapping[int, Interval] = field(default_factory=dict)
+    until: pd.Timestamp | None = None
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    confidence: float = 0.95
+
+    def __str__(self) -> str:
+        said = [f"{self._label}, change {self.change_id!r}: {self.verdict} (worthwhile: {self.worthwhile})"]
+        hanging = textwrap.TextWrapper(
+            width=WIDE, initial_indent="  ", subsequent_indent=" " * 10, break_on_hyphens=False
+        )
+        told = [*(("because", reason) for reason in self.reasons), *self._figures("effect", "aim", "data")]
+        told += [(check.result, f"{check.name}: {check.found}") for check in self.checks if check.result != "passed"]
+        told += [("checks", self._passed()), ("method", self.method)] if self.checks else []
+        for head, text in told:
+            said += hanging.wrap(f"{head:7} {text}")
+        return "\n".join(said)
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        head = f"Worthwhile: {self.worthwhile}. Because {'; '.join(self.reasons)}."
+        shown: list[Any] = [Callout("verdict", f"{self._label}, {self.change_id}: {self.verdict}", head)]
+        figures = list(self._figures("Effect", "Aim", "Data"))
+        open_checks = [(c.name.capitalize(), c.result, c.found) for c in self.checks if c.result != "passed"]
+        for heads, rows, caption in (
+            (("What", "How much"), figures, "What was found"),
+            (("Check", "Result", "Found"), open_checks, "Checks that did not pass"),
+        ):
+            if rows:
+                shown.append(table(pd.DataFrame(rows, columns=list(heads)), caption=caption))
+        if self.checks:
+            shown.append(Callout("note", "Method", self.method, f"Checks: {self._passed()}."))
+        return "\n".join(part._repr_html_() for part in shown)
+
+    @property
+    def _label(self) -> str:
+        return METRICS[self.metric].label
+
+    def _passed(self) -> str:
+        return f"{sum(check.result == 'passed' for check in self.checks)} of {len(self.checks)} passed"
+
+    def _figures(self, effect: str, aim: str, data: str) -> Iterator[tuple[str, str]]:
+        """Write the effect, what would be worthwhile and visible, and the data behind it, each under its name."""
+        if self.estimate is not None and self.low is not None and self.high is not None:
+            span = f"{self._stated(self.low)} to {self._stated(self.high)}"
+            told = f"{self._stated(self.estimate)}, {100 * self.confidence:.4g}% interval {span}"
+            if self.in_unit:
+                days, low, high = self.in_unit
+                told += f" ({days:+.1f} {self.unit}, {low:+.1f} to {high:+.1f}, at the median)"
+            yield effect, told
+        wanted = f"{self._stated(self.smallest_worthwhile).lstrip('+')} or more is worthwhile"
+        if self.estimate is not None and self.smallest_detectable is not None:
+            visible = self._stated(self.smallest_detectable).lstrip("+")
+            wanted += f"; this data would show {visible} or more, 4 times in 5"
+        yield aim, wanted
+        if self.window:
+            first, last = min(a for a, _ in self.window.values()), max(b for _, b in self.window.values())
+            teams = f"{len(self.window)} team{'s' if len(self.window) > 1 else ''}"
+            yield data, f"{self.n_items:,} items of {teams} in {self.n_weeks} weeks, {first} to {last}"
+
+    def _stated(self, x: float) -> str:
+        return f"{x:+.0%}" if self.scale == "ratio" else f"{100 * x:+.0f} points"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values for metrics.json."""
+        plain = asdict(self)
+        plain["window"] = {team: [a.isoformat(), b.isoformat()] for team, (a, b) in self.window.items()}
+        plain["by_band"] = {f"{first} to {last}": asdict(own) for (first, last), own in self.by_band.items()}
+        plain["until"] = self.until.isoformat() if self.until is not None else None
+        return plain
