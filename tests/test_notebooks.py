@@ -175,6 +175,16 @@ def test_notebooks_keep_the_rules(rule):
     assert {name: found for name, found in faults.items() if found} == {}
 
 
+def test_explore_is_ten_cells():
+    """From the log to an assessment of one's own change in ten cells of code, each with a word before the picture."""
+    notebook = json.loads((FOLDER / "explore.ipynb").read_text(encoding="utf-8"))
+    sources = [text(cell) for _, cell in code_cells(notebook)]
+
+    assert 10 == len(sources)
+    assert [source for source in sources if "assess(" in source] != []
+    assert "prodops new change" in text(notebook["cells"][-2])
+
+
 def code(source: str, *cell_tags: str, **fields: Any) -> Notebook:
     """A code cell, not yet run."""
     metadata = {"tags": list(cell_tags)} if cell_tags else {}
