@@ -100,7 +100,7 @@ class Assessment:
             told = f"{self._stated(self.estimate)}, {100 * self.confidence:.4g}% interval {span}"
             if self.in_unit:
                 days, low, high = self.in_unit
-                told += f" ({days:+.1f} {self.unit}, {low:+.1f} to {high:+.1f}, at the median)"
+                told += f" ({days:+.1f} {self.unit}, {low:+.1f} to {high:+.1f}, at the median)".replace("-", "−")
             yield effect, told
         wanted = f"{self._stated(self.smallest_worthwhile).lstrip('+')} or more is worthwhile"
         if self.estimate is not None and self.smallest_detectable is not None:
@@ -113,7 +113,7 @@ class Assessment:
             yield data, f"{self.n_items:,} items of {teams} in {self.n_weeks} weeks, {first} to {last}"
 
     def _stated(self, x: float) -> str:
-        return f"{x:+.0%}" if self.scale == "ratio" else f"{100 * x:+.0f} points"
+        return (f"{x:+.0%}" if self.scale == "ratio" else f"{100 * x:+.0f} points").replace("-", "−")
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for metrics.json."""

@@ -14,6 +14,9 @@ import pandas as pd
 from prodops_analysis.errors import ReportError, did_you_mean, printable, some
 
 UNKNOWN = '<abbr title="unknown">–</abbr>'
+# a page with our style sheet shows the same without them; JupyterLab aligns texts to the right and lets lists float
+_LEFT = ' style="text-align:left"'
+_LIST, _GROUP, _PLAIN = ' style="column-width:15em"', ' style="break-inside:avoid"', ' style="float:none;width:auto"'
 Format = str | Callable[[Any], str]
 _TITLES = {"note": "Note", "caution": "Caution", "verdict": "Verdict", "decision": "For decision"}
 
@@ -72,7 +75,7 @@ class Table:
         empty = f'<tr><td colspan="{len(self.columns)}">No rows</td></tr>\n'
         return (
             f'<div class="prodops-table" role="region" tabindex="0" aria-label="{safe(self.caption)}">\n'
-            f"<table><caption>{safe(self.caption)}</caption>\n"
+            f"<table><caption{_LEFT}>{safe(self.caption)}</caption>\n"
             f"<thead><tr>{heads}</tr></thead>\n<tbody>\n{body or empty}</tbody></table></div>"
         )
 
@@ -150,7 +153,7 @@ def _cell(value: Any, form: Callable[[Any], str] | None, like: str) -> str | Non
 
 
 def _right(numeric: bool) -> str:
-    return ' class="number"' if numeric else ""
+    return ' class="number"' if numeric else _LEFT
 
 
 def _unit(unit: str) -> str:
@@ -175,12 +178,12 @@ class Card:
         """Return the card as one group of a description list."""
         value = UNKNOWN if self.value is None else f"<bdi>{safe(self.value)}</bdi>"
         change = ", ".join(part for part in (self.change, self.reading) if part)
-        parts = [f'<dd class="value">{value}{_unit(self.unit)}</dd>']
+        parts = [f'<dd class="value"{_PLAIN}>{value}{_unit(self.unit)}</dd>']
         if change:
-            parts.append(f'<dd class="change {self.reading or "plain"}">{safe(change)}</dd>')
+            parts.append(f'<dd class="change {self.reading or "plain"}"{_PLAIN}>{safe(change)}</dd>')
         if self.comparison:
-            parts.append(f'<dd class="comparison">{safe(self.comparison)}</dd>')
-        return f"<div><dt>{safe(self.label)}</dt>{''.join(parts)}</div>"
+            parts.append(f'<dd class="comparison"{_PLAIN}>{safe(self.comparison)}</dd>')
+        return f"<div{_GROUP}><dt{_PLAIN}>{safe(self.label)}</dt>{''.join(parts)}</div>"
 
 
 @dataclass(frozen=True, slots=True, init=False)
@@ -197,7 +200,7 @@ class Cards:
         return "\n".join(f"{label}: " + " ".join(part for part in rest if part) for label, *rest in fields)
 
     def _repr_html_(self) -> str:
-        return f'<dl class="prodops-cards">\n{"".join(card.html() for card in self.cards)}</dl>'
+        return f'<dl class="prodops-cards"{_LIST}>\n{"".join(card.html() for card in self.cards)}</dl>'
 
 
 @dataclass(frozen=True, slots=True, init=False)
@@ -228,5 +231,5 @@ class Callout:
         text = "".join(f"<p>{safe(line)}</p>" for line in self.lines)
         if self.links:
             text += f"<p>{' · '.join(link_to(address, safe(words)) for words, address in self.links.items())}</p>"
-        head = f'<p class="callout-title"><span>{_TITLES[self.kind]}:</span> {safe(self.title)}</p>'
+        head = f'<p class="callout-title"><strong><span>{_TITLES[self.kind]}:</span> {safe(self.title)}</strong></p>'
         return f'<div class="prodops-callout {self.kind}" role="note">{head}{text}</div>'

@@ -20,6 +20,11 @@ HOSTILE = [
 ]
 
 
+def unaligned(html):
+    """The HTML without the alignment that JupyterLab needs."""
+    return re.sub(r' style="(text-align:left|column-width:15em|break-inside:avoid|float:none;width:auto)"', "", html)
+
+
 def frame():
     return pd.DataFrame(
         {
@@ -66,7 +71,7 @@ def test_missing_reads_unknown():
 
 def test_table_is_accessible():
     """Caption, scopes, a frame that a keyboard scrolls, numbers set to the right, no empty heading."""
-    html = table(frame(), caption="Teams & days")._repr_html_()
+    html = unaligned(table(frame(), caption="Teams & days")._repr_html_())
 
     assert '<div class="prodops-table" role="region" tabindex="0" aria-label="Teams &amp; days">' in html
     assert "<caption>Teams &amp; days</caption>" in html
@@ -78,7 +83,9 @@ def test_table_is_accessible():
 
 def test_a_row_without_a_name_still_has_a_heading():
     """A missing name is shown as unknown."""
-    assert '<th scope="row"><abbr' in table(pd.DataFrame({"team": [None], "n": [1]}), caption="c")._repr_html_()
+    html = table(pd.DataFrame({"team": [None], "n": [1]}), caption="c")._repr_html_()
+
+    assert '<th scope="row"><abbr' in unaligned(html)
 
 
 def test_no_rows_is_said():
@@ -120,7 +127,7 @@ def test_hostile_text_is_text(evil):
         Callout("note", evil, evil),
     ]
     for thing in made:
-        html = thing._repr_html_()
+        html = unaligned(thing._repr_html_())
         tags = set(re.findall(r"<([a-z0-9]+)", html))
         assert evil in unescape(re.sub(r"<[^>]+>", "\n", html))
         assert tags <= {
@@ -138,6 +145,7 @@ def test_hostile_text_is_text(evil):
             "dd",
             "p",
             "bdi",
+            "strong",
         }
         assert evil in repr(thing)
 
@@ -163,7 +171,8 @@ def test_plain_text_lines_up():
 
 def test_a_card_says_in_words_what_the_change_means():
     """The reading stands beside the change, so that no colour has to; no value reads unknown."""
-    html = Cards(Card(label="Cycle time", value=None, unit="days", change="−2", reading="worse"))._repr_html_()
+    cards = Cards(Card(label="Cycle time", value=None, unit="days", change="−2", reading="worse"))
+    html = unaligned(cards._repr_html_())
 
     assert '<dd class="change worse">−2, worse</dd>' in html
     assert '<abbr title="unknown">–</abbr>' in html

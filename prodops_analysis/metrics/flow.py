@@ -67,7 +67,7 @@ class DurationSummary:
 
     def __str__(self) -> str:
         return (
-            f"median {self.median:.1f} {self.unit} (95 % interval {self.median_low:.1f} to {self.median_high:.1f}), "
+            f"median {self.median:.1f} {self.unit} (95% interval {self.median_low:.1f} to {self.median_high:.1f}), "
             f"85 % ended by {self.p85:.1f}\n"
             f"{self.n:,} items, {self.n_open:,} of them open, {self.n_dropped:,} dropped; "
             f"finished ones alone would say {self.completed_only:.1f}"
