@@ -1,12 +1,24 @@
-"""docs/metrics.md says what the registry says, and what each metric does not show."""
+"""docs/metrics.md says what the registry says; docs/glossary.md explains every word of an answer."""
 
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 import pytest
 
-from prodops_analysis import METRICS
+from prodops_analysis import METRICS, Check, Verdict
 
-PAGE = (Path(__file__).parent.parent / "docs" / "metrics.md").read_text(encoding="utf-8")
+DOCS = Path(__file__).parent.parent / "docs"
+PAGE = (DOCS / "metrics.md").read_text(encoding="utf-8")
+GLOSSARY = {
+    head.lower(): text.split()
+    for part in (DOCS / "glossary.md").read_text(encoding="utf-8").split("\n## ")[1:]
+    for head, _, text in [part.partition("\n")]
+}
+RESULTS = get_args(get_type_hints(Check)["result"])
+WORDS = (
+    "work item", "service level expectation", "worthwhile", "interval", "comparison teams", "adopting team", "rollout",
+    "guardrail", "ordinary dates", "process behaviour chart", "grade of data", "monitoring", "looks", "restatement",
+)  # fmt: skip
 TABLE = {
     cells[0].strip("`"): cells
     for line in PAGE.splitlines()
@@ -35,3 +47,16 @@ def test_every_metric_says_what_it_does_not_show(name):
     sections = {part.split("\n", 1)[0]: part for part in PAGE.split("\n### ")[1:]}
 
     assert "**It does not show**" in sections[METRICS[name].label]
+
+
+@pytest.mark.parametrize("word", [*Verdict, *RESULTS, *(metric.label.lower() for metric in METRICS.values()), *WORDS])
+def test_every_word_of_an_answer_is_explained(word):
+    """Verdicts, check results, metrics and the words around them each have an entry, and not a long one."""
+    assert 6 <= len(GLOSSARY[word]) <= 60
+
+
+def test_no_word_is_explained_twice():
+    """Each heading of the glossary is one anchor."""
+    heads = [line for line in (DOCS / "glossary.md").read_text(encoding="utf-8").splitlines() if line.startswith("## ")]
+
+    assert len(GLOSSARY) == len(heads)
