@@ -87,9 +87,10 @@ class History:
         """Ask the store in SQL (DuckDB); its tables are `events` and `faults`, whole, whatever the month."""
         return query(self.root / STORE, sql)
 
-    def rollouts(self) -> list[tuple[date, str]]:
-        """Return the first day of each registered change with its id, for charts."""
-        first = [(min(days), c.id) for c in self.changes if (days := [d for d in c.rollouts.values() if d])]
+    def rollouts(self, *, but: str = "") -> list[tuple[date, str]]:
+        """Return the first day of each registered change with its id, for charts; `but` leaves one out."""
+        others = [c for c in self.changes if c.id != but]
+        first = [(min(days), c.id) for c in others if (days := [d for d in c.rollouts.values() if d])]
         return sorted(pair for pair in first if pd.Timestamp(pair[0], tz="UTC") < self.until)
 
     def quality(self) -> Scorecard:

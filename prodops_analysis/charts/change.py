@@ -7,7 +7,7 @@ import altair as alt
 import pandas as pd
 
 from prodops_analysis.assessment import Assessment
-from prodops_analysis.charts.parts import curve_frame, headline, nothing_to_show, rollout_rules, thinned
+from prodops_analysis.charts.parts import curve_frame, headline, named_lines, nothing_to_show, rollout_rules, thinned
 from prodops_analysis.charts.theme import AFTER, BEFORE, COMPARISON, INK
 from prodops_analysis.estimators.survival import SurvivalCurve
 from prodops_analysis.phases import Behaviour
@@ -27,18 +27,21 @@ def curves_before_after(curves: Mapping[str, SurvivalCurve], *, name: str) -> al
     x = alt.X("days:Q", title="days since the start", scale=alt.Scale(domain=[0, limit], nice=False))
     base = alt.Chart(frame)
     band = base.mark_area(interpolate="step-after").encode(
-        x=x, y="low:Q", y2="high:Q", color=alt.Color("group:N", scale=shades)
+        x=x, y="low:Q", y2="high:Q", color=alt.Color("group:N", scale=shades, legend=None)
     )
     line = base.mark_line(interpolate="step-after").encode(
         x=x,
         y=alt.Y("survival:Q", title="share not yet ended", axis=alt.Axis(format="%"), scale=alt.Scale(domain=[0, 1])),
-        color=alt.Color("group:N", scale=shades),
-        strokeDash=alt.StrokeDash("group:N", scale=alt.Scale(domain=["before", "after"], range=[[1, 0], [6, 3]])),
+        color=alt.Color("group:N", scale=shades, legend=None),
+        strokeDash=alt.StrokeDash(
+            "group:N", scale=alt.Scale(domain=["before", "after"], range=[[1, 0], [6, 3]]), legend=None
+        ),
     )
+    names = named_lines(frame, at=0.3 * limit, x="days", y="survival", group="group", shades=shades)
     title = f"Median {median['before']:.1f} days before, {median['after']:.1f} days after"
     counts = ", ".join(f"{curves[side].n} items {side} ({curves[side].n_open} open)" for side in ("before", "after"))
     text = f"{name} of the adopting teams by start, open items counted: {counts}. Description, not the verdict"
-    return headline(band + line, title, text, f"Two falling step curves with 95% bands. {title}.")
+    return headline(alt.layer(band, line, names), title, text, f"Two falling step curves with 95% bands. {title}.")
 
 
 def clocks(table: pd.DataFrame, *, around: date) -> alt.Chart:
@@ -63,8 +66,14 @@ def clocks(table: pd.DataFrame, *, around: date) -> alt.Chart:
     return headline(line + dots, title, text, f"Dots before and after, a row a choice of clock. {title}.")
 
 
-def weekly_level(levels: pd.DataFrame, *, rollouts: Sequence[tuple[date, str]], name: str, unit: str) -> alt.Chart:
-    """Draw the typical value by month of start, adopting and other teams: `month, group, value, n`."""
+def weekly_level(
+    levels: pd.DataFrame, *, rollouts: Sequence[tuple[date, str]], name: str, unit: str,
+    others: Sequence[tuple[date, str]] = (),
+) -> alt.Chart:  # fmt: skip
+    """Draw the typical value by month of start, adopting and other teams: `month, group, value, n`.
+
+    rollouts, others : first days of this change by team, and of the other registered changes.
+    """
     if levels.empty:
         return nothing_to_show(f"{name}: no whole months", "The log is too short for a series.")
     shades = alt.Scale(domain=["adopting teams", "other teams"], range=[BEFORE, COMPARISON])
@@ -79,8 +88,10 @@ def weekly_level(levels: pd.DataFrame, *, rollouts: Sequence[tuple[date, str]], 
         )
     )
     title = f"{name} by month of start, adopting teams beside the others"
-    text = "Typical value (median with open items counted, or mean); dashed lines: rollout dates by team"
-    return headline(rollout_rules(chart, rollouts), title, text, "Two lines by month with the rollout dates marked.")
+    text = "Typical value (median with open items counted, or mean); dashed: rollouts by team; grey: other changes"
+    return headline(
+        rollout_rules(chart, rollouts, others=others), title, text, "Two lines by month with the rollout dates marked."
+    )
 
 
 def effect_by_team(said: Assessment) -> alt.Chart:

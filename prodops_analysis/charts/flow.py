@@ -6,7 +6,7 @@ from datetime import date
 import altair as alt
 import pandas as pd
 
-from prodops_analysis.charts.parts import curve_frame, headline, nothing_to_show, rollout_rules, thinned
+from prodops_analysis.charts.parts import curve_frame, headline, named_lines, nothing_to_show, rollout_rules, thinned
 from prodops_analysis.charts.theme import AFTER, BEFORE, COMPARISON, LINE
 from prodops_analysis.metrics.flow import DurationSummary
 
@@ -67,13 +67,14 @@ def ends_by_day(summary: DurationSummary | None, *, name: str = "Cycle time", pe
             y=alt.Y(
                 "share:Q", title="share of started items", axis=alt.Axis(format="%"), scale=alt.Scale(domain=[0, 1])
             ),
-            color=alt.Color("end:N", scale=shades),
+            color=alt.Color("end:N", scale=shades, legend=None),
             strokeDash=alt.StrokeDash("end:N", legend=None),
         )
     )
+    names = named_lines(frame, at=float(frame["days"].max()), x="days", y="share", group="end", shades=shades)
     title = f"By day {limit:.0f}, {done:.0%} are done and {dropped:.0%} dropped"
     text = f"{name}, share ended by kind of end (Aalen-Johansen), {summary.n} items, {period}"
-    return headline(chart, title, text, f"Two rising step curves, done and dropped. {title}.")
+    return headline(chart + names, title, text, f"Two rising step curves, done and dropped. {title}.")
 
 
 def weekly_counts(
@@ -98,8 +99,8 @@ def weekly_counts(
     )
 
 
-def wip_over_time(wip: pd.DataFrame, *, period: str) -> alt.Chart:
-    """Draw items in progress a week, all teams: `at, wip`."""
+def wip_over_time(wip: pd.DataFrame, *, rollouts: Sequence[tuple[date, str]] = (), period: str) -> alt.Chart:
+    """Draw items in progress a week, all teams, with the dates of registered changes: `at, wip`."""
     if wip.empty:
         return nothing_to_show("No work in progress", "Nothing was started in this period.")
     total = wip.groupby("at", as_index=False)["wip"].sum()
@@ -111,11 +112,12 @@ def wip_over_time(wip: pd.DataFrame, *, period: str) -> alt.Chart:
     )
     moved = "more" if last >= first else "fewer"
     title = f"{last} items are in progress, {abs(last - first)} {moved} than at the beginning"
-    return headline(line, title, f"WIP at the start of each week, all teams, {period}", f"Line by week. {title}.")
+    text = f"WIP at the start of each week, all teams, {period}"
+    return headline(rollout_rules(line, rollouts), title, text, f"Line by week. {title}.")
 
 
 def ageing(ages: pd.DataFrame, *, expectation: float, period: str) -> alt.Chart:
-    """Draw the age of every open item by team beside the time in which 85 % of recent work ended: `team, value`."""
+    """Draw the age of every open item by team beside the time in which 85% of recent work ended: `team, value`."""
     if ages.empty:
         return nothing_to_show("No open work", "Nothing is in progress.")
     old = int((ages["value"] > expectation).sum()) if expectation == expectation else 0
@@ -123,14 +125,19 @@ def ageing(ages: pd.DataFrame, *, expectation: float, period: str) -> alt.Chart:
         alt.Chart(ages[["team", "value"]])
         .mark_point(color=BEFORE, opacity=0.7)
         .encode(
-            x=alt.X("value:Q", title="age in days (log scale)", scale=alt.Scale(type="log", domainMin=0.5, clamp=True)),
+            x=alt.X(
+                "value:Q",
+                title="age in days (log scale)",
+                scale=alt.Scale(type="log", domainMin=0.5, clamp=True),
+                axis=alt.Axis(values=[1, 3, 10, 30, 100, 300, 1000]),
+            ),
             y=alt.Y("team:N", title=None),
         )
     )
     rule = alt.Chart(pd.DataFrame({"value": [expectation]}).dropna()).mark_rule(color=AFTER, strokeDash=[4, 3])
     chart = points + rule.encode(x="value:Q")
-    title = f"{old} of {len(ages)} open items are older than 85 % of recent work took"
-    text = f"Work item age, end of {period}; dashed: {expectation:.0f} days, by which 85 % of recent work had ended"
+    title = f"{old} of {len(ages)} open items are older than 85% of recent work took"
+    text = f"Work item age, end of {period}; dashed: {expectation:.0f} days, by which 85% of recent work had ended"
     return headline(chart, title, text, f"Dots, one an open item, by team. {title}.")
 
 

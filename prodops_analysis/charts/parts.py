@@ -69,17 +69,32 @@ def _run(true: np.ndarray) -> int:
     return len(true) if true.all() else int(np.argmin(true))
 
 
-def rollout_rules(chart: Any, rollouts: Sequence[tuple[date, str]]) -> Any:
-    """Lay dashed lines with names over a time series where a registered change began."""
-    if not rollouts:
+def named_lines(frame: pd.DataFrame, *, at: float, x: str, y: str, group: str, shades: alt.Scale) -> Any:
+    """Name each line of a chart beside it, at its last point up to `at` and in its colour, instead of in a legend."""
+    marked = frame[frame[x] <= at].groupby(group, sort=False).tail(1)
+    # the upper line is named above it, the lower one below
+    order = marked[y].rank(method="first", ascending=False)
+    names = [
+        alt.Chart(marked[order == place])
+        .mark_text(align="right" if at >= frame[x].max() else "left", dy=-10 if place == 1 else 16, fontWeight="bold")
+        .encode(x=f"{x}:Q", y=f"{y}:Q", text=f"{group}:N", color=alt.Color(f"{group}:N", scale=shades, legend=None))
+        for place in range(1, len(marked) + 1)
+    ]
+    return alt.layer(*names)
+
+
+def rollout_rules(chart: Any, rollouts: Sequence[tuple[date, str]], *, others: Sequence[tuple[date, str]] = ()) -> Any:
+    """Lay dashed lines with names over a time series where a registered change began; those of others are grey."""
+    if not rollouts and not others:
         return chart
-    marks = pd.DataFrame(
-        [(pd.Timestamp(day, tz="UTC"), name) for day, name in sorted(rollouts)], columns=["at", "name"]
-    )
-    rules = alt.Chart(marks).mark_rule(color=INK, strokeDash=[4, 3]).encode(x="at:T")
+    dated = sorted([(*pair, INK) for pair in rollouts] + [(*pair, MUTED) for pair in others])
+    marks = pd.DataFrame(dated, columns=["at", "name", "ink"])
+    marks = marks.assign(at=pd.to_datetime(marks["at"], utc=True))
+    ink = alt.Color("ink:N", scale=None)
+    rules = alt.Chart(marks).mark_rule(strokeDash=[4, 3]).encode(x="at:T", color=ink)
     names = [
         alt.Chart(marks.iloc[[k]])
-        .mark_text(align="left", dx=4, fontSize=11, color=INK)
+        .mark_text(align="left", dx=4, fontSize=11, color=marks["ink"].iloc[k])
         .encode(x="at:T", y=alt.value(8 + 15 * (k % 4)), text="name:N")
         for k in range(len(marks))
     ]

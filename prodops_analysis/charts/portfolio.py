@@ -16,8 +16,8 @@ _READING = {"improved": "better", "worsened": "worse"}
 def verdicts_chart(assessments: Sequence[Assessment], *, names: Mapping[str, str], period: str) -> alt.Chart:
     """Draw the effect of each assessed change on its own metric; `names` maps a change's id to what readers call it."""
     rows = [
-        (f"{names[s.change_id]}: {METRICS[s.metric].label.lower()}", 100 * s.estimate, 100 * s.low, 100 * s.high,
-         _READING.get(str(s.verdict), "unclear"), str(s.verdict))
+        (names[s.change_id], 100 * s.estimate, 100 * s.low, 100 * s.high,
+         _READING.get(str(s.verdict), "unclear"), f"{METRICS[s.metric].label}: {s.verdict}")
         for s in assessments
         if s.estimate is not None and s.low is not None and s.high is not None
     ]  # fmt: skip
@@ -26,7 +26,7 @@ def verdicts_chart(assessments: Sequence[Assessment], *, names: Mapping[str, str
     frame = pd.DataFrame(rows, columns=["change", "effect", "low", "high", "reading", "verdict"])
     kinds = list(READINGS)
     base = alt.Chart(frame).encode(
-        y=alt.Y("change:N", sort=list(frame["change"]), title=None, axis=alt.Axis(labelLimit=260))
+        y=alt.Y("change:N", sort=list(frame["change"]), title=None, axis=alt.Axis(labelLimit=300))
     )
     colour = alt.Color("reading:N", scale=alt.Scale(domain=kinds, range=list(READINGS.values())), legend=None)
     shape = alt.Shape("reading:N", scale=alt.Scale(domain=kinds, range=list(READING_SHAPES.values())), legend=None)
