@@ -31,7 +31,7 @@ def curves_before_after(curves: Mapping[str, SurvivalCurve], *, name: str) -> al
     )
     line = base.mark_line(interpolate="step-after").encode(
         x=x,
-        y=alt.Y("survival:Q", title="share not yet ended", axis=alt.Axis(format="%"), scale=alt.Scale(domain=[0, 1])),
+        y=alt.Y("survival:Q", title="share not yet ended", axis=alt.Axis(format=".0%"), scale=alt.Scale(domain=[0, 1])),
         color=alt.Color("group:N", scale=shades, legend=None),
         strokeDash=alt.StrokeDash(
             "group:N", scale=alt.Scale(domain=["before", "after"], range=[[1, 0], [6, 3]]), legend=None

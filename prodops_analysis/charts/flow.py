@@ -22,7 +22,7 @@ def time_to_end(summary: DurationSummary | None, *, name: str = "Cycle time", pe
     band = base.mark_area(interpolate="step-after", color=BEFORE).encode(x=x, y="low:Q", y2="high:Q")
     line = base.mark_line(interpolate="step-after", color=BEFORE).encode(
         x=x,
-        y=alt.Y("survival:Q", title="share not yet ended", axis=alt.Axis(format="%"), scale=alt.Scale(domain=[0, 1])),
+        y=alt.Y("survival:Q", title="share not yet ended", axis=alt.Axis(format=".0%"), scale=alt.Scale(domain=[0, 1])),
     )
     marks = pd.DataFrame(
         [
@@ -65,7 +65,7 @@ def ends_by_day(summary: DurationSummary | None, *, name: str = "Cycle time", pe
         .encode(
             x=alt.X("days:Q", title="days since the start", scale=alt.Scale(domain=[0, limit], nice=False)),
             y=alt.Y(
-                "share:Q", title="share of started items", axis=alt.Axis(format="%"), scale=alt.Scale(domain=[0, 1])
+                "share:Q", title="share of started items", axis=alt.Axis(format=".0%"), scale=alt.Scale(domain=[0, 1])
             ),
             color=alt.Color("end:N", scale=shades, legend=None),
             strokeDash=alt.StrokeDash("end:N", legend=None),

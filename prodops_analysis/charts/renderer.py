@@ -22,7 +22,7 @@ from prodops_analysis.errors import ReportError, printable
 
 MIME = "application/vnd.vegalite.v5+json"  # JupyterLab 4 knows no later one
 _EMPTY = {"mark": "point", "data": {"values": []}}
-_VERSION = ".".join(alt.SCHEMA_VERSION.lstrip("v").split(".")[:2])
+VERSION = ".".join(alt.SCHEMA_VERSION.lstrip("v").split(".")[:2])
 
 
 def enable() -> None:
@@ -153,7 +153,7 @@ def _refuse_outside(node: Any, title: str) -> None:
 
 
 def _draw(spec: dict[str, Any]) -> str:
-    return str(vl_convert.vegalite_to_svg(spec, vl_version=_VERSION, allowed_base_urls=[]))
+    return str(vl_convert.vegalite_to_svg(spec, vl_version=VERSION, allowed_base_urls=[]))
 
 
 @cache

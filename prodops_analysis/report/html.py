@@ -1,4 +1,4 @@
-"""Render an executed notebook as one self-contained page: no script, no outside address, readable offline.
+"""Render an executed notebook as one self-contained page: no outside address, readable offline and without scripts.
 
 The template in `templates/prodops` lays the page out; this module decides what may stand in it. A notebook that
 failed, or that shows something the page cannot show, is refused: nothing vanishes silently.
@@ -11,12 +11,13 @@ from typing import Any
 from nbconvert.exporters import HTMLExporter
 from nbconvert.preprocessors.sanitize import SanitizeHTML
 from nbformat import NotebookNode
-from traitlets import default
+from traitlets import Bool, default
 from traitlets.config import Config
 
 from prodops_analysis.charts import renderer
 from prodops_analysis.errors import printable
 from prodops_analysis.report.arrange import SHOWN, Arrange
+from prodops_analysis.report.live import LiveCharts, policy
 from prodops_analysis.report.prose import framed, is_local
 from prodops_analysis.tables import safe
 
@@ -33,19 +34,20 @@ _TAGS = [
 _ATTRIBUTES = {"class", "title", "role", "tabindex", "scope", "colspan", "rowspan", "lang", "dir"}
 
 
-def render(notebook: NotebookNode, *, title: str | None = None) -> str:
+def render(notebook: NotebookNode, *, title: str | None = None, live: bool = True) -> str:
     """Return the page of an executed notebook.
 
     Parameters
     ----------
     notebook : may carry `metadata["prodops"]` with title, period, notice, as_of and lang, all text.
     title : wins over that of the metadata, which wins over the first heading of level 1.
+    live : whether a reader with scripts can make charts live; costs about 420 kB a page that has charts.
 
     Raises
     ------
     ReportError : a cell failed, a chart has no description, or an output cannot be shown on a static page.
     """
-    page, _ = ReportExporter().from_notebook_node(  # type: ignore[no-untyped-call]
+    page, _ = ReportExporter(live=live).from_notebook_node(  # type: ignore[no-untyped-call]
         notebook, resources={"prodops_title": title}
     )
     return page
@@ -55,6 +57,7 @@ class ReportExporter(HTMLExporter):
     """The nbconvert exporter `prodops`: `jupyter nbconvert --to prodops notebook.ipynb`."""
 
     export_from_notebook = "Product operations report"
+    live = Bool(True, help="Let readers with scripts make charts live.").tag(config=True)
 
     @default("template_name")
     def _template_name_default(self) -> str:
@@ -89,32 +92,37 @@ class ReportExporter(HTMLExporter):
         self, nb: NotebookNode, resources: dict[str, Any] | None = None, **kw: Any
     ) -> tuple[str, dict[str, Any]]:
         """Render a notebook; ids of charts and tables count from one on every page."""
-        self._charts = self._frames = self._texts = 0
+        self._drawings: dict[str, str] = {}
+        self._live = LiveCharts()
+        self._frames = self._texts = 0
         page, found = super().from_notebook_node(nb, resources, **kw)
-        return str(page), found
+        # nbconvert parses the page and writes it anew; what must keep every byte comes after that
+        page = re.sub(r"<!--(chart\.\d+)-->", lambda mark: self._drawings[mark[1]], str(page))
+        if self._live:
+            page = page.replace("; base-uri ", f"; {policy()}; base-uri ", 1)
+            page = f"{self._live.scripts()}</body>".join(page.rsplit("</body>", 1))
+        return page, found
 
     def default_filters(self) -> Any:
         """Add the filters that the template uses to those of nbconvert."""
         yield from super().default_filters()  # type: ignore[no-untyped-call]
         yield from {"chart": self.chart, "fragment": self.fragment, "plain": self.plain, "escaped": safe}.items()
 
-    def chart(self, spec: dict[str, Any]) -> dict[str, str]:
+    def chart(self, spec: dict[str, Any]) -> dict[str, Any]:
         """Draw a chart twice, for a desk and for a phone; its title is text of the page."""
-        self._charts += 1
+        name = f"chart.{len(self._drawings) + 1}"  # no heading has a dot in its id
         description, (title, subtitle) = renderer.description_of(spec), renderer.title_of(spec)
-        bare, name = renderer.untitled(spec), f"chart.{self._charts}"  # no heading has a dot in its id
-        wide, narrow = (
-            re.sub(
-                r"^<svg ",
-                f'<svg class="{kind}" aria-hidden="true" focusable="false" ',
-                svg.replace(' class="marks"', "", 1),
-            )
-            for kind, svg in (
-                ("wide", renderer.to_svg(bare, prefix=f"{name}-w")),
-                ("narrow", renderer.to_svg(renderer.narrow(bare), prefix=f"{name}-n")),
-            )
+        bare = renderer.untitled(spec)
+        drawn = {
+            "wide": renderer.to_svg(bare, prefix=f"{name}-w"),
+            "narrow": renderer.to_svg(renderer.narrow(bare), prefix=f"{name}-n"),
+        }
+        self._drawings[name] = "".join(
+            svg.replace("<svg ", f'<svg class="{kind}" aria-hidden="true" focusable="false" ', 1)
+            for kind, svg in drawn.items()
         )
-        return {"id": name, "title": title, "subtitle": subtitle, "description": description, "svg": wide + narrow}
+        live = self.live and self._live.add(name, spec)
+        return {"id": name, "title": title, "subtitle": subtitle, "description": description, "live": live}
 
     def fragment(self, html: str) -> str:
         """Return the HTML of an output with nothing in it but text, tables and lists."""
