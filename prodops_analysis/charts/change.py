@@ -111,7 +111,7 @@ def effect_by_team(said: Assessment) -> alt.Chart:
     span = base.mark_rule(color=BEFORE).encode(x="low:Q", x2="high:Q", strokeWidth=width)
     dot = base.mark_point(color=BEFORE).encode(x=axis, size=alt.condition(whole, alt.value(120), alt.value(40)))
     chart = alt.layer(band.encode(x="a:Q", x2="b:Q"), zero, span, dot)
-    stated = f"{said.estimate:+.0%}" if ratio else f"{100 * said.estimate:+.0f} points"
+    stated = (f"{said.estimate:+.0%}" if ratio else f"{100 * said.estimate:+.0f} points").replace("-", "−")
     title = f"All together {stated}; single teams scatter around it"
     text = (
         f"Dot and bar: estimate and 95% interval, each team from its own weeks; grey: within ±{m:.0%}, not worthwhile"
@@ -126,7 +126,13 @@ def effect_over_time(said: Assessment) -> alt.Chart:
             "No effect over time", "Without an answer there is no number: " + "; ".join(said.reasons)
         )
     rows = [
-        (f"{first} to {last}" if last < 999 else f"{first} on", first < 0, own.estimate, own.low, own.high)
+        (
+            (f"{first} to {last}" if last < 999 else f"{first} on").replace("-", "−"),
+            first < 0,
+            own.estimate,
+            own.low,
+            own.high,
+        )
         for (first, last), own in sorted(said.by_band.items())
     ]
     frame = pd.DataFrame(rows, columns=["weeks", "before", "effect", "low", "high"])
@@ -134,7 +140,12 @@ def effect_over_time(said: Assessment) -> alt.Chart:
     ratio = said.scale == "ratio"
     axis = alt.Y("effect:Q", title="change (0 is none)", axis=alt.Axis(format="+.0%" if ratio else "+.2f"))
     base = alt.Chart(frame).encode(
-        x=alt.X("weeks:N", sort=list(frame["weeks"]), title="weeks since the rollout", axis=alt.Axis(labelAngle=0)),
+        x=alt.X(
+            "weeks:N",
+            sort=list(frame["weeks"]),
+            title="weeks since the rollout",
+            axis=alt.Axis(labelAngle=0, labelOverlap=False, labelFontSize=11),
+        ),
         color=alt.Color("side:N", scale=alt.Scale(domain=["before", "after"], range=[BEFORE, AFTER]), legend=None),
     )
     span = base.mark_rule(strokeWidth=2).encode(y="low:Q", y2="high:Q")

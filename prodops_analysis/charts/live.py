@@ -52,7 +52,7 @@ def _kind(unit: Node) -> str:
 
 
 def _tooltips(settings: Node) -> Node:
-    made = {"tooltipFormat": {"numberFormat": ",.5~r"}} | settings
+    made: Node = {"tooltipFormat": {"numberFormat": ",.5~r"}} | settings
     made["mark"] = made.get("mark", {}) | {"tooltip": True}
     for kind in _SILENT:
         made[kind] = made.get(kind, {}) | {"tooltip": None}

@@ -90,12 +90,15 @@ def rollout_rules(chart: Any, rollouts: Sequence[tuple[date, str]], *, others: S
     dated = sorted([(*pair, INK) for pair in rollouts] + [(*pair, MUTED) for pair in others])
     marks = pd.DataFrame(dated, columns=["at", "name", "ink"])
     marks = marks.assign(at=pd.to_datetime(marks["at"], utc=True))
+    place = marks.groupby("ink").cumcount()
+    # own names from the top down, those of others from the bottom up
+    height = (8 + 15 * (place % 4)).where(marks["ink"] == INK, 270 - 15 * (place % 4))
     ink = alt.Color("ink:N", scale=None)
     rules = alt.Chart(marks).mark_rule(strokeDash=[4, 3]).encode(x="at:T", color=ink)
     names = [
         alt.Chart(marks.iloc[[k]])
         .mark_text(align="left", dx=4, fontSize=11, color=marks["ink"].iloc[k])
-        .encode(x="at:T", y=alt.value(8 + 15 * (k % 4)), text="name:N")
+        .encode(x="at:T", y=alt.value(int(height.iloc[k])), text="name:N")
         for k in range(len(marks))
     ]
     return alt.layer(chart, rules, *names)

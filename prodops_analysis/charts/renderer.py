@@ -76,7 +76,7 @@ def to_png(spec: dict[str, Any]) -> bytes:
     """Draw a specification, title and all, as a picture for mail and chat, two pixels a point."""
     _refuse_outside(spec, title_of(spec)[0])
     _pin_time_zone()
-    return bytes(vl_convert.vegalite_to_png(cleaned(spec), vl_version=_VERSION, scale=2, allowed_base_urls=[]))
+    return bytes(vl_convert.vegalite_to_png(cleaned(spec), vl_version=VERSION, scale=2, allowed_base_urls=[]))
 
 
 def cleaned(node: Any) -> Any:
