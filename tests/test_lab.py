@@ -42,7 +42,8 @@ def lab(executed, tmp_path_factory):
         port = free.getsockname()[1]
     command = [
         sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}",
-        "--port-retries=0", f"--IdentityProvider.token={TOKEN}", f"--ServerApp.root_dir={executed}",
+        "--port-retries=0", "--KernelManager.shutdown_wait_time=1", f"--IdentityProvider.token={TOKEN}",
+        f"--ServerApp.root_dir={executed}",
     ]  # fmt: skip
     elsewhere = {name: str(home / name) for name in ("HOME", "JUPYTER_DATA_DIR", "JUPYTER_CONFIG_DIR", "IPYTHONDIR")}
     address = f"http://127.0.0.1:{port}"
@@ -52,8 +53,17 @@ def lab(executed, tmp_path_factory):
             wait_for(f"{address}/api/status?token={TOKEN}", server, home / "log.txt")
             yield address
         finally:
-            server.terminate()
-            server.wait(timeout=20)
+            stop(server)
+
+
+def stop(server):
+    """End the server, gently if it lets itself be ended; its kernel ends with it."""
+    server.terminate()
+    try:
+        server.wait(timeout=4)
+    except subprocess.TimeoutExpired:
+        server.kill()
+        server.wait()
 
 
 def wait_for(address, server, log):
