@@ -55,6 +55,19 @@ def assess(
     Raises
     ------
     EventLogError, SettingsError : the log or the settings break their contract.
+
+    Examples
+    --------
+    One item is no evidence, and the answer says so:
+
+    >>> days = pd.to_datetime(["2026-03-03", "2026-03-06"], utc=True)
+    >>> states = ["In progress", "Done"]
+    >>> events = pd.DataFrame({"item_id": "S-1", "team": "Search", "at": days, "field": "state", "to_value": states})
+    >>> settings = Settings(workflow={"In progress": "active", "Done": "done"})
+    >>> change = Change(rollouts={"Search": date(2026, 3, 2)})
+    >>> said = assess(events, None, change, as_of=pd.Timestamp("2026-06-01", tz="UTC"), settings=settings)
+    >>> print(said.verdict)
+    not enough evidence
     """
     chosen = metric_named(metric or change.primary_metric)
     if chosen.kind == "level":

@@ -73,6 +73,22 @@ def plan(
     ----------
     observed : observations of the metric; only those before the first rollout and `as_of` are looked at.
     rollouts : team -> first day, None for a team that stays as it was.
+
+    Examples
+    --------
+    Half a year of two teams, five items a week each; one of them is to change in July:
+
+    >>> from prodops_analysis.metrics import METRICS
+    >>> rng, n = np.random.default_rng(1), 130
+    >>> weeks = pd.to_timedelta(7 * (np.arange(n) // 5) + 1, unit="D")
+    >>> one = {"item_type": "feature", "size": "M", "start_state": "Doing", "finish_state": "Done", "outcome": "done",
+    ...        "ended": True, "at": pd.Timestamp("2026-01-05", tz="UTC") + weeks}
+    >>> teams = [pd.DataFrame({"item_id": [f"{team}-{k}" for k in range(n)], "team": team,
+    ...                        "value": rng.lognormal(1.5, 0.8, n), **one}) for team in ("Search", "Mobile")]
+    >>> found = plan(pd.concat(teams, ignore_index=True), metric=METRICS["cycle_time"],
+    ...              rollouts={"Search": date(2026, 7, 6), "Mobile": None}, as_of=pd.Timestamp("2026-07-06", tz="UTC"))
+    >>> found.visible[26] < found.visible[12]  # a longer wait shows smaller effects
+    True
     """
     planned = {team: day for team, day in rollouts.items() if day is not None}
     if not planned:

@@ -73,7 +73,12 @@ class Quality(_Frozen):
 
 
 class Settings(_Frozen):
-    """All a workspace declares. Build it in Python with `Settings(workflow=…)`."""
+    """All a workspace declares. Build it in Python with `Settings(workflow=…)`, one map for all teams or one a team.
+
+    >>> settings = Settings(workflow={"Backlog": "queue", "Doing": "active", "Done": "done"})
+    >>> settings.workflow_of("Search").done
+    ('Done',)
+    """
 
     title: str = "Product operations"
     notice: str = ""  # printed on every page, for example that the data is synthetic

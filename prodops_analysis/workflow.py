@@ -22,6 +22,9 @@ class Workflow(BaseModel):
 
     The clock starts at the first entry into a state of `start` (by default every active and wait state) and
     stops at the last entry into a done state. `same_as` declares a renamed state: new name -> old name.
+
+    >>> print(Workflow.of({"Ready": "queue", "Doing": "active", "Blocked": "wait", "Done": "done"}))
+    map 'default' version 1: starts at Doing, Blocked; ends at Done
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

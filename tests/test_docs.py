@@ -1,10 +1,13 @@
 """docs/metrics.md says what the registry says; docs/glossary.md explains every word of an answer."""
 
+import doctest
+import importlib
 from pathlib import Path
 from typing import get_args, get_type_hints
 
 import pytest
 
+import prodops_analysis
 from prodops_analysis import METRICS, Check, Verdict
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -60,3 +63,24 @@ def test_no_word_is_explained_twice():
     heads = [line for line in (DOCS / "glossary.md").read_text(encoding="utf-8").splitlines() if line.startswith("## ")]
 
     assert len(GLOSSARY) == len(heads)
+
+
+@pytest.mark.parametrize(
+    "module",
+    ["prodops_analysis", *(f"prodops_analysis.{name}" for name in (
+        "assessment", "metrics.registry", "planning", "records.changes", "settings", "workflow"))],
+)  # fmt: skip
+def test_examples_in_docstrings_run(module):
+    """Every module behind a public name shows an example, and each example gives what it says."""
+    failed, tried = doctest.testmod(importlib.import_module(module))
+
+    assert tried > 0
+    assert failed == 0
+
+
+def test_tab_completion_shows_public_names_only():
+    """`dir` lists what the package offers, and every one of these has something to say for itself."""
+    names = dir(prodops_analysis)
+
+    assert sorted(prodops_analysis.__all__) == names
+    assert [name for name in names if not getattr(prodops_analysis, name).__doc__] == []

@@ -18,6 +18,11 @@ class Metric:
 
     Observations have `item_id, team, item_type, size, at` (the instant that places the item in a week), `value`
     (duration: elapsed days; share: 1 or 0; count: 1; level: days open) and `ended` (False: the value is a lower bound).
+
+    >>> list(METRICS)
+    ['cycle_time', 'lead_time', 'throughput', 'wip', 'work_item_age', 'owner_at_start']
+    >>> METRICS["cycle_time"].question
+    'How long does work take from its start to its end?'
     """
 
     name: str

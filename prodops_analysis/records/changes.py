@@ -31,6 +31,12 @@ class Change(BaseModel):
     `smallest_worthwhile` is a share of the old value (0.15: 15 %); for share metrics, points (0.10: ten points).
     `frozen` holds the day of the freeze and a short hash of each plan field as it stood then; `expected` what `prodops
     plan` said could be seen, by weeks after the first rollout.
+
+    >>> change = Change(rollouts={"Search": date(2026, 3, 2), "Mobile": None}, guardrails=("throughput",))
+    >>> change.primary_metric, change.smallest_worthwhile
+    ('cycle_time', 0.15)
+    >>> change.first_days()
+    [(datetime.date(2026, 3, 2), 'Search')]
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
