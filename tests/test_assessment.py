@@ -740,7 +740,7 @@ def test_reads_as_a_sentence():
     made = small()
     answered, silent = plain(made), made.asked(change=made.change(rollouts={}))
 
-    assert str(answered).startswith("cycle_time, change 'change': improved (worthwhile:")
+    assert str(answered).startswith("Cycle time, change 'change': improved (worthwhile:")
     assert "95% interval" in str(answered)
     assert "because the change has no rollout date" in str(silent)
     assert "effect" not in str(silent)

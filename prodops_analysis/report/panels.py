@@ -89,7 +89,7 @@ def clock_table(found: pd.DataFrame) -> Panel:
     shares = {f"at once {side}": ".0%" for side in ("before", "after")}
     units = {f"median {side}": "days" for side in ("before", "after")}
     shown = table(found, caption="Medians of finished items, by clock", units=units, formats=shares)
-    return Panel((shown,), {"clocks": found.to_dict(orient="records")})
+    return Panel((shown,), {"clocks": _known(found)})
 
 
 def portfolio_panel(assessments: Sequence[Assessment], history: History) -> Panel:
@@ -107,7 +107,12 @@ def portfolio_panel(assessments: Sequence[Assessment], history: History) -> Pane
         said = f"Brier score of the stated confidence {stated_then.calibration.brier:.2f}; always 50 % would give 0.25."
     left = "; ".join(f"{n} left out: {why}" for why, n in pooled.left_out.items())
     note = Callout("note", "Confidence against outcome", said, *([f"{left}."] if left else []))
-    return Panel((note, listed), {"portfolio": {"kinds": pooled.kinds.to_dict(orient="records"), "foresight": said}})
+    return Panel((note, listed), {"portfolio": {"kinds": _known(pooled.kinds), "foresight": said}})
+
+
+def _known(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows as plain values, None where missing: JSON knows no other."""
+    return frame.astype("object").where(frame.notna(), None).to_dict(orient="records")
 
 
 def quality_summary(card: Scorecard, history: History) -> Panel:
