@@ -24,7 +24,7 @@ def scorecard_chart(grades: pd.DataFrame, *, period: str) -> alt.Chart:
             "figure:N",
             title=None,
             sort=list(labels.values()),
-            axis=alt.Axis(orient="top", labelAngle=0, labelLimit=100),
+            axis=alt.Axis(orient="top", labelAngle=0, labelLimit=100, labelFlush=False),
         ),
         y=alt.Y("team:N", title=None),
     )
