@@ -27,7 +27,11 @@ def live(spec: Node) -> Node | None:
     units = list(_units(made, {}))
     if all(_kind(unit) in {"text", "rule"} for unit, _ in units):
         return None
-    made["config"] = _tooltips(made.get("config", {}))
+    made["config"] = {"tooltipFormat": {"numberFormat": ",.5~r"}} | made.get("config", {})
+    for unit, _ in units:
+        _add_tooltip(unit)
+    if {_kind(unit) for unit, _ in units} <= {*_SILENT, "rule"}:  # as in the drawing, in spite of the points
+        made["config"]["legend"] = {"symbolType": "stroke"} | made["config"].get("legend", {})
     made["usermeta"] = {}  # Vega would take options from it
     if not _VIEWS & set(made) and not any("params" in unit for unit, _ in units):
         _add_choice(made, units)
@@ -51,13 +55,13 @@ def _kind(unit: Node) -> str:
     return str(unit["mark"]["type"] if isinstance(unit["mark"], dict) else unit["mark"])
 
 
-def _tooltips(settings: Node) -> Node:
-    made: Node = {"tooltipFormat": {"numberFormat": ",.5~r"}} | settings
-    made["mark"] = made.get("mark", {}) | {"tooltip": True}
-    for kind in _SILENT:
-        made[kind] = made.get(kind, {}) | {"tooltip": None}
-    made["line"] |= {"point": {"opacity": 0}}  # every point of a line answers
-    return made
+def _add_tooltip(unit: Node) -> None:
+    # set on the mark itself: Vega-Lite passes over the configuration when it decides which layers feel the pointer
+    mark = unit["mark"] = {"type": unit["mark"]} if isinstance(unit["mark"], str) else unit["mark"]
+    mark.setdefault("tooltip", None if mark["type"] in _SILENT else True)
+    if mark["type"] == "line":  # every point of a line answers, seen or not
+        point = mark.get("point")
+        mark["point"] = {"tooltip": True} | (point if isinstance(point, dict) else {} if point is True else {"opacity": 0})
 
 
 def _in_utc(node: Any) -> Any:

@@ -48,7 +48,7 @@
     const { view } = await vegaEmbed(picture, spec, {
       mode: "vega-lite", renderer: "svg", ast: true, actions: false, defaultStyle: false, bind: controls,
       logLevel: 1, // errors only
-      tooltip: { theme: matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light" },
+      tooltip: { disableDefaultStyle: true },
     });
     if (spec.usermeta.zoom) {
       const zoom = zoomer(view, spec.usermeta.zoom);
