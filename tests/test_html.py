@@ -1,6 +1,9 @@
 """The page of a report: complete, safe with hostile text, reachable, the same bytes everywhere."""
 
+import base64
+import gzip
 import hashlib
+import json
 import os
 import re
 import subprocess
@@ -92,6 +95,24 @@ def page_of_full():
     return render(full())
 
 
+def policy_of(page):
+    return soup_of(page).find("meta", attrs={"http-equiv": "Content-Security-Policy"})["content"]
+
+
+def scripts_of(page):
+    """Return the packed data of a page by id, and the scripts that a browser would run."""
+    found = soup_of(page).find_all("script")
+    return {s["id"]: s.string for s in found if s.has_attr("id")}, [s.string for s in found if not s.has_attr("type")]
+
+
+def unpacked(text):
+    return gzip.decompress(base64.b64decode(text)).decode()
+
+
+def digest_of(text):
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
 def soup_of(page):
     return BeautifulSoup(page, "html.parser")
 
@@ -138,7 +159,7 @@ def test_later_headings_of_level_one_are_kept():
 
 
 def test_nothing_points_outside():
-    """No address but those of SVG's namespaces stands in an attribute, a style or a script; there is no script."""
+    """No address but that of SVG's namespace stands in an attribute or a style, and nothing is loaded."""
     page = soup_of(page_of_full())
     told = [value for tag in page.find_all(True) for value in tag.attrs.values() if isinstance(value, str)]
     styles = [style.text for style in page.find_all("style")]
@@ -147,7 +168,8 @@ def test_nothing_points_outside():
     assert namespaces == {"http://www.w3.org/2000/svg"}
     assert not [value for value in told if re.search(r"https?:|//", value) and value not in namespaces]
     assert not [style for style in styles if re.search(r"url\(|@import", style)]
-    assert not page.find_all(["script", "link", "iframe", "object", "embed", "base", "form"])
+    assert not page.find_all(["link", "iframe", "object", "embed", "base", "form"])
+    assert not [script for script in page.find_all("script") if script.get("src")]
     assert not [name for tag in page.find_all(True) for name in tag.attrs if name.startswith("on")]
 
 
@@ -157,10 +179,56 @@ def test_the_raw_page_names_no_outside_address():
 
 
 def test_policy_forbids_everything_but_the_page():
-    """The browser is told the same."""
-    policy = soup_of(page_of_full()).find("meta", attrs={"http-equiv": "Content-Security-Policy"})["content"]
+    """The browser is told the same: scripts run by their hash only, and not at all on a page without charts."""
+    base = "default-src 'none'; style-src 'unsafe-inline'; img-src data:;"
+    digest = r"'sha256-[A-Za-z0-9+/]{43}='"
+    end = "base-uri 'none'; form-action 'none'"
 
-    assert policy.startswith("default-src 'none'; style-src 'unsafe-inline'; img-src data:;")
+    assert re.fullmatch(rf"{base} script-src {digest} {digest}; {end}", policy_of(page_of_full()))
+    assert policy_of(render(notebook("Text"))) == f"{base} {end}"
+    assert policy_of(render(notebook("Text", shown(drawn())), live=False)) == f"{base} {end}"
+
+
+def test_the_policy_knows_our_scripts_byte_by_byte():
+    """The hashes are those of the script in the page and of the bundle as it comes out of its packing."""
+    data, scripts = scripts_of(page_of_full())
+
+    assert list(data) == ["live.code", "live.charts"]
+    assert [digest_of(scripts[0]), digest_of(unpacked(data["live.code"]))] == re.findall(
+        r"'(sha256-[^']+)'", policy_of(page_of_full())
+    )
+    assert len(scripts) == 1
+
+
+def test_data_are_stored_once():
+    """Charts of the same rows share them, and each is kept for a desk and for a phone."""
+    held = json.loads(unpacked(scripts_of(page_of_full())[0]["live.charts"]))
+
+    assert [len(rows) for rows in held["data"]] == [5]
+    assert list(held["charts"]) == ["chart.1", "chart.2"]
+    assert {"datasets", "narrow", "wide"} == set(held["charts"]["chart.1"])
+
+
+def test_a_static_page_has_nothing_to_run():
+    """Without live charts there is no script, no button and no bundle; the drawings are the same."""
+    static, full_page = render(full(), live=False), page_of_full()
+
+    assert soup_of(static).find_all(["script", "button"]) == []
+    assert re.findall("<svg.*?</svg>", static) == re.findall("<svg.*?</svg>", full_page)
+    assert len(static) < 60_000
+
+
+def test_a_mark_like_ours_in_the_text_stays_text():
+    """Words that look like our own place for a drawing, or like the end of the page, change nothing."""
+    words = "<!--chart.1--> </body> ; base-uri 'none'"
+    html = {"text/html": f"<p>{words}</p>", "text/plain": ""}
+
+    page = render(notebook(f"# {words}", words, shown(html), shown(drawn()), title=words))
+
+    assert page.count('id="chart.1-w-0"') <= 1
+    assert page.count('<svg class="wide"') == 1
+    assert page.count("script-src") == 1
+    assert page.endswith("</script>\n</body>\n</html>\n") or page.rstrip().endswith("</script>\n</body>\n</html>")
 
 
 def test_links_stay_beside_the_page():
@@ -218,7 +286,8 @@ def test_hostile_text_is_text(evil):
     )  # fmt: skip
     soup = soup_of(page)
 
-    assert not soup.find_all(["script", "iframe", "img"])
+    assert [script.get("id") for script in soup.find_all("script")] == ["live.code", "live.charts", None]
+    assert not soup.find_all(["iframe", "img"])
     assert len(soup.find_all("h1")) == 1
     assert len(soup.find_all("meta")) == 5
     assert len(soup.find_all("style")) == 1

@@ -61,7 +61,9 @@ def _add_tooltip(unit: Node) -> None:
     mark.setdefault("tooltip", None if mark["type"] in _SILENT else True)
     if mark["type"] == "line":  # every point of a line answers, seen or not
         point = mark.get("point")
-        mark["point"] = {"tooltip": True} | (point if isinstance(point, dict) else {} if point is True else {"opacity": 0})
+        mark["point"] = {"tooltip": True} | (
+            point if isinstance(point, dict) else {} if point is True else {"opacity": 0}
+        )
 
 
 def _in_utc(node: Any) -> Any:
