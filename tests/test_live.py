@@ -175,6 +175,8 @@ def test_shipped_reports_stay_small(sample_month):
     books = [nbformat.read(path, as_version=4) for path in sorted((sample_month / "notebooks").glob("*.ipynb"))]
     static = [len(render(book, live=False).encode()) for book in books]
     cells = [cell for book in books for cell in book.cells for out in cell.get("outputs", []) if has_chart(out)]
+    for number, cell in enumerate(cells):
+        cell["id"] = f"cell-{number}"  # unique among cells of several notebooks
     twelve = nbformat.v4.new_notebook(cells=cells[:12])
 
     pages = {live: len(render(twelve, live=live).encode()) for live in (False, True)}
