@@ -1,6 +1,7 @@
 """Small builders that the tests share, and the profile under which hypothesis runs."""
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -73,3 +74,17 @@ def sample_month(sample_folder: Path) -> Path:
     assert result.exit_code == 0, result.output
     (sample_folder / "said.txt").write_text(result.output, encoding="utf-8")
     return sample_folder / "reports/2026-09"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """A headless Chromium; a test that needs one fails without it."""
+    from playwright import sync_api
+
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if path is None:
+        pytest.fail("no Chromium on the path: install it, or run make test")
+    with sync_api.sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
+        yield started
+        started.close()

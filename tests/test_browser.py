@@ -1,23 +1,9 @@
 """A report in a browser: offline, with scripts off, on a desk and on a phone, in light and dark, on paper."""
 
-import shutil
-
 import pytest
-from playwright import sync_api
 from test_html import page_of_full
 
 pytestmark = pytest.mark.browser
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if CHROMIUM is None:
-        pytest.fail("no Chromium on the path: install it, or run make test")
-    with sync_api.sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        yield started
-        started.close()
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +73,7 @@ def test_text_in_a_chart_can_be_read_on_a_phone(opened):
     """The smallest text of a chart is set at 11 px or more."""
     heights = opened.evaluate(
         """[...document.querySelectorAll('svg.narrow text')].map(text =>
-            parseFloat(text.getAttribute('font-size')) * text.ownerSVGElement.getBoundingClientRect().width
+            parseFloat(getComputedStyle(text).fontSize) * text.ownerSVGElement.getBoundingClientRect().width
             / text.ownerSVGElement.viewBox.baseVal.width)"""
     )
 
@@ -115,14 +101,120 @@ def test_a_keyboard_reaches_the_report(opened):
     assert opened.locator("a.skip").bounding_box()["x"] >= 0
 
 
-@pytest.mark.parametrize("opened", [(1280, "light", True)], indirect=True, ids=str)
-def test_no_script_would_run(opened):
-    """The policy of the page stops a script that someone adds to it."""
-    opened.evaluate(
-        "{ const s = document.createElement('script'); s.textContent = 'window.ran = true'; document.body.append(s) }"
+def explore(page):
+    """Make every chart of the page live."""
+    for button in page.locator("button.explore").all():
+        button.click()
+    page.wait_for_function(
+        "[...document.querySelectorAll('button.explore')].every(b => b.textContent.startsWith('Back'))"
     )
 
-    assert opened.evaluate("window.ran") is None
+
+desk = pytest.mark.parametrize("opened", [(1280, "light", True)], indirect=True, ids=str)
+
+
+@desk
+def test_a_foreign_script_does_not_run_while_ours_does(opened):
+    """The policy stops a script, an event handler and eval that someone adds to the page; charts still become live."""
+    opened.evaluate(
+        """() => {
+            const script = document.createElement('script');
+            script.textContent = 'window.ran = true';
+            const handler = document.createElement('img');
+            handler.setAttribute('onerror', 'window.ran = true');
+            handler.src = 'data:,x';
+            document.body.append(script, handler);
+            const sign = document.createElement('script');
+            sign.textContent = "try { eval('window.ran = true') } catch { window.stopped = true }";
+            document.body.append(sign);
+        }"""
+    )
+    explore(opened)
+
+    assert opened.evaluate("[window.ran, window.stopped]") == [None, None]
+    assert opened.locator(".live svg").count() == 2
+    assert all("Content Security Policy" in said for said in opened.said)
+
+
+@pytest.mark.parametrize("opened", [(1280, "light", False)], indirect=True, ids=str)
+def test_without_scripts_there_is_nothing_to_click(opened):
+    """The buttons are shown by the script that serves them."""
+    assert not opened.locator("button").first.is_visible()
+
+
+@pytest.mark.parametrize("opened", [screen for screen in SCREENS if screen[2]], indirect=True, ids=str)
+def test_a_live_chart_fits_the_screen(opened, report):
+    """Made live, every chart is as wide as its drawing was, nothing overflows, nothing is asked for or said."""
+    before = [svg.bounding_box()["width"] for svg in opened.locator(".drawing svg:visible").all()]
+    explore(opened)
+    after = [svg.bounding_box()["width"] for svg in opened.locator(".live svg").all()]
+
+    assert after == pytest.approx(before, abs=1.5)
+    assert opened.locator(".drawing svg:visible").count() == 2
+    assert opened.evaluate("document.documentElement.scrollWidth") <= opened.viewport_size["width"]
+    assert ([report.as_uri()], []) == (opened.asked, opened.said)
+
+
+@desk
+def test_a_live_chart_is_worked_by_keyboard(opened):
+    """Enter makes a chart live and leads back; the choice and the zoom are the next stops, and they work."""
+    button = opened.locator("button.explore").first
+    button.focus()
+    opened.keyboard.press("Enter")
+    opened.locator(".live").wait_for()
+    assert opened.locator("[role=status]").first.inner_text().startswith("Point at a mark")
+    labels = opened.locator(".live .role-axis-label text")
+    whole = sorted(labels.all_text_contents())
+
+    opened.keyboard.press("Shift+Tab")
+    assert opened.evaluate("document.activeElement.textContent") == "Whole range"
+    opened.locator("select").focus()
+    opened.keyboard.press("ArrowDown")
+    opened.locator(".live [stroke-opacity='0.12']").first.wait_for()
+    opened.get_by_role("button", name="Zoom in").press("Enter")
+    opened.wait_for_timeout(200)
+    assert whole != sorted(labels.all_text_contents())
+    opened.get_by_role("button", name="Whole range").press("Enter")
+    opened.wait_for_timeout(200)
+    assert whole == sorted(labels.all_text_contents())
+
+    button.press("Enter")
+    assert opened.locator(".live").is_hidden()
+    assert opened.locator(".drawing svg.wide").first.is_visible()
+
+
+@desk
+def test_a_mark_tells_its_numbers(opened):
+    """The pointer over a point of a line shows its values; the page still scrolls under the wheel."""
+    explore(opened)
+    opened.locator(".live .mark-symbol.role-mark path").nth(1).hover(force=True)
+
+    tip = opened.locator("#live\\.tip")
+    tip.wait_for()
+    assert {"day", "value", "team"} == set(tip.locator("td.key").all_inner_texts())
+    opened.mouse.wheel(0, 120)
+    opened.wait_for_function("scrollY > 0")
+
+
+@desk
+def test_a_script_that_fails_leaves_the_drawing(opened):
+    """A bundle that was cut short is said in words, and the drawing stays."""
+    opened.evaluate("document.getElementById('live.code').textContent = 'broken'")
+    opened.locator("button.explore").first.click()
+
+    opened.get_by_text("This browser cannot make the chart live; the drawing stays").first.wait_for()
+    assert opened.locator(".drawing svg.wide").first.is_visible()
+    assert opened.locator(".live").count() == 0
+
+
+@pytest.mark.parametrize("opened", [(1280, "dark", True)], indirect=True, ids=str)
+def test_paper_shows_the_drawing_of_a_live_chart(opened):
+    """Print has no buttons and no controls, and shows every drawing."""
+    explore(opened)
+    opened.emulate_media(media="print")
+
+    assert [opened.locator(part).first.is_visible() for part in (".live", "button", "[role=status]")] == [False] * 3
+    assert opened.locator("svg.wide:visible").count() == 2
 
 
 @pytest.mark.parametrize("width", [1280, 390])

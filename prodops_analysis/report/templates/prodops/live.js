@@ -5,18 +5,19 @@
     return new Response(new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"))).text();
   };
 
+  const make = (tag, settings, ...parts) => {
+    const made = Object.assign(document.createElement(tag), settings);
+    made.append(...parts);
+    return made;
+  };
+
   let loaded;
   const load = async () => {
     const script = document.createElement("script");
     script.textContent = await unpack("live.code"); // the policy of the page knows this text by its hash
     document.head.append(script);
+    document.querySelector("main").append(make("div", { id: "live.tip" })); // in the text, not after the page's end
     return JSON.parse(await unpack("live.charts"));
-  };
-
-  const make = (tag, settings, ...parts) => {
-    const made = Object.assign(document.createElement(tag), settings);
-    made.append(...parts);
-    return made;
   };
 
   const control = (text, act) => {
@@ -36,6 +37,12 @@
     };
   };
 
+  // Names and values as plain text; Vega's own table would take a field called image or title for more than that.
+  const told = (value, clean) => {
+    const row = ([name, part]) => `<tr><td class="key">${clean(name)}</td><td>${clean(part)}</td></tr>`;
+    return typeof value === "object" ? `<table>${Object.entries(value).map(row).join("")}</table>` : clean(value);
+  };
+
   const draw = async (drawing) => {
     const { data, charts } = await (loaded ??= load());
     const { datasets, wide, narrow } = charts[drawing.parentNode.id];
@@ -48,8 +55,9 @@
     const { view } = await vegaEmbed(picture, spec, {
       mode: "vega-lite", renderer: "svg", ast: true, actions: false, defaultStyle: false, bind: controls,
       logLevel: 1, // errors only
-      tooltip: { disableDefaultStyle: true },
+      tooltip: { disableDefaultStyle: true, id: "live.tip", formatTooltip: told },
     });
+    picture.querySelector("svg").setAttribute("aria-hidden", "true"); // the words around it speak for all its marks
     if (spec.usermeta.zoom) {
       const zoom = zoomer(view, spec.usermeta.zoom);
       controls.append(
