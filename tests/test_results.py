@@ -24,6 +24,11 @@ def chart(rows: list[dict], title: object = "Cycle time") -> dict:
     return {CHART: {"title": title, "datasets": {"data-1": rows}}, "text/html": "<svg/>"}
 
 
+def tables_of(made):
+    """The CSV texts of a notebook's charts, in order."""
+    return list(chart_tables(made, prefix="data/x").values())
+
+
 def test_charts_are_found_under_the_name_that_the_renderer_writes():
     """The renderer and the reader of results agree on the type."""
     assert MIME == CHART
@@ -40,24 +45,26 @@ def test_results_of_all_cells_are_joined():
 @pytest.mark.parametrize(
     ("title", "expected"),
     [
-        pytest.param("Plain", "Plain", id="text"),
-        pytest.param({"text": "Headline", "subtitle": "x"}, "Headline", id="with-subtitle"),
-        pytest.param({}, "{}", id="none"),
+        pytest.param("Plain", "plain", id="text"),
+        pytest.param({"text": "A headline, +47%", "subtitle": "x"}, "a-headline-47", id="with-subtitle"),
+        pytest.param({}, "chart", id="none"),
+        pytest.param("../../etc", "etc", id="a-path"),
+        pytest.param("עברית", "chart", id="another-alphabet"),
     ],
 )
 def test_charts_come_with_their_headline(title, expected):
-    """The headline is the text of the title."""
-    found = chart_tables(notebook(chart([{"a": 1}], title)))[0][0]
+    """A table is named after its report, its place and the headline, and the page is told where it stands."""
+    made = notebook({"text/plain": "x"}, chart([{"a": 1}], title))
 
-    assert expected == found or (title == {} and found in ("", "{}"))
+    assert [f"data/review-1-{expected}.csv"] == list(chart_tables(made, prefix="data/review"))
+    assert made.cells[-1].outputs[0].metadata["prodops_csv"] == f"data/review-1-{expected}.csv"
 
 
 def test_a_chart_is_a_table():
     """Rows of a chart are lines of CSV; a column that only some rows have is empty elsewhere."""
     made = notebook(chart([{"team": "Search", "days": 2.5}, {"team": "a,b", "n": None}]))
 
-    ((headline, text),) = chart_tables(made)
-    assert "Cycle time" == headline
+    (text,) = tables_of(made)
     assert [["team", "days", "n"], ["Search", "2.5", ""], ["a,b", "", ""]] == [
         row for row in csv.reader(io.StringIO(text, newline="")) if row
     ]
@@ -65,7 +72,7 @@ def test_a_chart_is_a_table():
 
 def test_a_chart_without_rows_is_an_empty_table():
     """Nothing is made up."""
-    assert [("Cycle time", "")] == chart_tables(notebook(chart([])))
+    assert [""] == tables_of(notebook(chart([])))
 
 
 @pytest.mark.parametrize("start", list("=+-@\t\r"))
@@ -74,7 +81,7 @@ def test_no_text_is_a_formula(start):
     evil = f"{start}cmd|' /C calc'!A0"
     made = notebook(chart([{"team": evil, "change": -0.5, evil: 1}]))
 
-    header, row = csv.reader(io.StringIO(chart_tables(made)[0][1].rstrip(), newline=""))
+    header, row = csv.reader(io.StringIO(tables_of(made)[0].rstrip(), newline=""))
 
     assert (["team", "change", f"'{evil}"], [f"'{evil}", "-0.5", "1"]) == (header, row)
 
@@ -82,7 +89,7 @@ def test_no_text_is_a_formula(start):
 @given(st.lists(st.text(alphabet="=+-@\t\r\n,;\"' aé🎉", max_size=12), min_size=1, max_size=4))
 def test_whatever_the_text_no_cell_starts_a_formula(texts):
     """No cell of any table begins with a sign that a spreadsheet runs, and nothing but the guard is added."""
-    table = chart_tables(notebook(chart([{"name": text} for text in texts])))[0][1]
+    table = tables_of(notebook(chart([{"name": text} for text in texts])))[0]
 
     cells = [row[0] if row else "" for row in csv.reader(io.StringIO(table, newline=""))][1 : len(texts) + 1]
     assert not [cell for cell in cells if cell[:1] in tuple("=+-@\t\r")]

@@ -6,9 +6,9 @@ import json
 import re
 import shutil
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,7 @@ class Made:
     planned: Planned
     page: str = ""
     notebook: Any = None
+    tables: Mapping[str, str] = field(default_factory=dict)  # CSV behind each chart, by path
     failed: str = ""
     log: str = ""
 
@@ -137,7 +138,8 @@ def _make(planned: Planned, history: History, folder: Path) -> Made:
         path = notebook_path(planned.notebook, workspace=history.root)
         executed = without_traces(run_notebook(path, output=output, parameters=planned.parameters))
         executed.metadata["prodops"] = page_metadata(history, planned.title)
-        return Made(planned=planned, page=render(executed, title=planned.title), notebook=executed)
+        tables = chart_tables(executed, prefix=f"data/{planned.slug}")
+        return Made(planned=planned, page=render(executed, title=planned.title), notebook=executed, tables=tables)
     except ProdopsError as error:
         return Made(planned=planned, failed=_plain(str(error)), log=traceback.format_exc())
     except Exception as error:  # one report must not take the others with it; the log keeps everything
@@ -157,8 +159,8 @@ def _write(work: Path, history: History, made: Sequence[Made], before: Path | No
             (work / "notebooks" / f"{m.planned.slug}.ipynb").unlink(missing_ok=True)
             continue
         nbformat.write(m.notebook, work / "notebooks" / f"{m.planned.slug}.ipynb")
-        for number, (title, text) in enumerate(chart_tables(m.notebook), start=1):
-            (work / "data" / f"{m.planned.slug}-{number}-{_slug(title)}.csv").write_text(text, encoding="utf-8")
+        for path, text in m.tables.items():
+            (work / path).write_text(text, encoding="utf-8")
     entries = [(m.planned.slug, m.planned.title, m.failed) for m in made]
     first = {m.planned.slug: m.notebook for m in made if m.planned.notebook in ESSENTIAL and not m.failed}
     seen_again = ledger.ledger(history, before) if before else None
@@ -203,7 +205,3 @@ def _swap(work: Path, target: Path) -> None:
 
 def _json(path: Path, value: Any) -> None:
     path.write_text(json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
-def _slug(title: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:48] or "chart"

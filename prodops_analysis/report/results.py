@@ -2,9 +2,12 @@
 
 import csv
 import io
+import re
 from typing import Any
 
 from nbformat import NotebookNode
+
+from prodops_analysis.charts.renderer import title_of
 
 RESULT = "application/vnd.prodops.result+json"
 CHART = "application/vnd.vegalite.v5+json"
@@ -13,24 +16,32 @@ CHART = "application/vnd.vegalite.v5+json"
 def results_of(notebook: NotebookNode) -> dict[str, Any]:
     """Return the named results that the notebook's outputs carry."""
     found: dict[str, Any] = {}
-    for data in _outputs(notebook):
-        found.update(data.get(RESULT, {}))
+    for output in _outputs(notebook):
+        found.update(output["data"].get(RESULT, {}))
     return found
 
 
-def chart_tables(notebook: NotebookNode) -> list[tuple[str, str]]:
-    """Return (headline, CSV text) of every chart; a cell that a spreadsheet would run as a formula is quoted."""
-    tables = []
-    for data in _outputs(notebook):
-        if CHART in data:
-            spec = data[CHART]
-            title = spec.get("title", {})
-            tables.append((str(title.get("text", title) if isinstance(title, dict) else title), _csv(spec)))
+def chart_tables(notebook: NotebookNode, *, prefix: str) -> dict[str, str]:
+    """Return the CSV behind every chart by its path, and note the path beside the chart for the page to link to.
+
+    A cell that a spreadsheet would run as a formula is quoted.
+    """
+    tables: dict[str, str] = {}
+    for output in _outputs(notebook):
+        if CHART in output["data"]:
+            spec = output["data"][CHART]
+            path = f"{prefix}-{len(tables) + 1}-{_slug(title_of(spec)[0])}.csv"
+            output.setdefault("metadata", {})["prodops_csv"] = path
+            tables[path] = _csv(spec)
     return tables
 
 
+def _slug(title: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:48] or "chart"
+
+
 def _outputs(notebook: NotebookNode) -> list[dict[str, Any]]:
-    return [output["data"] for cell in notebook.cells for output in cell.get("outputs", []) if "data" in output]
+    return [output for cell in notebook.cells for output in cell.get("outputs", []) if "data" in output]
 
 
 def _csv(spec: dict[str, Any]) -> str:
