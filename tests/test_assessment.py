@@ -57,7 +57,7 @@ class Made:
 
 @lru_cache
 def twelve(seed, effect=0.0, faults=0.0):
-    """Twelve staggered teams, 18 months, as in benchmarks/verdicts.py."""
+    """Twelve staggered teams, 18 months."""
     rng = np.random.default_rng([2026, seed])
     weeks = {str(team): 26 + 3 * k for k, team in enumerate(rng.permutation(TWELVE))}
     speed = {team: (week, float(np.log1p(effect))) for team, week in weeks.items()}
