@@ -76,14 +76,20 @@ def sample_month(sample_folder: Path) -> Path:
     return sample_folder / "reports/2026-09"
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """A headless Chromium; a test that needs one fails without it."""
-    from playwright import sync_api
-
+def chromium() -> str:
+    """The path of a Chromium; a test that needs one fails without it."""
     path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if path is None:
         pytest.fail("no Chromium on the path: install it, or run make test")
+    return path
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """A headless Chromium."""
+    from playwright import sync_api
+
+    path = chromium()
     with sync_api.sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
         yield started

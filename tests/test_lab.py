@@ -11,8 +11,8 @@ from urllib.request import urlopen
 import nbformat
 import papermill
 import pytest
+from conftest import chromium
 from playwright import sync_api
-from test_browser import CHROMIUM
 
 from prodops_analysis.charts.renderer import MIME
 
@@ -82,11 +82,9 @@ def wait_for(address, server, log):
 @pytest.fixture(scope="module")
 def page(lab):
     """The notebook opened on a screen so high that every cell is drawn, with all that was asked for."""
-    if CHROMIUM is None:
-        pytest.fail("no Chromium on the path: install it, or run make test")
     with sync_api.sync_playwright() as playwright:
         chromium = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", NOBODY_OUTSIDE]
+            executable_path=chromium(), args=["--no-sandbox", "--disable-gpu", NOBODY_OUTSIDE]
         )
         opened = chromium.new_page(viewport={"width": 1400, "height": 7000})
         opened.asked = []

@@ -25,16 +25,19 @@ def verdicts_chart(assessments: Sequence[Assessment], *, names: Mapping[str, str
         return nothing_to_show("No effect is shown", "No change of this month has an estimate yet.")
     frame = pd.DataFrame(rows, columns=["change", "effect", "low", "high", "reading", "verdict"])
     kinds = list(READINGS)
-    base = alt.Chart(frame).encode(
-        y=alt.Y("change:N", sort=list(frame["change"]), title=None, axis=alt.Axis(labelLimit=300))
-    )
+    rows_apart = alt.Y("change:N", sort=list(frame["change"]), axis=None)
+    base = alt.Chart(frame, height={"step": 66}).encode(y=rows_apart)
     colour = alt.Color("reading:N", scale=alt.Scale(domain=kinds, range=list(READINGS.values())), legend=None)
     shape = alt.Shape("reading:N", scale=alt.Scale(domain=kinds, range=list(READING_SHAPES.values())), legend=None)
     zero = alt.Chart(pd.DataFrame({"at": [0.0]})).mark_rule(color=COMPARISON).encode(x="at:Q")
     x = alt.X("effect:Q", title="change, % or points", axis=alt.Axis(format="+.0f"))
     span = base.mark_rule(strokeWidth=2.5).encode(x="low:Q", x2="high:Q", color=colour)
     dots = base.mark_point(size=110, filled=True).encode(x=x, color=colour, shape=shape)
-    words = base.mark_text(align="center", dy=-12, color=INK).encode(x="effect:Q", text="verdict:N")
+    # above each bar and from the left edge, where a phone has room for them
+    words = base.transform_calculate(said="datum.change + '\\n' + datum.verdict").mark_text(
+        align="left", baseline="bottom", dy=-24, color=INK, lineBreak="\n", lineHeight=15
+    )
+    words = words.encode(x=alt.value(0), text="said:N")
     better, worse = (int((frame["reading"] == kind).sum()) for kind in ("better", "worse"))
     title = f"{better} of {len(assessments)} changes improved what they were meant to, {worse} made it worse"
     text = (
