@@ -83,17 +83,17 @@ def wait_for(address, server, log):
 def page(lab):
     """The notebook opened on a screen so high that every cell is drawn, with all that was asked for."""
     with sync_api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
+        started = playwright.chromium.launch(
             executable_path=chromium(), args=["--no-sandbox", "--disable-gpu", NOBODY_OUTSIDE]
         )
-        opened = chromium.new_page(viewport={"width": 1400, "height": 7000})
+        opened = started.new_page(viewport={"width": 1400, "height": 7000})
         opened.asked = []
         opened.on("request", lambda request: opened.asked.append(request.url))
         opened.goto(f"{lab}/lab/tree/explore.ipynb?token={TOKEN}")
         opened.wait_for_selector(".jp-Notebook .jp-OutputArea-output .vega-embed", timeout=45_000)
         opened.wait_for_timeout(2_000)
         yield opened
-        chromium.close()
+        started.close()
 
 
 def test_every_chart_of_an_untrusted_notebook_is_drawn(page, executed):
