@@ -1,5 +1,6 @@
 """Parts that charts share: headline and text alternative, curves as tables, change dates, empty charts."""
 
+import textwrap
 from collections.abc import Sequence
 from datetime import date
 from typing import Any
@@ -23,9 +24,11 @@ def headline(chart: Any, title: str, subtitle: str, description: str, *, height:
 
 
 def nothing_to_show(title: str, why: str) -> Any:
-    """Say in the place of a chart why there is none."""
-    words = alt.Chart(pd.DataFrame({"why": [why]})).mark_text(color=MUTED, fontSize=13, align="center")
-    return headline(words.encode(text="why:N"), title, " ", why, height=60)
+    """Say in the place of a chart why there is none; the reason is in the subtitle, which a page wraps."""
+    words = alt.Chart(pd.DataFrame({"words": ["nothing to draw"]})).mark_text(color=MUTED, fontSize=13, align="center")
+    chart = headline(words.encode(text="words:N"), title, " ", why, height=40)
+    chart.title.subtitle = textwrap.wrap(why, 90) or " "
+    return chart
 
 
 def curve_frame(curve: SurvivalCurve, label: str) -> pd.DataFrame:
@@ -97,7 +100,7 @@ def rollout_rules(chart: Any, rollouts: Sequence[tuple[date, str]], *, others: S
     rules = alt.Chart(marks).mark_rule(strokeDash=[4, 3]).encode(x="at:T", color=ink)
     names = [
         alt.Chart(marks.iloc[[k]])
-        .mark_text(align="left", dx=4, fontSize=11, color=marks["ink"].iloc[k])
+        .mark_text(align="left", dx=4, fontSize=11, color=marks["ink"].iloc[k], limit=130)
         .encode(x="at:T", y=alt.value(int(height.iloc[k])), text="name:N")
         for k in range(len(marks))
     ]
