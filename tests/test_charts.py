@@ -1,0 +1,130 @@
+"""What charts say: headlines from the numbers drawn, a reason in place of an empty chart, change dates on series."""
+
+from dataclasses import replace
+from datetime import date
+
+import pandas as pd
+import pytest
+from test_signs import said
+
+from prodops_analysis import METRICS
+from prodops_analysis.charts import flow as charts
+from prodops_analysis.charts.change import effect_over_time, ordinary_dates, weekly_level
+from prodops_analysis.charts.portfolio import verdicts_chart
+from prodops_analysis.charts.theme import INK, MUTED
+from prodops_analysis.estimators.rollout import Interval
+from prodops_analysis.metrics.flow import time_in_stage
+
+NAMES = {"c": "New intake", "d": "Another"}
+
+
+def headline(chart):
+    """The message of a chart."""
+    return chart.to_dict()["title"]["text"]
+
+
+def drawn(chart):
+    """Every row of data that a chart holds."""
+    return [row for rows in chart.to_dict()["datasets"].values() for row in rows]
+
+
+def at(text):
+    """An instant of March 2026, such as '04 12:00'."""
+    return pd.Timestamp(f"2026-03-{text}", tz="UTC")
+
+
+def test_all_changes_are_counted_and_those_with_a_number_drawn():
+    """The headline counts every assessed change; one without an answer is counted and not drawn."""
+    silent = replace(said("not enough evidence", worthwhile="not shown", effect=None), change_id="d")
+
+    chart = verdicts_chart([said(), silent], names=NAMES, period="March 2026")
+
+    assert headline(chart) == "1 of 2 changes improved what they were meant to, 0 made it worse"
+    assert [row["verdict"] for row in drawn(chart) if "verdict" in row] == ["Cycle time: improved"]
+    assert [row["effect"] for row in drawn(chart) if "effect" in row] == [-30.0]
+
+
+def test_without_any_number_the_chart_says_why():
+    """No estimate at all gives a sentence instead of an empty frame."""
+    chart = verdicts_chart([said("not enough evidence", effect=None)], names=NAMES, period="March 2026")
+
+    assert headline(chart) == "No effect is shown"
+    assert "no change of this month has an estimate" in chart.to_dict()["description"].lower()
+
+
+def test_ordinary_dates_stand_beside_the_rollout():
+    """Each earlier date is drawn at the weeks it was moved back, the rollout itself at 0."""
+    ordinary = {13: Interval(estimate=0.1, low=-0.1, high=0.3), 20: Interval(estimate=-0.05, low=-0.2, high=0.1)}
+
+    chart = ordinary_dates(replace(said(), ordinary=ordinary, replayed=(0, 2)))
+
+    assert headline(chart) == "On 0 of 2 ordinary dates this rule would have spoken"
+    points = {row["weeks"]: row["effect"] for row in drawn(chart) if "weeks" in row}
+    assert points == {-13: 0.1, -20: -0.05, 0: -0.3}
+
+
+@pytest.mark.parametrize("given", [said(), said("not enough evidence", effect=None)], ids=["too-little", "no-answer"])
+def test_without_ordinary_dates_the_chart_says_why(given):
+    """Too little history, or no answer, is said in the chart's place."""
+    assert headline(ordinary_dates(given)) == "No ordinary dates to try"
+
+
+@pytest.mark.parametrize(
+    ("early", "words"),
+    [((-0.1, 0.2), "Quiet before the rollout, as it should be"), ((0.1, 0.3), "Something moved before the rollout")],
+    ids=["quiet", "moved"],
+)
+def test_what_moved_before_the_rollout_is_the_headline(early, words):
+    """An interval before the rollout without zero changes the message."""
+    bands = {(-8, -5): Interval(estimate=sum(early) / 2, low=early[0], high=early[1]),
+             (0, 3): Interval(estimate=-0.3, low=-0.4, high=-0.2)}  # fmt: skip
+
+    chart = effect_over_time(replace(said(), by_band=bands))
+
+    assert words in headline(chart)
+    assert {row["weeks"] for row in drawn(chart) if "weeks" in row} == {"−8 to −5", "0 to 3"}
+
+
+def test_other_changes_stand_on_every_series():
+    """Own rollouts are drawn in ink, those of other changes in grey, each under its name."""
+    months = pd.DataFrame({"month": pd.to_datetime(["2026-01-01", "2026-02-01"]), "group": "adopting teams",
+                           "value": [4.0, 3.0], "n": [20, 20]})  # fmt: skip
+
+    chart = weekly_level(months, rollouts=[(date(2026, 1, 12), "Search")], others=[(date(2026, 2, 2), "status")],
+                         name="Cycle time", unit="days")  # fmt: skip
+
+    assert {(row["name"], row["ink"]) for row in drawn(chart) if "ink" in row} == {("Search", INK), ("status", MUTED)}
+
+
+def test_time_in_stage_by_hand():
+    """Stays in a stage add up by item; work still open, ended elsewhere or in small teams is left out."""
+    items = pd.DataFrame(
+        [("a", "A", "done", at("10")), ("b", "A", "done", at("12")), ("c", "A", "open", pd.NaT),
+         ("d", "B", "done", at("11")), ("e", "A", "dropped", at("11"))],
+        columns=["item_id", "team", "outcome", "finished_at"],
+    )  # fmt: skip
+    spells = pd.DataFrame(
+        [("a", "queue", at("01"), at("05")), ("a", "active", at("05"), at("07")), ("a", "queue", at("07"), at("08")),
+         ("a", "done", at("10"), pd.NaT), ("b", "active", at("06"), at("12")), ("c", "queue", at("01"), at("20")),
+         ("d", "queue", at("01"), at("11")), ("e", "queue", at("01"), at("11"))],
+        columns=["item_id", "stage", "entered_at", "left_at"],
+    )  # fmt: skip
+
+    found = time_in_stage(spells, items, since=at("01"), until=at("31"), smallest_group=2)
+
+    rows = {(row.team, row.stage): (row.days, row.n) for row in found.itertuples()}
+    assert rows == {("A", "queue"): (2.5, 2), ("A", "active"): (4.0, 2)}
+    assert headline(charts.time_in_stage(found, period="March 2026")).startswith("62% of the time")
+    assert headline(charts.time_in_stage(found.iloc[:0], period="March 2026")) == "No work done in March 2026"
+
+
+def test_the_last_share_is_the_headline():
+    """The message of a series is where it stands and where it began; an empty one says so."""
+    shares = pd.DataFrame({"month": pd.to_datetime(["2026-01-01", "2026-02-01"]), "value": [0.5, 0.75],
+                           "low": [0.3, 0.6], "high": [0.7, 0.9], "n": [20, 30]})  # fmt: skip
+
+    chart = charts.share_by_month(shares, name=METRICS["owner_at_start"].label, period="two months")
+
+    assert headline(chart) == "75% in the last month, 50% in the first"
+    assert "50 items" in chart.to_dict()["title"]["subtitle"]
+    assert "too few items" in headline(charts.share_by_month(shares.iloc[:0], name="Owner", period="two months"))
