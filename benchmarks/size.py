@@ -5,7 +5,7 @@ from collections import defaultdict
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-SUFFIXES = {".py", ".j2", ".css", ".ipynb"}
+SUFFIXES = {".py", ".j2", ".css", ".js", ".ipynb"}
 
 
 def lines(path: Path) -> list[str]:
@@ -19,7 +19,7 @@ def lines(path: Path) -> list[str]:
 
 def is_code(line: str) -> bool:
     """Whether a line holds more than space or a comment."""
-    return bool(line.strip()) and not line.lstrip().startswith(("#", "{#"))
+    return bool(line.strip()) and not line.lstrip().startswith(("#", "{#", "//"))
 
 
 def sizes(folder: Path, *, by_room: bool) -> dict[str, list[tuple[int, int]]]:

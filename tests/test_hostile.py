@@ -121,7 +121,7 @@ def test_a_phone_shows_the_text(phone, text):
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
     explore(page)
-    page.locator(".live .mark-symbol.role-mark path").first.hover(force=True)
+    page.locator(".live .mark-symbol.role-mark path").first.hover(force=True, position={"x": 6, "y": 10})
     tip = page.locator("#live\\.tip.visible")
     tip.wait_for()
 

@@ -23,7 +23,7 @@ def live(spec: Node) -> Node | None:
 
     Times are read as UTC, as in the drawing. Zoom and choice need one view; several views get tooltips only.
     """
-    made = renderer.untitled(_in_utc(renderer.cleaned(spec)))
+    made = renderer.untitled(_prepared(renderer.cleaned(spec)))
     units = list(_units(made, {}))
     if all(_kind(unit) in {"text", "rule"} for unit, _ in units):
         return None
@@ -66,12 +66,15 @@ def _add_tooltip(unit: Node) -> None:
         )
 
 
-def _in_utc(node: Any) -> Any:
+def _prepared(node: Any) -> Any:
+    """Copy a specification with times in UTC and titles on one line; data are left as they are."""
     if isinstance(node, list):
-        return [_in_utc(part) for part in node]
+        return [_prepared(part) for part in node]
     if not isinstance(node, dict):
         return node
-    made = {key: part if key in {"data", "datasets"} else _in_utc(part) for key, part in node.items()}
+    made = {key: part if key in {"data", "datasets"} else _prepared(part) for key, part in node.items()}
+    if isinstance(made.get("title"), str):  # Vega-Lite 6.4 writes it into an expression, where no line may break
+        made["title"] = " ".join(made["title"].split())
     if made.get("type") == "temporal" and "field" in made:
         unit = made.get("timeUnit")
         if isinstance(unit, str) and not unit.startswith("utc"):

@@ -118,7 +118,7 @@ def narrow(spec: dict[str, Any]) -> dict[str, Any]:
     settings = small["config"] = copy.deepcopy(spec.get("config", {}))
     view, axis, legend = (settings.setdefault(part, {}) for part in ("view", "axis", "legend"))
     view["continuousWidth"] = view["discreteWidth"] = theme.NARROW
-    axis.update(labelLimit=130, tickCount=4)
+    axis.update(labelLimit=130, tickCount=4, titleLimit=theme.NARROW - 60)
     legend.update(direction="vertical", labelLimit=theme.NARROW - 60)
     return small
 

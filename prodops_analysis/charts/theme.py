@@ -72,6 +72,7 @@ def config() -> dict[str, Any]:
         "axis": {
             **text,
             "titleFontWeight": "normal",
+            "titleLimit": 400,
             "labelPadding": 6,
             "labelLimit": 240,
             "gridColor": GRID,
