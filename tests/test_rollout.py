@@ -57,7 +57,8 @@ def numbers(found):
     for name in (f.name for f in fields(found) if f.name not in ("method", "by_unit", "by_band")):
         value = getattr(found, name)
         flat += [getattr(value, f.name) for f in fields(value)] if hasattr(value, "__slots__") else [value]
-    for own in (*found.by_unit.values(), *found.by_band.values()):
+    flat = [value for value in flat if not isinstance(value, dict)]
+    for own in (*found.by_unit.values(), *found.by_band.values(), *found.replay.effects.values()):
         flat += [own.estimate, own.low, own.high]
     return [np.nan if x is None else float(x) for x in flat]
 
@@ -461,7 +462,7 @@ def test_ordinary_dates_do_not_look_at_treated_weeks():
     panel, fits = fitted(table)
     other, _ = fitted(table.but(y=np.where(table.treated, 100.0, table.y)))
 
-    one, two = (rollout._replay(p, fits, df=12, inflate=1.0) for p in (panel, other))
+    one, two = (rollout._replay(p, fits, df=12, inflate=1.0, sd=1.0) for p in (panel, other))
 
     assert one == two
     assert one.dates > 0
