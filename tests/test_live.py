@@ -187,3 +187,10 @@ def test_shipped_reports_stay_small(sample_month):
 
 def has_chart(output):
     return renderer.MIME in output.get("data", {})
+
+
+def test_a_chart_with_selections_of_its_own_keeps_them():
+    """What an author made interactive gets tooltips and nothing beside its own zoom."""
+    chart = live(spec_of(CHARTS["line"].interactive()))
+
+    assert [len(chart["params"]), chart["usermeta"]] == [1, {}]

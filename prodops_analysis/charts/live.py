@@ -33,7 +33,7 @@ def live(spec: Node) -> Node | None:
     if {_kind(unit) for unit, _ in units} <= {*_SILENT, "rule"}:  # as in the drawing, in spite of the points
         made["config"]["legend"] = {"symbolType": "stroke"} | made["config"].get("legend", {})
     made["usermeta"] = {}  # Vega would take options from it
-    if not _VIEWS & set(made) and not any("params" in unit for unit, _ in units):
+    if not {*_VIEWS, "params"} & set(made) and not any("params" in unit for unit, _ in units):
         _add_choice(made, units)
         _add_zoom(made, units)
     return made
