@@ -78,7 +78,7 @@ def test_a_drawing_shows_the_text(text):
 @texts
 def test_a_file_of_the_data_shows_the_text(text):
     """The CSV behind a chart holds the text in one cell, and no cell that a spreadsheet would run."""
-    ((_, file),) = chart_tables(notebook(shown(chart_of(text))))
+    (file,) = chart_tables(notebook(shown(chart_of(text))), prefix="data/x").values()
     cells = [cell for row in csv.reader(io.StringIO(file, newline="")) for cell in row]
 
     assert printable(text) in [cell.removeprefix("'") for cell in cells]
