@@ -133,7 +133,7 @@ CELLS = (
     Cell(name="all at once, shared shock", group="12 teams", plan=Plan(at_once=True, shared=0.3),
          bars={"false": ("<=", 0.06)}),
     effect("-20 %", "12 teams", Plan(effect=constant(-0.2)), 0.80),
-    effect("growing to -35 %", "12 teams", Plan(effect=growing), 0.85, owed=0.80),
+    effect("growing to -35 %", "12 teams", Plan(effect=growing), 0.85),
     effect("early adopters gain most, -40 to 0 %", "12 teams", Plan(effect=early), 0.55),
     effect("-20 % under trend and season", "12 teams", Plan(effect=constant(-0.2), trend=-0.25, season=0.3), 0.85),
     effect("harm, +25 %", "12 teams", Plan(effect=constant(0.25)), None),

@@ -233,5 +233,5 @@ def test_the_sample_month_offline_with_scripts_off(browser, sample_month, name, 
     context.close()
 
     assert [1] * len(shown) == shown
-    assert all(box["width"] > 200 and box["height"] > 30 and box["x"] + box["width"] <= width for box in drawn)
+    assert all(box["width"] > 200 and box["height"] > 60 and box["x"] + box["width"] <= width for box in drawn)
     assert ([address], []) == (asked, said)

@@ -26,7 +26,7 @@ def headline(chart: Any, title: str, subtitle: str, description: str, *, height:
 def nothing_to_show(title: str, why: str) -> Any:
     """Say in the place of a chart why there is none; the reason is in the subtitle, which a page wraps."""
     words = alt.Chart(pd.DataFrame({"words": ["nothing to draw"]})).mark_text(color=MUTED, fontSize=13, align="center")
-    chart = headline(words.encode(text="words:N"), title, " ", why, height=40)
+    chart = headline(words.encode(text="words:N"), title, " ", why, height=60)
     chart.title.subtitle = textwrap.wrap(why, 90) or " "
     return chart
 
