@@ -28,7 +28,7 @@ import pandas as pd
 import worlds
 from worlds import Drawn, Plan
 
-REPORTED = "reported 2026-11, 400 worlds"
+REPORTED = "reported 2026-11, 400 worlds, even odds of growth"
 NINE = 9
 
 

@@ -541,7 +541,7 @@ def test_orders_that_reach_a_unit_not_there_are_no_orders(there, monkeypatch):
 
 def test_orders_do_not_depend_on_names():
     """Units in another order are dealt the same orders."""
-    table = drawn(4, units=6, weeks=30, first=(15, 18, None, None, None, None), effect=0.0)
+    table = drawn(7, units=6, weeks=30, first=(15, 18, None, None, None, None), effect=0.0)
     other = table.but(unit=np.array([5, 1, 0, 4, 2, 3])[table.unit])
 
     one, two = (asked(t, rng=np.random.default_rng(1)).order_p for t in (table, other))

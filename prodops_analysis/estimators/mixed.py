@@ -26,7 +26,7 @@ RHO = (0.0, 0.3, 0.6, 0.85)
 SHOCK = (0.03, 0.12, 0.25, 0.45)
 NONE = 0.01  # a size that leaves a term out
 # size -> prior odds; a slope is a year's
-SLOPES, SPELLS, GROWTHS, APART = {0.05: 1, 0.2: 1, 0.6: 2}, {NONE: 2, 0.5: 1}, {NONE: 3, 0.5: 1}, {NONE: 1, 0.3: 1}
+SLOPES, SPELLS, GROWTHS, APART = {0.05: 1, 0.2: 1, 0.6: 2}, {NONE: 2, 0.5: 1}, {NONE: 1, 0.5: 1}, {NONE: 1, 0.3: 1}
 FREE = 10.0  # a size that lets a coefficient be anything
 FULL_GROWTH = 26  # weeks after which a growing effect has grown up
 TAU, GAMMA, NEAR, FAR = range(4)  # columns shared by all teams
