@@ -1,6 +1,6 @@
 """How often verdicts are wrong: simulated worlds with known truth, every cell through `assess`.
 
-    python benchmarks/calibration.py --worlds 400                    the table of docs/calibration.md
+    python benchmarks/calibration.py --worlds 400 --keep found.jsonl     the table of docs/calibration.md
     python benchmarks/calibration.py --worlds 60 --quick --seed $(git rev-parse HEAD)     what CI runs
     python benchmarks/calibration.py --peers /path/to/python         beside the usual methods (benchmarks/peers.py)
 
@@ -13,147 +13,23 @@ It fails when a rate lies beyond its bar by more than 3 Monte-Carlo standard err
 import argparse
 import json
 import math
+import os
 import subprocess
 import sys
 import time
-import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import worlds
-from worlds import Drawn, Plan
+from cells import CELLS, Cell, world
+from exports import events_of
 
 REPORTED = "reported 2026-11, 400 worlds, even odds of growth"
 NINE = 9
-
-
-def constant(size: float) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
-    """Return an effect of one size; -0.2 is 20 % less."""
-    return lambda since, order: np.full(len(since), np.log1p(size))
-
-
-def growing(since: np.ndarray, order: np.ndarray) -> np.ndarray:
-    """Return an effect that grows to -35 % within half a year."""
-    return np.log(0.65) * np.minimum(since / 26, 1.0)
-
-
-def early(since: np.ndarray, order: np.ndarray) -> np.ndarray:
-    """Return an effect of -40 % for the first team and none for the last."""
-    return np.log1p(-0.4) * (1 - order)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cell:
-    """A kind of world and what is asked of the verdicts on it. bars : rate -> (at least or at most, value)."""
-
-    name: str
-    group: str
-    plan: Plan
-    metric: str = "cycle_time"
-    bars: dict[str, tuple[str, float]] = field(default_factory=dict)
-    nil: bool = True
-    looks: bool = False
-    decided: bool = False
-    extra: bool = False  # left out of the quick run
-    owed: dict[str, float] = field(default_factory=dict)  # what was reached where a bar is not met
-
-
-NIL = {"false": ("<=", 0.06), "coverage": (">=", 0.90)}
-
-
-def null(
-    name: str, group: str, plan: Plan, metric: str = "cycle_time", most: float = 0.06, extra: bool = False
-) -> Cell:
-    """Return a cell in which nothing changed."""
-    return Cell(name=name, group=group, plan=plan, metric=metric, bars={**NIL, "false": ("<=", most)}, extra=extra)
-
-
-def effect(
-    name: str, group: str, plan: Plan, least: float | None, metric: str = "cycle_time", owed: float | None = None
-) -> Cell:
-    """Return a cell in which the change had an effect; without a least power it is an extra one."""
-    bars = {"coverage": (">=", 0.90), "wrong sign": ("<=", 0.005)}
-    return Cell(
-        name=name, group=group, plan=plan, metric=metric, nil=False,
-        bars={**bars, **({"power": (">=", least)} if least else {})}, extra=least is None,
-        owed={"power": owed} if owed else {},
-    )  # fmt: skip
-
-
-ONE = Plan(teams=1, first=44, pace=(8.0, 8.0))
-FOUR = Plan(teams=4, step=8)
-CELLS = (
-    null("independent items", "12 teams", Plan(shocks=0.0)),
-    null("autocorrelated weeks", "12 teams", Plan()),
-    null("trend", "12 teams", Plan(trend=-0.25)),
-    null("each team its own trend", "12 teams", Plan(slopes=0.2)),
-    null("season", "12 teams", Plan(season=0.3)),
-    null("rollout after the worst weeks", "12 teams", Plan(triggered="weeks")),
-    null("worst teams first", "12 teams", Plan(triggered="team"), extra=True),
-    null("mix of work shifts", "12 teams", Plan(mix=0.5)),
-    null("recent export", "12 teams", Plan(first=62, step=0.9)),
-    null("bulk close of old items", "12 teams", Plan(bulk=True)),
-    null("shared shock", "12 teams", Plan(shared=0.3)),
-    null("throughput", "12 teams", Plan(), "throughput"),
-    null("throughput, season and own trends", "12 teams", Plan(season=0.3, slopes=0.2), "throughput", extra=True),
-    null("owner at start", "12 teams", Plan(), "owner_at_start"),
-    null("lead time", "12 teams", Plan(), "lead_time", extra=True),
-    null("autocorrelated weeks", "4 teams", FOUR, extra=True),
-    null("each team its own trend", "4 teams", replace(FOUR, slopes=0.2)),
-    null("rollout after the worst weeks", "4 teams", replace(FOUR, triggered="weeks")),
-    null("one adopts", "12 teams, one adopts", Plan(never=11 / 12, first=40)),
-    null("one adopts, each team its own trend", "12 teams, one adopts", Plan(never=11 / 12, first=40, slopes=0.2),
-         extra=True),
-    null("three adopt", "12 teams, three adopt", Plan(never=9 / 12), extra=True),
-    null("independent items", "1 team", replace(ONE, shocks=0.0), extra=True),
-    null("autocorrelated weeks", "1 team", ONE),
-    null("trend", "1 team", replace(ONE, trend=-0.25), most=0.08),
-    null("season", "1 team", replace(ONE, season=0.3)),
-    null("rollout after the worst weeks", "1 team", replace(ONE, triggered="weeks")),
-    null("recent export", "1 team", replace(ONE, first=64)),
-    null("throughput", "1 team", ONE, "throughput"),
-    Cell(
-        name="nil effect, m = 15 %", group="40 teams", plan=Plan(teams=40, step=1.0),
-        bars={**NIL, "no worthwhile change": (">=", 0.80)},
-    ),
-    Cell(name="nine monthly looks", group="4 teams", plan=FOUR, looks=True, bars={"false": ("<=", 0.06)}, extra=True),
-    Cell(name="nine monthly looks", group="1 team", plan=replace(ONE, first=38), looks=True,
-         bars={"false": ("<=", 0.06)}),
-    Cell(name="nine monthly looks, decision date set", group="1 team", plan=replace(ONE, first=38), looks=True,
-         decided=True, bars={"false": ("<=", 0.06)}, extra=True),
-    Cell(name="clock stamped by a new state", group="12 teams", plan=Plan(rename="start"),
-         bars={"abstained for it": (">=", 0.98)}),
-    Cell(name="harmless rename", group="12 teams", plan=Plan(rename="harmless"),
-         bars={**NIL, "abstained for it": ("<=", 0.05)}),
-    Cell(name="all at once, shared shock", group="12 teams", plan=Plan(at_once=True, shared=0.3),
-         bars={"false": ("<=", 0.06)}),
-    effect("-20 %", "12 teams", Plan(effect=constant(-0.2)), 0.80),
-    effect("growing to -35 %", "12 teams", Plan(effect=growing), 0.85),
-    effect("early adopters gain most, -40 to 0 %", "12 teams", Plan(effect=early), 0.55),
-    effect("-20 % under trend and season", "12 teams", Plan(effect=constant(-0.2), trend=-0.25, season=0.3), 0.85),
-    effect("harm, +25 %", "12 teams", Plan(effect=constant(0.25)), None),
-    effect("waiting only, half", "12 teams", Plan(waiting=float(np.log(0.5))), None, "lead_time"),
-    effect("owners 60 to 75 %", "12 teams", Plan(owned=0.15), 0.95, "owner_at_start"),
-    effect("throughput +15 %", "12 teams", Plan(arrivals=float(np.log(1.15))), 0.70, "throughput", owed=0.45),
-    effect("-10 %", "40 teams", Plan(teams=40, step=1.0, effect=constant(-0.1)), 0.65),
-    effect("-35 %", "1 team", replace(ONE, effect=constant(-0.35)), 0.60),
-    effect("-20 %", "1 team", replace(ONE, effect=constant(-0.2)), 0.25),
-    effect("-30 %", "4 teams", replace(FOUR, effect=constant(-0.3)), None),
-)  # fmt: skip
-
-
-def world(cell: Cell, seed: str, number: int) -> Drawn:
-    """Draw one world of a cell; the same for us and for the usual methods."""
-    key = [zlib.crc32(text.encode()) for text in (seed, cell.group, cell.name)]
-    plan = replace(cell.plan, opinion=worlds.OPINIONS[number % 3])
-    if plan.teams >= 12 and plan.never == 0 and not plan.at_once and (number // 3) % 2:
-        plan = replace(plan, never=1 / 3, step=plan.step * 1.5)
-    return worlds.draw(plan, rng=np.random.default_rng([*key, number]))
 
 
 def judged(job: tuple[int, str, int]) -> dict[str, object]:
@@ -170,7 +46,7 @@ def judged(job: tuple[int, str, int]) -> dict[str, object]:
     )  # fmt: skip
     settings = Settings(workflow={**worlds.STATES, "Doing": "active", "Peer review": "active"})
     kinds = drawn.items[["item_id", "team", "kind", "size"]].rename(columns={"kind": "type"})
-    log = validate(drawn.log(whole=cell.metric == "owner_at_start" or bool(cell.plan.rename)))
+    log = validate(events_of(drawn, whole=cell.metric == "owner_at_start" or bool(cell.plan.rename)))
     at = [_month_after(begun, k) for k in range(1, NINE + 1)] if cell.looks else [drawn.as_of]
     begin = time.process_time()
     said = [assess(log, kinds, change, as_of=moment, settings=settings) for moment in at if moment <= drawn.as_of]
@@ -183,7 +59,8 @@ def judged(job: tuple[int, str, int]) -> dict[str, object]:
     right = Verdict.IMPROVED if better else Verdict.WORSENED
     measured = any(c.name == "measurement changed at rollout" and c.result == "forbids" for c in last.checks)
     return {
-        "cell": job[0], "seconds": took, "truth": truth, "estimate": last.estimate, "verdict": str(last.verdict),
+        "cell": job[0], "seed": seed, "number": number, "seconds": took, "truth": truth,
+        "estimate": last.estimate, "verdict": str(last.verdict),
         "spoke": bool(spoke), "right": last.verdict == right, "measured": measured,
         "wrong": not cell.nil and any(s.verdict != right for s in spoke),
         "covered": None if last.low is None else bool(last.low <= truth <= last.high),
@@ -232,15 +109,14 @@ def main(argv: list[str]) -> int:
     ask.add_argument("--jobs", type=int, default=2)
     ask.add_argument("--slack", type=float, default=3.0, help="Monte-Carlo standard errors allowed beyond a bar")
     ask.add_argument("--peers", default="", help="a Python with the packages of benchmarks/peers.py")
+    ask.add_argument("--keep", type=Path, help="file of worlds judged; a run that was stopped goes on from there")
     ask.add_argument("--quick", action="store_true", help="without the extra cells")
     given = ask.parse_args(argv)
     chosen = [
         k for k, cell in enumerate(CELLS)
         if given.only in f"{cell.group}: {cell.name}" and not (given.quick and cell.extra)
     ]  # fmt: skip
-    jobs = [(k, given.seed, number) for k in chosen for number in range(given.worlds)]
-    with ProcessPoolExecutor(given.jobs) as pool:
-        found = list(pool.map(judged, jobs, chunksize=4))
+    found = _found(chosen, given)
     peers = _peers(given.peers, chosen, given) if given.peers else {}
     missed = _report(chosen, found, peers, given)
     print(
@@ -248,6 +124,20 @@ def main(argv: list[str]) -> int:
     )
     print("\n".join(missed))
     return len(missed)
+
+
+def _found(chosen: list[int], given: argparse.Namespace) -> list[dict[str, object]]:
+    """Judge every world that is not kept yet, all cells alike far at any time."""
+    kept = (
+        [json.loads(line) for line in given.keep.read_text().splitlines()] if given.keep and given.keep.exists() else []
+    )
+    done = {(row["cell"], row["seed"], row["number"]) for row in kept}
+    jobs = [(k, given.seed, number) for number in range(given.worlds) for k in chosen]
+    with ProcessPoolExecutor(given.jobs) as pool, open(given.keep or os.devnull, "a") as file:
+        for row in pool.map(judged, [job for job in jobs if job not in done], chunksize=4):
+            kept.append(row)
+            file.write(json.dumps(row) + "\n")
+    return [row for row in kept if (row["cell"], row["seed"], row["number"]) in set(jobs)]
 
 
 def _report(chosen: list[int], found: list[dict[str, object]], peers: dict[str, dict[str, float]],

@@ -14,10 +14,11 @@ import numpy as np
 import pandas as pd
 import pyfixest
 import statsmodels.formula.api as smf
-from calibration import CELLS, world
+from cells import CELLS, world
 from csdid.att_gt import ATTgt
+from exports import observed
 from scipy import stats
-from worlds import START, observed
+from worlds import START
 
 METHODS = ("Mann-Whitney", "ITS, Newey-West", "TWFE", "Callaway-Sant'Anna")
 

@@ -14,13 +14,15 @@ import time
 from pathlib import Path
 
 import numpy as np
-from worlds import STATES, Plan, draw, observed
+from exports import events_of, observed
+from worlds import STATES, Plan, draw
 
 CSDID = """
 import sys, time, warnings; sys.path.insert(0, sys.argv[1]); warnings.simplefilter("ignore")
 import numpy as np, pandas as pd
 from csdid.att_gt import ATTgt
-from worlds import START, Plan, draw, observed
+from exports import observed
+from worlds import START, Plan, draw
 drawn = draw(Plan(never=1 / 3), rng=np.random.default_rng(1))
 seen = observed(drawn).query("ended").assign(y=lambda s: np.log(s["value"].clip(1 / 24)))
 seen["month"] = (seen["at"] - pd.Timestamp(START, tz="UTC")).dt.days // 28 + 1
@@ -36,7 +38,8 @@ print(time.perf_counter() - begin)
 CAUSALPY = """
 import sys, time, warnings; sys.path.insert(0, sys.argv[1]); warnings.simplefilter("ignore")
 import numpy as np, pandas as pd, causalpy
-from worlds import Plan, draw, observed
+from exports import observed
+from worlds import Plan, draw
 drawn = draw(Plan(teams=1, first=44), rng=np.random.default_rng(1))
 seen = observed(drawn).query("ended").assign(y=lambda s: np.log(s["value"].clip(1 / 24)))
 week = seen.set_index(seen["at"].dt.tz_convert(None))["y"].resample("7D").mean().dropna().to_frame()
@@ -54,7 +57,7 @@ def seconds(plan: Plan, *, times: int = 5) -> tuple[float, int]:
     from prodops_analysis import Change, Settings, assess
 
     drawn = draw(plan, rng=np.random.default_rng(1))
-    log, settings = drawn.log(), Settings(workflow=STATES)
+    log, settings = events_of(drawn), Settings(workflow=STATES)
     change = Change(rollouts=drawn.rollouts)
     best = np.inf
     for _ in range(times):

@@ -11,7 +11,7 @@ import pandas as pd
 from prodops_analysis.checks import Check
 from prodops_analysis.estimators.rollout import Interval
 from prodops_analysis.metrics import METRICS
-from prodops_analysis.tables import Callout, table
+from prodops_analysis.tables import Callout, effect, table
 from prodops_analysis.verdict import Verdict, Worthwhile
 
 WIDE = 100  # characters a line of text
@@ -93,7 +93,7 @@ class Assessment:
     def _passed(self) -> str:
         return f"{sum(check.result == 'passed' for check in self.checks)} of {len(self.checks)} passed"
 
-    def _figures(self, effect: str, aim: str, data: str) -> Iterator[tuple[str, str]]:
+    def _figures(self, moved: str, aim: str, data: str) -> Iterator[tuple[str, str]]:
         """Write the effect, what would be worthwhile and visible, and the data behind it, each under its name."""
         if self.estimate is not None and self.low is not None and self.high is not None:
             span = f"{self._stated(self.low)} to {self._stated(self.high)}"
@@ -101,10 +101,10 @@ class Assessment:
             if self.in_unit:
                 days, low, high = self.in_unit
                 told += f" ({days:+.1f} {self.unit}, {low:+.1f} to {high:+.1f}, at the median)".replace("-", "−")
-            yield effect, told
-        wanted = f"{self._stated(self.smallest_worthwhile).lstrip('+')} or more is worthwhile"
+            yield moved, told
+        wanted = f"{self._stated(self.smallest_worthwhile, sign=False)} or more is worthwhile"
         if self.estimate is not None and self.smallest_detectable is not None:
-            visible = self._stated(self.smallest_detectable).lstrip("+")
+            visible = self._stated(self.smallest_detectable, sign=False)
             wanted += f"; this data would show {visible} or more, 4 times in 5"
         yield aim, wanted
         if self.window:
@@ -112,8 +112,8 @@ class Assessment:
             teams = f"{len(self.window)} team{'s' if len(self.window) > 1 else ''}"
             yield data, f"{self.n_items:,} items of {teams} in {self.n_weeks} weeks, {first} to {last}"
 
-    def _stated(self, x: float) -> str:
-        return (f"{x:+.0%}" if self.scale == "ratio" else f"{100 * x:+.0f} points").replace("-", "−")
+    def _stated(self, x: float, *, sign: bool = True) -> str:
+        return effect(x, scale=self.scale, sign=sign)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for metrics.json."""

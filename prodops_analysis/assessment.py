@@ -16,6 +16,7 @@ from prodops_analysis.metrics import Metric, metric_named
 from prodops_analysis.quality import doubtful_items
 from prodops_analysis.records.changes import Change
 from prodops_analysis.settings import Settings
+from prodops_analysis.tables import effect
 from prodops_analysis.threats import threats
 from prodops_analysis.verdict import CANNOT_SAY, Judgement, Verdict, judge
 from prodops_analysis.work_items import Fold, fold, with_attributes
@@ -149,8 +150,8 @@ def _guarded(subject: Subject, name: str) -> Check:
         return Check(name=label, result="noted", found=f"cannot be judged: {some(reasons, most=2)}")
     harmed = found.low > 0 if metric.better == "lower" else found.high < 0
     told = (
-        f"{_percent(found.estimate, metric.scale)} ({_percent(found.low, metric.scale)} to "
-        f"{_percent(found.high, metric.scale)}, 90% interval)"
+        f"{effect(found.estimate, scale=metric.scale)} ({effect(found.low, scale=metric.scale)} to "
+        f"{effect(found.high, scale=metric.scale)}, 90% interval)"
     )
     if harmed:
         return Check(name=label, result="blocks", found=f"it got worse: {told}")
@@ -192,10 +193,10 @@ def _unanswerable(
 def _why(
     said: Judgement, found: Estimate, metric: Metric, change: Change, look: Look, confidence: float
 ) -> tuple[str, ...]:
-    span = f"{_percent(found.low, metric.scale)} to {_percent(found.high, metric.scale)}"
-    interval = f"the {100 * confidence:.4g}% interval, {span},"
+    low, high, visible = (effect(x, scale=metric.scale) for x in (found.low, found.high, found.smallest_detectable))
+    interval = f"the {100 * confidence:.4g}% interval, {low} to {high},"
     now = judge(found.low, found.high, smallest_worthwhile=change.smallest_worthwhile, better=metric.better)
-    m = _percent(change.smallest_worthwhile, metric.scale).lstrip("+")
+    m = effect(change.smallest_worthwhile, scale=metric.scale, sign=False)
     match said.verdict:
         case Verdict.IMPROVED | Verdict.WORSENED:
             return (f"{interval} lies wholly on one side of zero",)
@@ -206,7 +207,7 @@ def _why(
         case _:
             return (
                 f"{interval} holds zero and reaches beyond {m}",
-                f"the smallest effect this data could have shown is {found.smallest_detectable:.0%}",
+                f"the smallest effect this data could have shown is {visible.lstrip('+')}",
             )
 
 
@@ -244,7 +245,3 @@ def _answer(
         left_out=found.left_out if found else {},
         confidence=confidence,
     )
-
-
-def _percent(x: float, scale: str) -> str:
-    return (f"{x:+.0%}" if scale == "ratio" else f"{100 * x:+.0f} points").replace("-", "−")

@@ -37,7 +37,15 @@ def number(value: float, *, like: str = "") -> str:
         return "–" if math.isnan(value) else "∞" if value > 0 else "−∞"
     size = abs(value)
     automatic = ",.0f" if size >= 100 or value == int(value) else ",.1f" if size >= 10 else ",.2f"
-    return format(value, like or automatic).replace("-", "−")
+    text = format(value, like or automatic)
+    # what rounds to nothing has no sign
+    return text.replace("-", "−") if any(digit in text for digit in "123456789") else text.lstrip("+-")
+
+
+def effect(x: float, *, scale: str, sign: bool = True) -> str:
+    """Write an effect for reading: a relative change in percent (scale "ratio"), or a difference in points."""
+    mark = "+" if sign else ""
+    return number(x, like=f"{mark}.0%") if scale == "ratio" else f"{number(100 * x, like=f'{mark}.0f')} points"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -139,7 +139,7 @@ def test_the_trend_of_the_adopters_is_named():
 
     found = world(bend=bend, weeks=80)
     assert found_by(found, "trend before").result == "noted"
-    assert "-" in found_by(found, "trend before").found
+    assert "−" in found_by(found, "trend before").found
 
 
 def test_one_team_alone_is_told_what_it_cannot_tell():

@@ -5,19 +5,14 @@ import pandas as pd
 from prodops_analysis.assessment import Assessment
 from prodops_analysis.metrics import METRICS
 from prodops_analysis.records.changes import Change
-from prodops_analysis.tables import number
+from prodops_analysis.tables import effect
 
 DUE = "due for decision"
 
 
 def stated(x: float | None, said: Assessment, *, sign: bool = True) -> str | None:
     """Write an effect for reading; None where there is none."""
-    if x is None:
-        return None
-    mark = "+" if sign else ""
-    if said.scale == "ratio":
-        return number(x, like=f"{mark}.0%")
-    return f"{number(100 * x, like=f'{mark}.0f')} points"
+    return None if x is None else effect(x, scale=said.scale, sign=sign)
 
 
 def span(said: Assessment) -> str:
