@@ -79,9 +79,11 @@ endif
 .venv/.ready: requirements.lock pyproject.toml
 	@sh -c "$$ENVIRONMENT"
 
+# As many tests at a time as there are cores; those of one file stay together, for they share what they made.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --maxprocesses 8 --dist loadfile
 # Loading nbval takes seconds that only notebooks need.
 PLAIN := -p no:nbval
-NBVAL = $(BIN)/pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=120 -o filterwarnings=default notebooks/*.ipynb
+NBVAL = $(PYTEST) --nbval-lax --nbval-current-env --nbval-cell-timeout=120 -o filterwarnings=default notebooks/*.ipynb
 
 .PHONY: help report test test-all lab lint lock notebooks calibration size clean
 
@@ -94,7 +96,7 @@ report: .venv/.ready ## make the month's reports in reports/
 	@$(BIN)/prodops report $(ARGS)
 
 test: .venv/.ready ## run the tests that need nothing but .venv, then the notebooks
-	@$(BIN)/pytest $(PLAIN) -m 'not browser and not postgres and not realdata'
+	@$(PYTEST) $(PLAIN) -m 'not browser and not postgres and not realdata'
 	@$(NBVAL)
 
 test-all: .venv/.ready ## run every test; needs Chromium and PRODOPS_REAL_DATA
@@ -102,7 +104,7 @@ test-all: .venv/.ready ## run every test; needs Chromium and PRODOPS_REAL_DATA
 	    { echo 'test-all: Chromium was not found; install it, or run make test' >&2; exit 1; }
 	@test -d "$$PRODOPS_REAL_DATA" || \
 	    { echo 'test-all: PRODOPS_REAL_DATA names no folder; set it, or run make test' >&2; exit 1; }
-	@$(BIN)/pytest $(PLAIN)
+	@$(PYTEST) $(PLAIN)
 	@$(NBVAL)
 
 lab: .venv/.ready ## open JupyterLab on notebooks/
