@@ -80,8 +80,9 @@ class History:
 
     @property
     def weeks_of_year(self) -> pd.DatetimeIndex:
-        """Mondays of the year to the end of the month, not before the log begins."""
-        return pd.date_range(max(self.year_before, self.events["at"].min()).normalize(), self.until, freq="W-MON")
+        """Mondays of the year to the end of the month, and this end; not before the log begins."""
+        first = max(self.year_before, self.events["at"].min()).normalize()
+        return pd.date_range(first, self.until, freq="W-MON").union([self.until])
 
     def query(self, sql: str) -> pd.DataFrame:
         """Ask the store in SQL (DuckDB); its tables are `events` and `faults`, whole, whatever the month."""

@@ -10,10 +10,12 @@ from test_signs import said
 from prodops_analysis import METRICS
 from prodops_analysis.charts import flow as charts
 from prodops_analysis.charts.change import effect_over_time, ordinary_dates, weekly_level
+from prodops_analysis.charts.parts import effect_axis
 from prodops_analysis.charts.portfolio import verdicts_chart
 from prodops_analysis.charts.theme import INK, MUTED
 from prodops_analysis.estimators.rollout import Interval
-from prodops_analysis.metrics.flow import time_in_stage
+from prodops_analysis.metrics import flow
+from prodops_analysis.metrics.flow import summarise_durations, time_in_stage
 
 NAMES = {"c": "New intake", "d": "Another"}
 
@@ -94,6 +96,42 @@ def test_other_changes_stand_on_every_series():
                          name="Cycle time", unit="days")  # fmt: skip
 
     assert {(row["name"], row["ink"]) for row in drawn(chart) if "ink" in row} == {("Search", INK), ("status", MUTED)}
+    assert headline(chart) == "Cycle time, last month: 3.0 in adopting teams"
+
+
+@pytest.mark.parametrize(("scale", "unit", "tick"), [("ratio", "change", "+.0%"), ("difference", "points", "100 *")])
+def test_effects_are_signed_in_percent_or_points(scale, unit, tick):
+    """An axis of effects says its unit; only zero goes without a sign."""
+    found = effect_axis(scale)
+
+    assert unit in found["title"]
+    written = found["axis"].to_dict()["labelExpr"]
+    assert tick in written
+    assert written.endswith("'0'")
+
+
+def test_both_medians_are_named_beside_the_later_one():
+    """The two lines stand close together; their names share a place where neither is cut."""
+    summary = summarise_durations(
+        pd.DataFrame({"value": [1.0, 2.0, 3.0, 4.0, 9.0], "ended": [True, True, True, True, False], "outcome": "done"})
+    )
+
+    chart = charts.time_to_end(summary, period="March 2026")
+
+    marks = [row for row in drawn(chart) if "beside" in row]
+    assert headline(chart) == "Half of the work ends within 3.0 days"
+    assert [(row["days"], row["beside"]) for row in marks] == [(3.0, 3.0), (2.5, 3.0)]
+
+
+def test_work_in_progress_is_counted_to_the_end_of_the_month():
+    """The last point of the line is the figure of the month's card, not that of the last Monday."""
+    begun = pd.DataFrame({"team": "Search", "started_at": [at("02"), at("10"), at("31 10:00")], "finished_at": pd.NaT})
+    begun = begun.assign(finished_at=begun["finished_at"].dt.tz_localize("UTC"))
+    weeks = pd.date_range(at("02"), at("30"), freq="W-MON").union([at("31 12:00")])
+
+    chart = charts.wip_over_time(flow.wip_over_time(begun, at=weeks), period="March 2026")
+
+    assert headline(chart) == "3 items are in progress, 2 more than at the beginning"
 
 
 def test_time_in_stage_by_hand():
@@ -125,6 +163,6 @@ def test_the_last_share_is_the_headline():
 
     chart = charts.share_by_month(shares, name=METRICS["owner_at_start"].label, period="two months")
 
-    assert headline(chart) == "75% in the last month, 50% in the first"
+    assert headline(chart) == "Owner at start: 75% in the last month, 50% in the first"
     assert "50 items" in chart.to_dict()["title"]["subtitle"]
     assert "too few items" in headline(charts.share_by_month(shares.iloc[:0], name="Owner", period="two months"))

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+from prodops_analysis.charts.parts import nothing_to_show
 from prodops_analysis.charts.renderer import MIME
 from prodops_analysis.report.results import CHART, RESULT, chart_tables, results_of
 
@@ -73,6 +74,13 @@ def test_a_chart_is_a_table():
 def test_a_chart_without_rows_is_an_empty_table():
     """Nothing is made up."""
     assert [""] == tables_of(notebook(chart([])))
+
+
+def test_an_empty_chart_has_no_table():
+    """Where nothing is drawn there is nothing to download."""
+    empty = {CHART: nothing_to_show("No items", "There were none.").to_dict()}
+
+    assert {} == chart_tables(notebook(empty), prefix="data/x")
 
 
 @pytest.mark.parametrize("start", list("=+-@\t\r"))

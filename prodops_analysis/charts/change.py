@@ -7,10 +7,20 @@ import altair as alt
 import pandas as pd
 
 from prodops_analysis.assessment import Assessment
-from prodops_analysis.charts.parts import curve_frame, headline, named_lines, nothing_to_show, rollout_rules, thinned
+from prodops_analysis.charts.parts import (
+    curve_frame,
+    effect_axis,
+    headline,
+    named_lines,
+    nothing_to_show,
+    rollout_rules,
+    thinned,
+)
 from prodops_analysis.charts.theme import AFTER, BEFORE, COMPARISON, INK
 from prodops_analysis.estimators.survival import SurvivalCurve
 from prodops_analysis.phases import Behaviour
+from prodops_analysis.tables import effect as stated
+from prodops_analysis.tables import number
 
 
 def curves_before_after(curves: Mapping[str, SurvivalCurve], *, name: str) -> alt.Chart:
@@ -87,10 +97,18 @@ def weekly_level(
             strokeDash=alt.StrokeDash("group:N", legend=None),
         )
     )
-    title = f"{name} by month of start, adopting teams beside the others"
-    text = "Typical value (median with open items counted, or mean); dashed: rollouts by team; grey: other changes"
+    last = levels[levels["month"] == levels["month"].max()]
+    like = ".0%" if unit.startswith("share") else ".1f"
+    told = " and ".join(
+        f"{number(value, like=like)} in {group}" for group, value in zip(last["group"], last["value"], strict=True)
+    )
+    title = f"{name}, last month: {told}"
+    text = (
+        f"Typical {unit} by month (median with open items counted, or mean); dashed: rollouts by team; grey: other "
+        "changes"
+    )
     return headline(
-        rollout_rules(chart, rollouts, others=others), title, text, "Two lines by month with the rollout dates marked."
+        rollout_rules(chart, rollouts, others=others), title, text, f"Lines by month with the rollout dates. {title}."
     )
 
 
@@ -101,8 +119,8 @@ def effect_by_team(said: Assessment) -> alt.Chart:
     rows = [("all together", said.estimate, said.low, said.high)]
     rows += [(team, own.estimate, own.low, own.high) for team, own in sorted(said.by_team.items())]
     frame = pd.DataFrame(rows, columns=["team", "effect", "low", "high"])
-    m, ratio = said.smallest_worthwhile, said.scale == "ratio"
-    axis = alt.X("effect:Q", title="change (0 is none)", axis=alt.Axis(format="+.0%" if ratio else "+.2f"))
+    m = said.smallest_worthwhile
+    axis = alt.X("effect:Q", **effect_axis(said.scale))
     band = alt.Chart(pd.DataFrame({"a": [-m], "b": [m]})).mark_rect(color=COMPARISON, opacity=0.15)
     zero = alt.Chart(pd.DataFrame({"at": [0.0]})).mark_rule(color=INK).encode(x="at:Q")
     base = alt.Chart(frame).encode(y=alt.Y("team:N", sort=list(frame["team"]), title=None))
@@ -111,10 +129,10 @@ def effect_by_team(said: Assessment) -> alt.Chart:
     span = base.mark_rule(color=BEFORE).encode(x="low:Q", x2="high:Q", strokeWidth=width)
     dot = base.mark_point(color=BEFORE).encode(x=axis, size=alt.condition(whole, alt.value(120), alt.value(40)))
     chart = alt.layer(band.encode(x="a:Q", x2="b:Q"), zero, span, dot)
-    stated = (f"{said.estimate:+.0%}" if ratio else f"{100 * said.estimate:+.0f} points").replace("-", "−")
-    title = f"All together {stated}; single teams scatter around it"
+    title = f"All together {stated(said.estimate, scale=said.scale)}; single teams scatter around it"
+    within = stated(m, scale=said.scale, sign=False)
     text = (
-        f"Dot and bar: estimate and 95% interval, each team from its own weeks; grey: within ±{m:.0%}, not worthwhile"
+        f"Dot and bar: estimate and 95% interval, each team from its own weeks; grey: within ±{within}, not worthwhile"
     )
     return headline(chart, title, text, f"Dot for each team. {title}.")
 
@@ -137,14 +155,19 @@ def effect_over_time(said: Assessment) -> alt.Chart:
     ]
     frame = pd.DataFrame(rows, columns=["weeks", "before", "effect", "low", "high"])
     frame = frame.assign(side=frame["before"].map({True: "before", False: "after"}))
-    ratio = said.scale == "ratio"
-    axis = alt.Y("effect:Q", title="change (0 is none)", axis=alt.Axis(format="+.0%" if ratio else "+.2f"))
+    axis = alt.Y("effect:Q", **effect_axis(said.scale))
     base = alt.Chart(frame).encode(
         x=alt.X(
             "weeks:N",
             sort=list(frame["weeks"]),
             title="weeks since the rollout",
-            axis=alt.Axis(labelAngle=0, labelOverlap=False, labelFontSize=11),
+            axis=alt.Axis(
+                labelAngle=0,
+                labelOverlap=False,
+                labelFlush=False,
+                labelFontSize=11,
+                labelExpr="split(replace(datum.label, ' to ', '| to '), '|')",
+            ),
         ),
         color=alt.Color("side:N", scale=alt.Scale(domain=["before", "after"], range=[BEFORE, AFTER]), legend=None),
     )
@@ -171,14 +194,13 @@ def ordinary_dates(said: Assessment) -> alt.Chart:
     rows.append((0, said.estimate, said.low, said.high, "the rollout"))
     frame = pd.DataFrame(rows, columns=["weeks", "effect", "low", "high", "date"])
     kinds = ["ordinary date", "the rollout"]
-    axis = alt.Axis(format="+.0%" if said.scale == "ratio" else "+.2f")
     base = alt.Chart(frame).encode(
         x=alt.X("weeks:Q", title="weeks that the rollouts are moved", scale=alt.Scale(padding=12)),
         color=alt.Color("date:N", scale=alt.Scale(domain=kinds, range=[COMPARISON, AFTER])),
     )
     span = base.mark_rule(strokeWidth=1.5).encode(y="low:Q", y2="high:Q")
     dot = base.mark_point(filled=True, size=60).encode(
-        y=alt.Y("effect:Q", title="change (0 is none)", axis=axis),
+        y=alt.Y("effect:Q", **effect_axis(said.scale)),
         shape=alt.Shape("date:N", scale=alt.Scale(domain=kinds, range=["circle", "square"])),
     )
     zero = alt.Chart(pd.DataFrame({"at": [0.0]})).mark_rule(color=INK).encode(y="at:Q")

@@ -27,13 +27,14 @@ def time_to_end(summary: DurationSummary | None, *, name: str = "Cycle time", pe
     marks = pd.DataFrame(
         [
             (summary.median, f"median, open counted: {summary.median:.1f} d", 0.92),
-            (summary.completed_only, f"median of finished only: {summary.completed_only:.1f} d", 0.82),
+            (summary.completed_only, f"of finished items alone: {summary.completed_only:.1f} d", 0.82),
         ],
         columns=["days", "label", "height"],
     ).dropna()
+    marks = marks.assign(beside=marks["days"].max())
     rules = alt.Chart(marks).mark_rule(strokeDash=[4, 3]).encode(x="days:Q")
-    labels = alt.Chart(marks).mark_text(align="left", dx=6).encode(x="days:Q", y="height:Q", text="label:N")
-    median = f"{summary.median:.0f} days" if summary.median == summary.median else "longer than the log shows"
+    labels = alt.Chart(marks).mark_text(align="left", dx=6).encode(x="beside:Q", y="height:Q", text="label:N")
+    median = f"{summary.median:.1f} days" if summary.median == summary.median else "longer than the log shows"
     title = f"Half of the work ends within {median}"
     return headline(
         band + line + rules + labels,
@@ -112,7 +113,7 @@ def wip_over_time(wip: pd.DataFrame, *, rollouts: Sequence[tuple[date, str]] = (
     )
     moved = "more" if last >= first else "fewer"
     title = f"{last} items are in progress, {abs(last - first)} {moved} than at the beginning"
-    text = f"WIP at the start of each week, all teams, {period}"
+    text = f"WIP at the start of each week and now, all teams, {period}"
     return headline(rollout_rules(line, rollouts), title, text, f"Line by week. {title}.")
 
 
@@ -154,8 +155,9 @@ def share_by_month(
         y=alt.Y("value:Q", title="share of started items", axis=axis, scale=alt.Scale(domain=[0, 1])),
         tooltip=["month:T", alt.Tooltip("value:Q", format=".0%"), "n:Q"],
     )
-    title = f"{shares['value'].iloc[-1]:.0%} in the last month, {shares['value'].iloc[0]:.0%} in the first"
-    text = f"{name} by month of start, all teams; bars: 95% interval; {shares['n'].sum():,} items, {period}"
+    first, last = shares["value"].iloc[0], shares["value"].iloc[-1]
+    title = f"{name}: {last:.0%} in the last month, {first:.0%} in the first"
+    text = f"By month of start, all teams; bars: 95% interval; {shares['n'].sum():,} items, {period}"
     return headline(rollout_rules(span + line, rollouts), title, text, f"A line by month. {title}.")
 
 

@@ -9,9 +9,10 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from prodops_analysis.charts.theme import INK, MUTED, WIDE
+from prodops_analysis.charts.theme import INK, MUTED, PAPER, WIDE
 from prodops_analysis.estimators.survival import SurvivalCurve
 
+NOTHING = [{"words": "nothing to draw"}]  # the data of an empty chart
 HALF_PIXEL = {"across": 1 / 1200, "up": 1 / 600}  # as a part of the axes, which are about 600 px wide and 280 px high
 
 
@@ -23,9 +24,16 @@ def headline(chart: Any, title: str, subtitle: str, description: str, *, height:
     )
 
 
+def effect_axis(scale: str) -> dict[str, Any]:
+    """Title and axis for effects: signed, zero without a sign; percent (scale "ratio") or points."""
+    written = "format(datum.value, '+.0%')" if scale == "ratio" else "format(100 * datum.value, '+.0f')"
+    unit = "change" if scale == "ratio" else "change in points"
+    return {"title": f"{unit} (0 is none)", "axis": alt.Axis(labelExpr=f"datum.value ? {written} : '0'")}
+
+
 def nothing_to_show(title: str, why: str) -> Any:
     """Say in the place of a chart why there is none; the reason is in the subtitle, which a page wraps."""
-    words = alt.Chart(pd.DataFrame({"words": ["nothing to draw"]})).mark_text(color=MUTED, fontSize=13, align="center")
+    words = alt.Chart(pd.DataFrame(NOTHING)).mark_text(color=MUTED, fontSize=13, align="center")
     chart = headline(words.encode(text="words:N"), title, " ", why, height=60)
     chart.title.subtitle = textwrap.wrap(why, 90) or " "
     return chart
@@ -98,10 +106,12 @@ def rollout_rules(chart: Any, rollouts: Sequence[tuple[date, str]], *, others: S
     height = (8 + 15 * (place % 4)).where(marks["ink"] == INK, 270 - 15 * (place % 4))
     ink = alt.Color("ink:N", scale=None)
     rules = alt.Chart(marks).mark_rule(strokeDash=[4, 3]).encode(x="at:T", color=ink)
+    # each name twice: on a halo, so that the lines of later dates do not cut through it
     names = [
         alt.Chart(marks.iloc[[k]])
-        .mark_text(align="left", dx=4, fontSize=11, color=marks["ink"].iloc[k], limit=130)
+        .mark_text(align="left", dx=4, fontSize=11, limit=130, **look)
         .encode(x="at:T", y=alt.value(int(height.iloc[k])), text="name:N")
         for k in range(len(marks))
+        for look in ({"color": PAPER, "stroke": PAPER, "strokeWidth": 4}, {"color": marks["ink"].iloc[k]})
     ]
     return alt.layer(chart, rules, *names)

@@ -30,7 +30,11 @@ def verdicts_chart(assessments: Sequence[Assessment], *, names: Mapping[str, str
     colour = alt.Color("reading:N", scale=alt.Scale(domain=kinds, range=list(READINGS.values())), legend=None)
     shape = alt.Shape("reading:N", scale=alt.Scale(domain=kinds, range=list(READING_SHAPES.values())), legend=None)
     zero = alt.Chart(pd.DataFrame({"at": [0.0]})).mark_rule(color=COMPARISON).encode(x="at:Q")
-    x = alt.X("effect:Q", title="change, % or points", axis=alt.Axis(format="+.0f"))
+    x = alt.X(
+        "effect:Q",
+        title="change, % or points",
+        axis=alt.Axis(labelExpr="datum.value ? format(datum.value, '+.0f') : '0'"),
+    )
     span = base.mark_rule(strokeWidth=2.5).encode(x="low:Q", x2="high:Q", color=colour)
     dots = base.mark_point(size=110, filled=True).encode(x=x, color=colour, shape=shape)
     # above each bar and from the left edge, where a phone has room for them

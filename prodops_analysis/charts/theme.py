@@ -11,6 +11,7 @@ import altair as alt
 FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
 WIDE, NARROW = 640, 340  # total width in px, on a desk and on a phone
 
+PAPER = "#ffffff"
 INK = "#111827"  # text, and the rule that marks a change
 MUTED = "#4b5563"  # subtitles and axis labels
 LINE = "#9ca3af"  # the one axis line
@@ -47,7 +48,7 @@ def config() -> dict[str, Any]:
     return {
         "aria": False,  # the page names each chart once instead of every mark in it
         "autosize": {"type": "fit-x", "contains": "padding"},
-        "background": "#ffffff",
+        "background": PAPER,
         "font": FONT,
         "locale": LOCALE,
         "padding": {"left": 4, "right": 12, "top": 6, "bottom": 4},

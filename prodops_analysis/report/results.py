@@ -7,6 +7,7 @@ from typing import Any
 
 from nbformat import NotebookNode
 
+from prodops_analysis.charts.parts import NOTHING
 from prodops_analysis.charts.renderer import title_of
 
 RESULT = "application/vnd.prodops.result+json"
@@ -28,8 +29,8 @@ def chart_tables(notebook: NotebookNode, *, prefix: str) -> dict[str, str]:
     """
     tables: dict[str, str] = {}
     for output in _outputs(notebook):
-        if CHART in output["data"]:
-            spec = output["data"][CHART]
+        spec = output["data"].get(CHART)
+        if spec and NOTHING not in spec.get("datasets", {}).values():
             path = f"{prefix}-{len(tables) + 1}-{_slug(title_of(spec)[0])}.csv"
             output.setdefault("metadata", {})["prodops_csv"] = path
             tables[path] = _csv(spec)
