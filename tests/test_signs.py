@@ -36,10 +36,11 @@ def change(**fields):
                      "decision_date": date(2026, 9, 28)} | fields)  # fmt: skip
 
 
-def figure(name="cycle_time", value=4.0, low=3.5, high=4.5, previous=4.2):
-    """A figure of the month."""
-    return Figure(metric=METRICS[name], value=value, low=low, high=high, n=80, statistic="median",
-                  period="in the month", previous=previous)  # fmt: skip
+def figure(name="cycle_time", value=4.0, low=3.5, high=4.5, before=(4.2, 3.9, 4.6)):
+    """A figure of the month; `before` is that of the period before with its interval."""
+    now = Figure(metric=METRICS[name], value=value, low=low, high=high, n=80, statistic="median", period="in the month")
+    was, was_low, was_high = before or (None, None, None)
+    return replace(now, earlier=replace(now, value=was, low=was_low, high=was_high))
 
 
 def first_screen(sample, figures, *assessments, changes=None):
@@ -51,20 +52,25 @@ def first_screen(sample, figures, *assessments, changes=None):
 @pytest.mark.parametrize(
     ("given", "reading"),
     [
-        pytest.param(figure(), "no clear difference", id="previous-inside-the-interval"),
-        pytest.param(figure(previous=3.5), "no clear difference", id="previous-on-its-border"),
-        pytest.param(figure(previous=5.0), "shorter than the month before", id="previous-above"),
-        pytest.param(figure(previous=3.0), "longer than the month before", id="previous-below"),
-        pytest.param(figure(previous=None), "nothing to compare with yet", id="no-previous"),
+        pytest.param(figure(), "no clear difference", id="overlapping"),
+        pytest.param(figure(before=(5.0, 4.4, 5.6)), "no clear difference", id="outside-but-not-sure-itself"),
+        pytest.param(figure(before=(5.0, 4.5, 5.5)), "no clear difference", id="touching"),
+        pytest.param(figure(before=(5.0, 4.6, 5.5)), "shorter than the 26 weeks before", id="above"),
+        pytest.param(figure(before=(3.0, 2.6, 3.4)), "longer than the 26 weeks before", id="below"),
+        pytest.param(figure(before=None), "nothing to compare with yet", id="no-earlier"),
         pytest.param(figure(value=None, low=None, high=None), "not known", id="too-few"),
-        pytest.param(figure("owner_at_start", 0.6, 0.5, 0.7, 0.4), "clearer than the month before", id="share-above"),
         pytest.param(
-            figure("owner_at_start", 0.6, 0.5, 0.7, 0.8), "less clear than the month before", id="share-below"
+            figure("owner_at_start", 0.6, 0.5, 0.7, (0.4, 0.3, 0.45)), "clearer than the month before", id="share-above"
+        ),
+        pytest.param(
+            figure("owner_at_start", 0.6, 0.5, 0.7, (0.8, 0.75, 0.9)),
+            "less clear than the month before",
+            id="share-below",
         ),
     ],
 )
 def test_reading_of_a_sign(sample, given, reading):
-    """A sign moves only where the month before lies outside the interval of this one."""
+    """A sign moves only where the intervals of this period and the one before lie apart."""
     name = "Shorter cycle times" if given.metric.name == "cycle_time" else "Clearer ownership"
 
     assert reading == first_screen(sample, [given]).results["signs"][name]["reading"]

@@ -1,7 +1,7 @@
-"""The figures of a month, each beside the same figure as it was known a month before."""
+"""The figures of a month, each beside the same figure as it was known one period before."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 from scipy import stats
@@ -17,6 +17,7 @@ class Figure:
     """One headline figure. `value` is None where fewer than the smallest group stand behind it.
 
     low, high : 95% interval; None for a level, which is counted and not estimated, and where the value is None.
+    earlier : the same figure of the period before, which shares no day with this one; None in the earlier one itself.
     """
 
     metric: Metric
@@ -26,16 +27,34 @@ class Figure:
     n: int
     statistic: str
     period: str
-    previous: float | None
+    earlier: "Figure | None" = None
+
+    @property
+    def beside(self) -> str:
+        """What the earlier figure is from, in words."""
+        return f"the {RECENT_WEEKS} weeks before" if self.metric.kind == "duration" else "the month before"
+
+    @property
+    def previous(self) -> float | None:
+        """The value of the earlier figure."""
+        return self.earlier.value if self.earlier else None
 
     @property
     def change(self) -> float | None:
-        """Return the change since the month before: relative, or in share points."""
+        """Return the change since the earlier figure: relative, or in share points."""
         if self.value is None or self.previous is None:
             return None
         if self.metric.scale == "difference":
             return self.value - self.previous
         return self.value / self.previous - 1 if self.previous else None
+
+    @property
+    def moved(self) -> int:
+        """Return 1 or -1 where the intervals of this and the earlier figure lie apart, else 0."""
+        if self.earlier is None or None in (bounds := (self.low, self.high, self.earlier.low, self.earlier.high)):
+            return 0
+        low, high, low_before, high_before = (float(x) for x in bounds if x is not None)
+        return int(low > high_before) - int(high < low_before)
 
 
 def month_figures(
@@ -43,28 +62,20 @@ def month_figures(
 ) -> tuple[Figure, ...]:
     """Return the named figures of the month from `since` to `until`, over all teams.
 
-    The figure before is computed as it was known at `since`: later events are not looked at, open items are open again.
+    The earlier figure is computed as it was known then: later events are not looked at, open items are open again.
     """
-    before = since - (until - since)
-    return tuple(
-        _with_previous(
-            _figure(items, metric, since, until, smallest_group), _figure(items, metric, before, since, smallest_group)
-        )
-        for metric in map(metric_named, names)
-    )
+    figures = []
+    for metric in map(metric_named, names):
+        back = pd.Timedelta(weeks=RECENT_WEEKS) if metric.kind == "duration" else until - since
+        earlier = _figure(items, metric, since - back, until - back, smallest_group)
+        figures.append(replace(_figure(items, metric, since, until, smallest_group), earlier=earlier))
+    return tuple(figures)
 
 
 def recent(items: pd.DataFrame, metric: Metric, *, until: pd.Timestamp) -> pd.DataFrame:
     """Return the observations of a duration whose clock started in the weeks before `until`."""
     observed = metric.function(items, as_of=until)
     return observed[observed["at"] >= until - pd.Timedelta(weeks=RECENT_WEEKS)]
-
-
-def _with_previous(now: Figure, before: Figure) -> Figure:
-    return Figure(
-        metric=now.metric, value=now.value, low=now.low, high=now.high, n=now.n, statistic=now.statistic,
-        period=now.period, previous=before.value,
-    )  # fmt: skip
 
 
 def _figure(items: pd.DataFrame, metric: Metric, since: pd.Timestamp, until: pd.Timestamp, smallest: int) -> Figure:
@@ -89,7 +100,7 @@ def _figure(items: pd.DataFrame, metric: Metric, since: pd.Timestamp, until: pd.
     shown = len(observed) >= smallest and value == value
     return Figure(
         metric=metric, value=value if shown else None, low=_number(low) if shown else None,
-        high=_number(high) if shown else None, n=len(observed), statistic=statistic, period=period, previous=None,
+        high=_number(high) if shown else None, n=len(observed), statistic=statistic, period=period,
     )  # fmt: skip
 
 

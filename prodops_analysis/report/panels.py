@@ -41,10 +41,10 @@ def begin(workspace: str = "", *, month: str = "") -> History:
 
 
 def figure_cards(figures: Sequence[Figure]) -> Panel:
-    """Show the figures of the month beside the month before."""
+    """Show the figures of the month, each beside that of the period before."""
     shown = {
         f.metric.name: {"value": f.value, "low": f.low, "high": f.high, "n": f.n, "previous": f.previous,
-                        "unit": f.metric.unit, "statistic": f.statistic, "period": f.period}
+                        "beside": f.beside, "unit": f.metric.unit, "statistic": f.statistic, "period": f.period}
         for f in figures
     }  # fmt: skip
     return Panel((Cards(*map(_card, figures)),), {"figures": shown})
@@ -65,7 +65,7 @@ def _card(figure: Figure) -> Card:
         label=f"{figure.metric.label}, {figure.statistic}",
         value=value.removesuffix(".0") if value else None,
         unit="" if share else figure.metric.unit,
-        change=f"{change} on the month before" if change else "",
+        change=f"{change} on {figure.beside}" if change else "",
         comparison=f"{interval}{figure.n} items, {figure.period}",
     )
 

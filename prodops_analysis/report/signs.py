@@ -113,12 +113,12 @@ def _measured(name: str, figures: Sequence[Figure], assessments: Sequence[Assess
         return Sign(name=name, reading="not known", sentences=((few, section, at), *helped))
     share = figure.metric.kind == "share"
     value, low, high = (_written(x, share=share) for x in (figure.value, figure.low, figure.high))
-    before = "" if figure.previous is None else f"; {_written(figure.previous, share=share)} the month before"
+    before = "" if figure.previous is None else f"; {_written(figure.previous, share=share)} {figure.beside}"
     reading = "no clear difference"
     if figure.previous is None:
         reading = "nothing to compare with yet"
-    elif not figure.low <= figure.previous <= figure.high:
-        reading = f"{more if figure.value > figure.previous else less} than the month before"
+    elif figure.moved:
+        reading = f"{more if figure.moved > 0 else less} than {figure.beside}"
     counted = f"{figure.n} items" if share else f"{figure.n} items, open ones counted"
     what = f"{value} of started work had an owner" if share else f"Half of the work ends within {value} days"
     text = f"{what} (95% interval {low} to {high}, {counted}, {figure.period}{before})."
