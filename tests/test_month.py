@@ -32,7 +32,7 @@ def test_a_month_without_failures_has_every_planned_page(make, sample, tmp_path)
     """Each planned report has its page, and nothing unfinished is left beside the month."""
     made = make()
 
-    pages = {f"{planned.slug}.html" for planned in month.plan(sample)} | {"index.html"}
+    pages = {f"{planned.slug}.html" for planned in month.plan(sample)} | {"index.html", "glossary.html"}
     assert pages == {page.name for page in (tmp_path / "2026-09").glob("*.html")}
     assert ((), ["2026-09", "index.html"]) == (made.failed, sorted(path.name for path in tmp_path.iterdir()))
 

@@ -102,13 +102,14 @@ def test_each_sentence_with_a_number_links_to_its_evidence(sample):
 
 def test_sections_that_signs_lead_to_exist(sample_month):
     """Every link of the sample's first screen leads to a place or a page that is there."""
-    for page in ("index.html", "monthly-review.html", "change-intake-template.html"):
+    for page in ("index.html", "monthly-review.html", "change-intake-template.html", "glossary.html"):
         text = (sample_month / page).read_text(encoding="utf-8")
         for address in re.findall(r'<a href="([^"]+)"', text):
             name, _, place = address.partition("#")
             target = (sample_month / (name or page)).resolve()
             assert target.is_file() or name == "../index.html", address
             assert not place or f'id="{place}"' in target.read_text(encoding="utf-8"), address
+        assert '<a href="glossary.html">' in text
 
 
 @pytest.mark.parametrize(

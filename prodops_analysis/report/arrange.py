@@ -34,7 +34,7 @@ class Arrange(Preprocessor):
         for cell in rest:
             _convert(cell, prose)
         nb.cells = [*filter(_shows, front), *filter(_shows, rest)]
-        resources["page"] = {key: str(told.get(key) or "") for key in ("period", "notice", "as_of")} | {
+        resources["page"] = {key: str(told.get(key) or "") for key in ("period", "notice", "as_of", "glossary")} | {
             "title": str(title or told.get("title") or prose.title or "Report"),
             "lang": str(told.get("lang") or "en"),
             "front": sum(map(_shows, front)),

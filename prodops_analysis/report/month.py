@@ -17,7 +17,7 @@ import nbformat
 from prodops_analysis.errors import ProdopsError, ReportError
 from prodops_analysis.report import ledger, paper, site
 from prodops_analysis.report.html import render
-from prodops_analysis.report.pages import failed_page, index_page, page_metadata
+from prodops_analysis.report.pages import GLOSSARY, failed_page, glossary_page, index_page, page_metadata
 from prodops_analysis.report.results import chart_tables, results_of
 from prodops_analysis.report.run import notebook_path, run_notebook, without_traces
 from prodops_analysis.workspace import STORE, History
@@ -165,6 +165,7 @@ def _write(work: Path, history: History, made: Sequence[Made], before: Path | No
     first = {m.planned.slug: m.notebook for m in made if m.planned.notebook in ESSENTIAL and not m.failed}
     seen_again = ledger.ledger(history, before) if before else None
     (work / "index.html").write_text(index_page(history, entries, first, seen_again), encoding="utf-8")
+    (work / GLOSSARY).write_text(glossary_page(history), encoding="utf-8")
     (work / ledger.ITEMS).write_text(ledger.items_text(history.items), encoding="utf-8")
     pages = ["index.html", *(f"{slug}.html" for slug, *_ in entries)]
     (work / "digest.txt").write_text(site.digest(results, history, pages), encoding="utf-8")

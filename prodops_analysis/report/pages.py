@@ -3,6 +3,7 @@
 import copy
 import re
 from collections.abc import Mapping, Sequence
+from importlib import resources
 from typing import Any
 
 from nbformat import NotebookNode, v4
@@ -20,6 +21,7 @@ _BEHIND = """## Data behind the reports
 _LEDGER = """## Last month, seen again
 
 Histories change after the fact. Verdicts as they were published, beside the same made from what is known today."""
+GLOSSARY = "glossary.html"
 Entry = tuple[str, str, str]  # slug, title, why it failed
 
 
@@ -31,6 +33,7 @@ def page_metadata(history: History, title: str, *, month: bool = True) -> dict[s
         "notice": history.settings.notice,
         "as_of": f"{history.as_of:%Y-%m-%d %H:%M} UTC",
         "lang": "en",
+        "glossary": "beside" if month else "",
     }
 
 
@@ -50,6 +53,12 @@ def failed_page(title: str, why: str, history: History) -> str:
     """Return the page in place of a report that could not be made."""
     callout = Callout("caution", "This report could not be made", why, "The other reports of the month are complete.")
     return rendered(history, title, [shown(callout)])
+
+
+def glossary_page(history: History) -> str:
+    """Return the words of the reports in plain language; each has an anchor that reports lead to."""
+    title, _, text = resources.files(__package__).joinpath("glossary.md").read_text(encoding="utf-8").partition("\n")
+    return rendered(history, title.removeprefix("# "), [v4.new_markdown_cell(text)])
 
 
 def verdicts_of(results: dict[str, dict[str, Any]]) -> list[str]:

@@ -43,7 +43,7 @@ def verdict_panel(said: Assessment, change: Change) -> Panel:
         f"Why this verdict: {'; '.join(said.reasons)}.",
         *what,
         f"Decision asked: {decision_asked(said)}{due}.",
-        links=EVIDENCE,
+        links=EVIDENCE | {f"What “{said.verdict}” means": f"glossary.html#{said.verdict.replace(' ', '-')}"},
     )
     cards = [
         Card(label=f"Effect on {METRICS[said.metric].label.lower()}", value=stated(said.estimate, said),
