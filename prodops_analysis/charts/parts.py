@@ -13,15 +13,19 @@ from prodops_analysis.charts.theme import INK, MUTED, PAPER, WIDE
 from prodops_analysis.estimators.survival import SurvivalCurve
 
 NOTHING = [{"words": "nothing to draw"}]  # the data of an empty chart
+LINE_LENGTH = 95  # characters that fit beside each other in a subtitle
 HALF_PIXEL = {"across": 1 / 1200, "up": 1 / 600}  # as a part of the axes, which are about 600 px wide and 280 px high
 
 
 def headline(chart: Any, title: str, subtitle: str, description: str, *, height: int | None = None) -> Any:
     """Give a chart its message, its measure and its text alternative."""
     size = {"width": WIDE} | ({"height": height} if height else {})
+    # a page wraps these words itself; JupyterLab does not
+    lines = textwrap.wrap(subtitle, LINE_LENGTH, break_on_hyphens=False)
     return chart.properties(
-        title=alt.TitleParams(title, subtitle=subtitle), description=f"{title}. {description}", **size
-    )
+        title=alt.TitleParams(title, subtitle=lines if len(lines) > 1 else subtitle),
+        description=f"{title}. {description}", **size,
+    )  # fmt: skip
 
 
 def effect_axis(scale: str) -> dict[str, Any]:
@@ -32,11 +36,9 @@ def effect_axis(scale: str) -> dict[str, Any]:
 
 
 def nothing_to_show(title: str, why: str) -> Any:
-    """Say in the place of a chart why there is none; the reason is in the subtitle, which a page wraps."""
+    """Say in the place of a chart why there is none; the reason is in the subtitle."""
     words = alt.Chart(pd.DataFrame(NOTHING)).mark_text(color=MUTED, fontSize=13, align="center")
-    chart = headline(words.encode(text="words:N"), title, " ", why, height=60)
-    chart.title.subtitle = textwrap.wrap(why, 90) or " "
-    return chart
+    return headline(words.encode(text="words:N"), title, why, why, height=60)
 
 
 def curve_frame(curve: SurvivalCurve, label: str) -> pd.DataFrame:
