@@ -87,6 +87,12 @@ class Assessment:
         return "\n".join(part._repr_html_() for part in shown)
 
     @property
+    def forbidden(self) -> str:
+        """Why no number may be shown; empty where one may."""
+        said = "; ".join(f"{check.name}: {check.found}" for check in self.checks if check.result == "forbids")
+        return f"Any number would mislead. {said[:1].upper()}{said[1:]}." if said else ""
+
+    @property
     def _label(self) -> str:
         return METRICS[self.metric].label
 

@@ -41,20 +41,21 @@ def levels(
     """Return the typical value by month, adopting and other teams: `month, group, value, n`.
 
     Durations: median with open items counted, missing where the curve does not reach it; shares: mean; counts: items
-    a team. Months with fewer items than the smallest group are left out.
+    a week and team, teams without any in a month included. Months below the smallest group are left out.
     """
     whole = observed[observed["at"] < until]
     month = whole["at"].dt.tz_convert(None).dt.to_period("M").dt.start_time.rename("month")
     adopting = [team for team, day in rollouts.items() if day]
     group = whole["team"].isin(adopting).map({True: ADOPTING, False: OTHER}).rename("group")
-    rows = []
+    teams, rows = whole.groupby(group)["team"].nunique(), []
     for (when, name), part in whole.groupby([month, group]):
         if len(part) < smallest_group:
             continue
         if metric.kind == "duration":
             value = kaplan_meier(part["value"], part["ended"]).quantile(0.5)
         else:
-            value = float(part["value"].mean()) if metric.kind == "share" else len(part) / part["team"].nunique()
+            weeks = when.days_in_month / 7
+            value = float(part["value"].mean()) if metric.kind == "share" else len(part) / teams[name] / weeks
         rows.append((when, name, value, len(part)))
     return pd.DataFrame(rows, columns=["month", "group", "value", "n"]).dropna()
 

@@ -66,7 +66,7 @@ def _season(found: Estimate) -> Check:
 def _replayed(found: Estimate) -> Check:
     name, replay = "ordinary dates", found.replay
     if not replay.dates:
-        return Check(name=name, result="passed", found="too little history before the rollouts to try the rule on")
+        return Check(name=name, result="noted", found="not tried: too little history before the rollouts")
     told = f"this rule would have spoken on {replay.spoken} of {replay.dates} ordinary dates of the past"
     if replay.widen > 1.02:
         return Check(name=name, result="noted", found=f"{told}; the interval is {replay.widen - 1:.0%} wider for it")

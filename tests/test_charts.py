@@ -7,15 +7,22 @@ import pandas as pd
 import pytest
 from test_signs import said
 
-from prodops_analysis import METRICS
+from prodops_analysis import METRICS, Check
 from prodops_analysis.charts import flow as charts
-from prodops_analysis.charts.change import effect_over_time, ordinary_dates, weekly_level
-from prodops_analysis.charts.parts import effect_axis
+from prodops_analysis.charts.change import (
+    behaviour,
+    curves_before_after,
+    effect_over_time,
+    ordinary_dates,
+    weekly_level,
+)
+from prodops_analysis.charts.parts import NOTHING, effect_axis
 from prodops_analysis.charts.portfolio import verdicts_chart
 from prodops_analysis.charts.theme import INK, MUTED
 from prodops_analysis.estimators.rollout import Interval
 from prodops_analysis.metrics import flow
 from prodops_analysis.metrics.flow import summarise_durations, time_in_stage
+from prodops_analysis.phases import Behaviour
 
 NAMES = {"c": "New intake", "d": "Another"}
 
@@ -41,7 +48,7 @@ def test_all_changes_are_counted_and_those_with_a_number_drawn():
 
     chart = verdicts_chart([said(), silent], names=NAMES, period="March 2026")
 
-    assert headline(chart) == "1 of 2 changes improved what they were meant to, 0 made it worse"
+    assert headline(chart) == "1 of 2 changes improved what they were meant to; 1 cannot be told yet"
     assert [row["verdict"] for row in drawn(chart) if "verdict" in row] == ["Cycle time: improved"]
     assert [row["effect"] for row in drawn(chart) if "effect" in row] == [-30.0]
 
@@ -96,7 +103,28 @@ def test_other_changes_stand_on_every_series():
                          name="Cycle time", unit="days")  # fmt: skip
 
     assert {(row["name"], row["ink"]) for row in drawn(chart) if "ink" in row} == {("Search", INK), ("status", MUTED)}
-    assert headline(chart) == "Cycle time, last month: 3.0 in adopting teams"
+    assert headline(chart) == "Cycle time, last month: 3.0 days in adopting teams"
+
+
+def test_a_forbidden_number_is_in_no_chart():
+    """Where a check forbids any number, its reason stands in the place of every description."""
+    grade = Check(name="data quality", result="forbids", found="grade D: 73% in doubt")
+    why = replace(said(), checks=(grade,)).forbidden
+    months = pd.DataFrame({"month": [at("01")], "group": "adopting teams", "value": [4.0], "n": [20]})
+    week = Behaviour(weeks=pd.DataFrame({"since": [0], "value": [1.0]}), signals=0, expected_by_luck=0.1)
+
+    shown = (
+        curves_before_after({}, name="Cycle time", forbidden=why),
+        weekly_level(months, rollouts=[], name="Cycle time", unit="days", forbidden=why),
+        behaviour(week, name="Cycle time", unit="days", forbidden=why),
+    )
+
+    assert "Data quality: grade D: 73% in doubt." in why
+    assert said().forbidden == ""
+    for chart in shown:
+        assert "shown" in headline(chart)
+        assert drawn(chart) == NOTHING
+        assert "73% in doubt" in chart.to_dict()["description"]
 
 
 @pytest.mark.parametrize(("scale", "unit", "tick"), [("ratio", "change", "+.0%"), ("difference", "points", "100 *")])

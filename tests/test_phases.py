@@ -66,7 +66,9 @@ def test_only_durations_have_curves(name):
     [
         pytest.param("cycle_time", {(ADOPTING, 2): 2.0, (OTHER, 2): 4.0}, id="duration-median-with-open-items"),
         pytest.param("owner_at_start", {(ADOPTING, 2): 2.0, (OTHER, 2): 4.0}, id="share-mean"),
-        pytest.param("throughput", {(ADOPTING, 2): 1.5, (OTHER, 2): 2.0}, id="count-a-team"),
+        pytest.param(
+            "throughput", {(ADOPTING, 2): 1.5 / (29 / 7), (OTHER, 2): 2.0 / (29 / 7)}, id="count-a-week-and-team"
+        ),
     ],
 )
 def test_levels(metric, expected):

@@ -23,8 +23,13 @@ from prodops_analysis.tables import effect as stated
 from prodops_analysis.tables import number
 
 
-def curves_before_after(curves: Mapping[str, SurvivalCurve], *, name: str) -> alt.Chart:
-    """Draw time to the end of work started before and after the rollout in the adopting teams."""
+def curves_before_after(curves: Mapping[str, SurvivalCurve], *, name: str, forbidden: str = "") -> alt.Chart:
+    """Draw time to the end of work started before and after the rollout in the adopting teams.
+
+    forbidden : why no number may be shown (`Assessment.forbidden`); it stands in the chart's place.
+    """
+    if forbidden:
+        return nothing_to_show(f"{name}: no curves are shown", forbidden)
     if set(curves) < {"before", "after"}:
         why = "Curves are drawn for durations with items on both sides of the rollout."
         return nothing_to_show(f"{name}: no curves to compare", why)
@@ -78,12 +83,14 @@ def clocks(table: pd.DataFrame, *, around: date) -> alt.Chart:
 
 def weekly_level(
     levels: pd.DataFrame, *, rollouts: Sequence[tuple[date, str]], name: str, unit: str,
-    others: Sequence[tuple[date, str]] = (),
+    others: Sequence[tuple[date, str]] = (), forbidden: str = "",
 ) -> alt.Chart:  # fmt: skip
     """Draw the typical value by month of start, adopting and other teams: `month, group, value, n`.
 
-    rollouts, others : first days of this change by team, and of the other registered changes.
+    rollouts, others : first days of this change by team, and of the other registered changes. forbidden : as above.
     """
+    if forbidden:
+        return nothing_to_show(f"{name}: no months are shown", forbidden)
     if levels.empty:
         return nothing_to_show(f"{name}: no whole months", "The log is too short for a series.")
     shades = alt.Scale(domain=["adopting teams", "other teams"], range=[BEFORE, COMPARISON])
@@ -98,9 +105,12 @@ def weekly_level(
         )
     )
     last = levels[levels["month"] == levels["month"].max()]
-    like = ".0%" if unit.startswith("share") else ".1f"
+    like, each = (".0%", "") if unit.startswith("share") else (".1f", f" {unit}")
+    if unit.startswith("items"):
+        each = f" {unit} a team"
     told = " and ".join(
-        f"{number(value, like=like)} in {group}" for group, value in zip(last["group"], last["value"], strict=True)
+        f"{number(value, like=like)}{each} in {group}"
+        for group, value in zip(last["group"], last["value"], strict=True)
     )
     title = f"{name}, last month: {told}"
     text = (
@@ -211,8 +221,10 @@ def ordinary_dates(said: Assessment) -> alt.Chart:
     return headline(alt.layer(zero, span, dot), title, text, f"Dots by weeks moved, the rollout last. {title}.")
 
 
-def behaviour(shown: Behaviour, *, name: str, unit: str) -> alt.Chart:
+def behaviour(shown: Behaviour, *, name: str, unit: str, forbidden: str = "") -> alt.Chart:
     """Draw the process behaviour chart of the adopting teams, limits re-based at the rollout; description only."""
+    if forbidden:
+        return nothing_to_show(f"{name}: no weeks are shown", forbidden)
     if shown.weeks.empty:
         return nothing_to_show("No weekly figures", "The adopting teams have no week with a figure in this window.")
     frame = shown.weeks.assign(kind=shown.weeks["signal"].map({True: "signal", False: "within limits"}))

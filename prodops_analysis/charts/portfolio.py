@@ -1,5 +1,6 @@
 """The picture of all changes: effect and interval of each, with its verdict in words."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import altair as alt
@@ -42,8 +43,11 @@ def verdicts_chart(assessments: Sequence[Assessment], *, names: Mapping[str, str
         align="left", baseline="bottom", dy=-24, color=INK, lineBreak="\n", lineHeight=15
     )
     words = words.encode(x=alt.value(0), text="said:N")
-    better, worse = (int((frame["reading"] == kind).sum()) for kind in ("better", "worse"))
-    title = f"{better} of {len(assessments)} changes improved what they were meant to, {worse} made it worse"
+    said = Counter(str(s.verdict) for s in assessments)
+    rest = (("worsened", "made it worse"), ("no worthwhile change", "made no worthwhile difference"),
+            ("not enough evidence", "cannot be told yet"))  # fmt: skip
+    title = f"{said['improved']} of {len(assessments)} changes improved what they were meant to"
+    title += "".join(f"; {said[verdict]} {words}" for verdict, words in rest if said[verdict])
     text = (
         f"Estimate and 95% interval of each change on its own metric, {period}; a change without a number is not drawn"
     )

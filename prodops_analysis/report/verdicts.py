@@ -35,7 +35,8 @@ def verdict_panel(said: Assessment, change: Change) -> Panel:
     """Show the bottom line of one change: verdict, reasons, what changed and why, the decision asked, six figures."""
     by = f" by {change.decided_by}" if change.decided_by else ""
     due = f"; due {change.decision_date.day} {change.decision_date:%B %Y}{by}" if change.decision_date else ""
-    what = [f"What changed, and why: {change.problem} {change.hypothesis}".strip()] if change.problem else []
+    told = (("The problem", change.problem), ("What was expected", change.hypothesis))
+    what = [f"{head}: {text}" for head, text in told if text]
     callout = Callout(
         "verdict",
         str(said.verdict).capitalize(),
