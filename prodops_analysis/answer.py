@@ -11,7 +11,7 @@ import pandas as pd
 from prodops_analysis.checks import Check
 from prodops_analysis.estimators.rollout import Interval
 from prodops_analysis.metrics import METRICS
-from prodops_analysis.tables import Callout, effect, table
+from prodops_analysis.tables import Callout, effect, effects, table
 from prodops_analysis.verdict import Verdict, Worthwhile
 
 WIDE = 100  # characters a line of text
@@ -102,7 +102,7 @@ class Assessment:
     def _figures(self, moved: str, aim: str, data: str) -> Iterator[tuple[str, str]]:
         """Write the effect, what would be worthwhile and visible, and the data behind it, each under its name."""
         if self.estimate is not None and self.low is not None and self.high is not None:
-            span = f"{self._stated(self.low)} to {self._stated(self.high)}"
+            span = effects(self.low, self.high, scale=self.scale)
             told = f"{self._stated(self.estimate)}, {100 * self.confidence:.4g}% interval {span}"
             if self.in_unit:
                 days, low, high = self.in_unit

@@ -16,7 +16,7 @@ from prodops_analysis.metrics import Metric, metric_named
 from prodops_analysis.quality import doubtful_items
 from prodops_analysis.records.changes import Change
 from prodops_analysis.settings import Settings
-from prodops_analysis.tables import effect
+from prodops_analysis.tables import effect, effects
 from prodops_analysis.threats import threats
 from prodops_analysis.verdict import CANNOT_SAY, Judgement, Verdict, judge
 from prodops_analysis.work_items import Fold, fold, with_attributes
@@ -149,10 +149,8 @@ def _guarded(subject: Subject, name: str) -> Check:
         reasons = found.reasons if isinstance(found, CannotSay) else tuple(forbidding)
         return Check(name=label, result="noted", found=f"cannot be judged: {some(reasons, most=2)}")
     harmed = found.low > 0 if metric.better == "lower" else found.high < 0
-    told = (
-        f"{effect(found.estimate, scale=metric.scale)} ({effect(found.low, scale=metric.scale)} to "
-        f"{effect(found.high, scale=metric.scale)}, 90% interval)"
-    )
+    span = effects(found.low, found.high, scale=metric.scale)
+    told = f"{effect(found.estimate, scale=metric.scale)} ({span}, 90% interval)"
     if harmed:
         return Check(name=label, result="blocks", found=f"it got worse: {told}")
     return Check(name=label, result="passed", found=f"no harm shown: {told}")
@@ -193,8 +191,8 @@ def _unanswerable(
 def _why(
     said: Judgement, found: Estimate, metric: Metric, change: Change, look: Look, confidence: float
 ) -> tuple[str, ...]:
-    low, high, visible = (effect(x, scale=metric.scale) for x in (found.low, found.high, found.smallest_detectable))
-    interval = f"the {100 * confidence:.4g}% interval, {low} to {high},"
+    visible = effect(found.smallest_detectable, scale=metric.scale, sign=False)
+    interval = f"the {100 * confidence:.4g}% interval, {effects(found.low, found.high, scale=metric.scale)},"
     now = judge(found.low, found.high, smallest_worthwhile=change.smallest_worthwhile, better=metric.better)
     m = effect(change.smallest_worthwhile, scale=metric.scale, sign=False)
     match said.verdict:
@@ -207,7 +205,7 @@ def _why(
         case _:
             return (
                 f"{interval} holds zero and reaches beyond {m}",
-                f"the smallest effect this data could have shown is {visible.lstrip('+')}",
+                f"the smallest effect this data could have shown is {visible}",
             )
 
 

@@ -48,6 +48,11 @@ def effect(x: float, *, scale: str, sign: bool = True) -> str:
     return number(x, like=f"{mark}.0%") if scale == "ratio" else f"{number(100 * x, like=f'{mark}.0f')} points"
 
 
+def effects(low: float, high: float, *, scale: str) -> str:
+    """Write the two ends of an interval; points are named once."""
+    return f"{effect(low, scale=scale).removesuffix(' points')} to {effect(high, scale=scale)}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
     """A table for reading: `cells` holds text by row, None where unknown; `numeric` says which columns are numbers.

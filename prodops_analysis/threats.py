@@ -5,7 +5,7 @@ import pandas as pd
 from prodops_analysis.checks import Check, Subject
 from prodops_analysis.comparison import AT_ONCE, Estimate
 from prodops_analysis.estimators.rollout import Interval
-from prodops_analysis.tables import effect
+from prodops_analysis.tables import effect, effects
 
 MOVED = 0.10  # a share that moves by so much between before and after is named
 BULK = 5  # items edited together from which a finish counts as part of a bulk edit
@@ -105,5 +105,4 @@ def _shares(flag: "pd.Series[bool]", after: "pd.Series[bool]") -> tuple[str, boo
 
 def _told(x: Interval, found: Estimate) -> str:
     scale = "ratio" if found.ratio else "difference"
-    estimate, low, high = (effect(value, scale=scale) for value in (x.estimate, x.low, x.high))
-    return f"{estimate} ({low} to {high})"
+    return f"{effect(x.estimate, scale=scale)} ({effects(x.low, x.high, scale=scale)})"

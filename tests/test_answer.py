@@ -60,7 +60,7 @@ def test_a_share_is_stated_in_points():
         IMPROVED, metric="owner_at_start", scale="difference", estimate=0.28, low=0.13, high=0.44, in_unit=None
     )
 
-    assert "effect  +28 points, 95% interval +13 points to +44 points" in str(said)
+    assert "effect  +28 points, 95% interval +13 to +44 points" in str(said)
 
 
 def test_long_lines_wrap_and_dates_stay_whole():

@@ -85,7 +85,7 @@ def test_orders_are_named_only_where_dealt():
         pytest.param({"slope": interval(-0.4, -0.2)}, "trend before", "noted", "−30% (−40% to −20%)", id="faster"),
         pytest.param(
             {"slope": interval(0.1, 0.3), "ratio": False}, "trend before", "noted",
-            "+20 points (+10 points to +30 points)", id="points",
+            "+20 points (+10 to +30 points)", id="points",
         ),
         pytest.param({"spell_weight": 0.49}, "weeks just before", "passed", "ordinary ones", id="no-spell"),
         pytest.param(

@@ -5,7 +5,7 @@ import pandas as pd
 from prodops_analysis.assessment import Assessment
 from prodops_analysis.metrics import METRICS
 from prodops_analysis.records.changes import Change
-from prodops_analysis.tables import effect
+from prodops_analysis.tables import effect, effects
 
 DUE = "due for decision"
 
@@ -19,7 +19,7 @@ def span(said: Assessment) -> str:
     """Write the interval of an effect."""
     if said.low is None or said.high is None:
         return "no estimate is given"
-    return f"{100 * said.confidence:.4g}% interval {stated(said.low, said)} to {stated(said.high, said)}"
+    return f"{100 * said.confidence:.4g}% interval {effects(said.low, said.high, scale=said.scale)}"
 
 
 def bottom_line(said: Assessment) -> str:
