@@ -80,11 +80,16 @@ def test_without_ordinary_dates_the_chart_says_why(given):
 
 @pytest.mark.parametrize(
     ("early", "words"),
-    [((-0.1, 0.2), "Quiet before the rollout, as it should be"), ((0.1, 0.3), "Something moved before the rollout")],
-    ids=["quiet", "moved"],
+    [
+        ((-0.1, 0.15), "Quiet before the rollout, as it should be"),
+        ((-0.1, 0.2), "Nothing clear before the rollout; up to +20% is not ruled out"),
+        ((-0.3, 0.2), "up to −30% is not ruled out"),
+        ((0.1, 0.3), "Something moved before the rollout"),
+    ],
+    ids=["quiet", "unclear", "unclear-below", "moved"],
 )
 def test_what_moved_before_the_rollout_is_the_headline(early, words):
-    """An interval before the rollout without zero changes the message."""
+    """An interval before the rollout without zero changes the message; quiet is one that stays within what matters."""
     bands = {(-8, -5): Interval(estimate=sum(early) / 2, low=early[0], high=early[1]),
              (0, 3): Interval(estimate=-0.3, low=-0.4, high=-0.2)}  # fmt: skip
 
@@ -92,6 +97,13 @@ def test_what_moved_before_the_rollout_is_the_headline(early, words):
 
     assert words in headline(chart)
     assert {row["weeks"] for row in drawn(chart) if "weeks" in row} == {"−8 to −5", "0 to 3"}
+
+
+def test_weeks_before_that_were_not_seen_are_not_called_quiet():
+    """Without a band before the rollout the headline claims nothing of it."""
+    bands = {(0, 3): Interval(estimate=-0.3, low=-0.4, high=-0.2)}
+
+    assert headline(effect_over_time(replace(said(), by_band=bands))).startswith("Nothing is known")
 
 
 def test_other_changes_stand_on_every_series():

@@ -188,8 +188,15 @@ def effect_over_time(said: Assessment) -> alt.Chart:
     )  # fmt: skip
     zero = alt.Chart(pd.DataFrame({"at": [0.0]})).mark_rule(color=INK).encode(y="at:Q")
     early = frame[frame["before"]]
-    calm = bool(((early["low"] <= 0) & (early["high"] >= 0)).all())
-    title = "Quiet before the rollout, as it should be" if calm else "Something moved before the rollout already"
+    furthest = max([*early["low"], *early["high"], 0.0], key=abs)
+    if early.empty:
+        title = "Nothing is known of the weeks before the rollout"
+    elif not ((early["low"] <= 0) & (early["high"] >= 0)).all():
+        title = "Something moved before the rollout already"
+    elif abs(furthest) <= said.smallest_worthwhile:
+        title = "Quiet before the rollout, as it should be"
+    else:
+        title = f"Nothing clear before the rollout; up to {stated(furthest, scale=said.scale)} is not ruled out"
     text = "Beside all earlier weeks; dot and bar: estimate and 95% interval; circles before, squares after"
     return headline(alt.layer(zero, span, dot), title, text, f"Dots by weeks since the rollout. {title}.")
 
