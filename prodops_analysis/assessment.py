@@ -138,7 +138,10 @@ def _compared(subject: Subject, *, confidence: float) -> tuple[Estimate | Cannot
 
 
 def _guarded(subject: Subject, name: str) -> Check:
-    """Test one guardrail for harm, one-sided at 5 %; a harmed one blocks `improved`."""
+    """Test one guardrail for harm, one-sided at 5 %; a harmed one blocks `improved`.
+
+    It passes where harm as large as the smallest worthwhile effect is ruled out.
+    """
     metric = metric_named(name)
     label = f"guardrail {metric.label.lower()}"
     if metric.kind == "level":
@@ -148,12 +151,14 @@ def _guarded(subject: Subject, name: str) -> Check:
     if isinstance(found, CannotSay) or forbidding:
         reasons = found.reasons if isinstance(found, CannotSay) else tuple(forbidding)
         return Check(name=label, result="noted", found=f"cannot be judged: {some(reasons, most=2)}")
-    harmed = found.low > 0 if metric.better == "lower" else found.high < 0
+    least, most = (found.low, found.high) if metric.better == "lower" else (-found.high, -found.low)  # harm
     span = effects(found.low, found.high, scale=metric.scale)
     told = f"{effect(found.estimate, scale=metric.scale)} ({span}, 90% interval)"
-    if harmed:
+    if least > 0:
         return Check(name=label, result="blocks", found=f"it got worse: {told}")
-    return Check(name=label, result="passed", found=f"no harm shown: {told}")
+    if most > subject.change.smallest_worthwhile:
+        return Check(name=label, result="noted", found=f"harm is not shown and not ruled out: {told}")
+    return Check(name=label, result="passed", found=f"no harm that matters: {told}")
 
 
 def _instant(as_of: pd.Timestamp) -> pd.Timestamp:
