@@ -24,7 +24,7 @@ def print_pages(pages: Iterable[Path], *, browser: str) -> list[str]:
         target = page.with_suffix(".pdf")
         with TemporaryDirectory() as folder:
             source = Path(folder) / "page.html"
-            source.write_text(_without_neighbours(page.read_text(encoding="utf-8")), encoding="utf-8")
+            source.write_text(_for_paper(page.read_text(encoding="utf-8")), encoding="utf-8")
             asked = [
                 browser, "--headless", "--disable-gpu", "--no-first-run", "--no-pdf-header-footer",
                 f"--user-data-dir={folder}/profile", f"--print-to-pdf={target}", source.as_uri(),
@@ -40,7 +40,9 @@ def print_pages(pages: Iterable[Path], *, browser: str) -> list[str]:
     return faults
 
 
-def _without_neighbours(html: str) -> str:
+def _for_paper(html: str) -> str:
+    # whether a script has run when the page is printed is chance
+    html = re.sub(r"<script\b.*?</script>", "", html, flags=re.DOTALL)
     # Chromium would write the address of a neighbouring page as a path of this machine
     return re.sub(r'<a href="(?!#)[^"]*">(.*?)</a>', r"\1", html, flags=re.DOTALL)
 
