@@ -87,7 +87,8 @@ def weekly_level(
 ) -> alt.Chart:  # fmt: skip
     """Draw the typical value by month of start, adopting and other teams: `month, group, value, n`.
 
-    rollouts, others : first days of this change by team, and of the other registered changes. forbidden : as above.
+    rollouts, others : first days of this change by team, and of the other registered changes.
+    forbidden : why no number may be shown; it stands in the chart's place.
     """
     if forbidden:
         return nothing_to_show(f"{name}: no months are shown", forbidden)

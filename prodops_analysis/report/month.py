@@ -17,9 +17,10 @@ import nbformat
 from prodops_analysis.errors import ProdopsError, ReportError
 from prodops_analysis.report import ledger, paper, site
 from prodops_analysis.report.html import render
-from prodops_analysis.report.pages import GLOSSARY, failed_page, glossary_page, index_page, page_metadata
+from prodops_analysis.report.pages import failed_page, glossary_page, index_page, page_metadata
 from prodops_analysis.report.results import chart_tables, results_of
 from prodops_analysis.report.run import notebook_path, run_notebook, without_traces
+from prodops_analysis.report.words import GLOSSARY
 from prodops_analysis.workspace import STORE, History
 
 ESSENTIAL = ("data_quality", "monthly_review")  # without these two nothing is published

@@ -21,7 +21,6 @@ _BEHIND = """## Data behind the reports
 _LEDGER = """## Last month, seen again
 
 Histories change after the fact. Verdicts as they were published, beside the same made from what is known today."""
-GLOSSARY = "glossary.html"
 Entry = tuple[str, str, str]  # slug, title, why it failed
 
 

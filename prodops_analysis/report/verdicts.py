@@ -6,7 +6,7 @@ from prodops_analysis.assessment import Assessment
 from prodops_analysis.metrics import METRICS, metric_named
 from prodops_analysis.records.changes import Change, plan_state
 from prodops_analysis.report.panels import Panel
-from prodops_analysis.report.words import bottom_line, decision_asked, span, stated
+from prodops_analysis.report.words import GLOSSARY, bottom_line, decision_asked, span, stated
 from prodops_analysis.tables import Callout, Card, Cards, Table, number, table
 
 EVIDENCE = {
@@ -35,7 +35,7 @@ def verdict_panel(said: Assessment, change: Change) -> Panel:
     """Show the bottom line of one change: verdict, reasons, what changed and why, the decision asked, six figures."""
     by = f" by {change.decided_by}" if change.decided_by else ""
     due = f"; due {change.decision_date.day} {change.decision_date:%B %Y}{by}" if change.decision_date else ""
-    told = (("The problem", change.problem), ("What was expected", change.hypothesis))
+    told = (("What changed", change.title), ("Why", change.problem), ("What was expected", change.hypothesis))
     what = [f"{head}: {text}" for head, text in told if text]
     callout = Callout(
         "verdict",
@@ -44,7 +44,7 @@ def verdict_panel(said: Assessment, change: Change) -> Panel:
         f"Why this verdict: {'; '.join(said.reasons)}.",
         *what,
         f"Decision asked: {decision_asked(said)}{due}.",
-        links=EVIDENCE | {f"What “{said.verdict}” means": f"glossary.html#{said.verdict.replace(' ', '-')}"},
+        links=EVIDENCE | {f"What “{said.verdict}” means": f"{GLOSSARY}#{said.verdict.replace(' ', '-')}"},
     )
     cards = [
         Card(label=f"Effect on {METRICS[said.metric].label.lower()}", value=stated(said.estimate, said),

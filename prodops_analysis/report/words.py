@@ -8,6 +8,7 @@ from prodops_analysis.records.changes import Change
 from prodops_analysis.tables import effect, effects
 
 DUE = "due for decision"
+GLOSSARY = "glossary.html"  # beside the reports of a month
 
 
 def stated(x: float | None, said: Assessment, *, sign: bool = True) -> str | None:
