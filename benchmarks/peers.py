@@ -75,6 +75,8 @@ def _series(own: pd.DataFrame) -> float:
 
 
 def _twfe(grid: pd.DataFrame) -> float:
+    if grid.groupby("week")["D"].nunique().max() < 2:  # all at once: the effect is a week effect
+        return np.nan
     fit = pyfixest.feols("y ~ D | team + week", data=grid, weights="n", vcov={"CRV1": "team"})
     return _sign(fit.coef()["D"], fit.pvalue()["D"])
 

@@ -23,7 +23,8 @@ class Assessment:
 
     estimate, low, high : relative change (scale "ratio": -0.3 is 30 % less) or difference ("difference": 0.1 is ten
         points more), with the interval at `confidence`, 95 % unless more was looked at; the same in the metric's unit
-        in `in_unit`.
+        in `in_unit`, at the median before of `typical`.
+    n_items, n_own : items of all teams used, and of the adopting ones among them.
     window : team -> first and last day used; until : the instant up to which data was used.
     by_team, by_band : the effect in each adopting team, and by weeks since the rollout (first and last week).
     replayed : ordinary dates of the past on which the rule would have spoken, and how many were tried.
@@ -48,7 +49,8 @@ class Assessment:
     unit: str
     change_id: str
     smallest_worthwhile: float
-    in_unit: tuple[float, float, float] | None = None
+    n_own: int = 0
+    typical: float | None = None
     by_team: Mapping[str, Interval] = field(default_factory=dict)
     by_band: Mapping[tuple[int, int], Interval] = field(default_factory=dict)
     replayed: tuple[int, int] = (0, 0)
@@ -87,6 +89,13 @@ class Assessment:
         return "\n".join(part._repr_html_() for part in shown)
 
     @property
+    def in_unit(self) -> tuple[float, float, float] | None:
+        """The effect and its interval in the unit of the metric; None where that has no meaning."""
+        if self.typical is None or self.estimate is None or self.low is None or self.high is None:
+            return None
+        return self.estimate * self.typical, self.low * self.typical, self.high * self.typical
+
+    @property
     def forbidden(self) -> str:
         """Why no number may be shown; empty where one may."""
         said = "; ".join(f"{check.name}: {check.found}" for check in self.checks if check.result == "forbids")
@@ -123,7 +132,7 @@ class Assessment:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for metrics.json."""
-        plain = asdict(self)
+        plain = asdict(self) | {"in_unit": self.in_unit}
         plain["window"] = {team: [a.isoformat(), b.isoformat()] for team, (a, b) in self.window.items()}
         plain["by_band"] = {f"{first} to {last}": asdict(own) for (first, last), own in self.by_band.items()}
         plain["until"] = self.until.isoformat() if self.until is not None else None

@@ -219,7 +219,6 @@ def _answer(
     reasons: tuple[str, ...], *, look: Look, withheld: bool = False, confidence: float = 0.95,
 ) -> Assessment:  # fmt: skip
     shown = found if found and not withheld else None
-    typical = shown.typical_days if shown else None
     return Assessment(
         verdict=said.verdict,
         worthwhile=said.worthwhile,
@@ -230,6 +229,7 @@ def _answer(
         statistic=shown.statistic if shown else None,
         window=found.window if found else {},
         n_items=found.n_items if found else 0,
+        n_own=found.n_own if found else 0,
         n_weeks=found.n_weeks if found else 0,
         smallest_detectable=found.smallest_detectable if found else None,
         checks=checks,
@@ -239,7 +239,7 @@ def _answer(
         unit=metric.unit,
         change_id=change.id,
         smallest_worthwhile=change.smallest_worthwhile,
-        in_unit=(shown.estimate * typical, shown.low * typical, shown.high * typical) if shown and typical else None,
+        typical=shown.typical_days if shown else None,
         by_team=shown.by_team if shown else {},
         by_band=shown.by_band if shown else {},
         replayed=(found.replay.spoken, found.replay.dates) if found else (0, 0),

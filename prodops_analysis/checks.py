@@ -67,7 +67,9 @@ def data_quality(subject: Subject, observed: pd.DataFrame) -> Check:
     mine = {side: rows & items["team"].isin(subject.rollouts) for side, rows in sides.items()}
     share, side = max((subject.share_in_doubt(rows), side) for side, rows in mine.items())
     grade = subject.grade(share)
-    found = f"grade {grade}: {share:.1%} of {int(mine[side].sum())} items of the adopting teams {side} are in doubt"
+    n = int(mine[side].sum())
+    where = f"{n:,} items that the adopting teams began or ended {side} the rollout"
+    found = f"grade {grade}: {share:.1%} of the {where} are in doubt"
     return Check(name="data quality", result="forbids" if grade == "D" else "passed", found=found)
 
 
@@ -102,18 +104,26 @@ def _own_changes(subject: Subject, team: str) -> list[tuple[date, str]]:
 
 
 def other_changes(subject: Subject) -> Check:
-    """Name other registered changes that reached an adopting team within twelve weeks."""
+    """Name other registered changes within twelve weeks of a rollout, in adopting teams and in the comparison."""
     name = "other changes in the window"
-    met = sorted(
-        f"{other.title or other.id} ({team} {day})"
-        for other in subject.others
-        if other != subject.change
-        for team, day in other.rollouts.items()
-        if day is not None and team in subject.rollouts and abs(day - subject.rollouts[team]) <= NEAR
-    )
-    if met:
-        return Check(name=name, result="noted", found=some(met))
-    return Check(name=name, result="passed", found="no other registered change within 12 weeks")
+    known = set(subject.folded.items["team"])
+    met: dict[str, dict[str, list[str]]] = {"adopting teams": {}, "comparison teams": {}}
+    for other in subject.others:
+        for team, day in sorted(other.rollouts.items()):
+            mine = team in subject.rollouts
+            firsts = [subject.rollouts[team]] if mine else subject.rollouts.values()
+            near = day is not None and any(abs(day - first) <= NEAR for first in firsts)
+            if other != subject.change and team in known and near:
+                side = met["adopting teams" if mine else "comparison teams"]
+                side.setdefault(other.title or other.id, []).append(f"{team} {day}")
+    told = [
+        f"{side}: {'; '.join(f'{title} ({some(days)})' for title, days in sorted(changes.items()))}"
+        for side, changes in met.items()
+        if changes
+    ]
+    if told:
+        return Check(name=name, result="noted", found="; ".join(told))
+    return Check(name=name, result="passed", found="no other registered change within 12 weeks of a rollout")
 
 
 def measurement(subject: Subject) -> Check:

@@ -46,6 +46,7 @@ class Estimate:
     order_p: float | None
     smallest_detectable: float
     n_items: int
+    n_own: int  # of the adopting teams
     n_weeks: int
     n_teams: int
     window: Mapping[str, tuple[date, date]]
@@ -178,7 +179,8 @@ def _estimate(
     detectable = (t + float(stats.t.ppf(0.8, found.df))) * se
     sign = -1 if metric.better == "lower" else 1
     name = dict(zip(grid["unit"], grid["team"], strict=True))
-    teams = set(cells.grid.loc[cells.grid["treated"], "team"]) if found.n_units == 1 else set(grid["team"])
+    adopters = set(cells.grid.loc[cells.grid["treated"], "team"])
+    teams = adopters if found.n_units == 1 else set(grid["team"])
     used = cells.grid[cells.grid["team"].isin(teams) & cells.grid["index_week"].isin(grid["index_week"])]
     days = used.groupby("team")["week"].agg(["min", "max"])
     items = cells.items[cells.items["team"].isin(teams) & cells.items["week"].isin(set(used["week"]))]
@@ -199,6 +201,7 @@ def _estimate(
         order_p=found.order_p,
         smallest_detectable=abs(stated(sign * detectable)),
         n_items=int(items["item_id"].nunique()),
+        n_own=int(items.loc[items["team"].isin(adopters), "item_id"].nunique()),
         n_weeks=int(used["week"].nunique()),
         n_teams=len(teams),
         window={str(team): (row["min"].date(), (row["max"] + pd.Timedelta(days=6)).date())

@@ -1,6 +1,6 @@
 """Phases: a metric before and after the rollouts, as description. The verdict is made elsewhere."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -37,17 +37,26 @@ def levels(
     rollouts: Mapping[str, date | None],
     until: pd.Timestamp,
     smallest_group: int,
+    teams: Collection[str] = (),
 ) -> pd.DataFrame:
-    """Return the typical value by month, adopting and other teams: `month, group, value, n`.
+    """Return the typical value by whole month, adopting and other teams: `month, group, value, n`.
 
     Durations: median with open items counted, missing where the curve does not reach it; shares: mean; counts: items
     a week and team, teams without any in a month included. Months below the smallest group are left out.
+
+    Parameters
+    ----------
+    until : end of the last month.
+    teams : those that are looked at, such as the teams of an assessment (`window`); none means every team.
     """
-    whole = observed[observed["at"] < until]
+    seen = observed[observed["at"] < until]
+    # the month in which the log begins is seen in part
+    begin = (seen["at"].min() - pd.Timedelta(days=1)).tz_convert(None).to_period("M").end_time if len(seen) else until
+    whole = seen[(seen["at"].dt.tz_convert(None) > begin) & (seen["team"].isin(teams) if teams else True)]
     month = whole["at"].dt.tz_convert(None).dt.to_period("M").dt.start_time.rename("month")
     adopting = [team for team, day in rollouts.items() if day]
     group = whole["team"].isin(adopting).map({True: ADOPTING, False: OTHER}).rename("group")
-    teams, rows = whole.groupby(group)["team"].nunique(), []
+    n_teams, rows = whole.groupby(group)["team"].nunique(), []
     for (when, name), part in whole.groupby([month, group]):
         if len(part) < smallest_group:
             continue
@@ -55,7 +64,7 @@ def levels(
             value = kaplan_meier(part["value"], part["ended"]).quantile(0.5)
         else:
             weeks = when.days_in_month / 7
-            value = float(part["value"].mean()) if metric.kind == "share" else len(part) / teams[name] / weeks
+            value = float(part["value"].mean()) if metric.kind == "share" else len(part) / n_teams[name] / weeks
         rows.append((when, name, value, len(part)))
     return pd.DataFrame(rows, columns=["month", "group", "value", "n"]).dropna()
 
@@ -101,9 +110,10 @@ def behaviour(
         value = pd.Series(medians, dtype="float64").reindex(whole).dropna()
     phase = np.where(value.index < 0, "before", "after")
     found = xmr(value.to_numpy(float), phase, not_negative=True)
+    most = 1.0 if metric.kind == "share" else np.inf  # no share lies above all
     weeks = pd.DataFrame(
         {"since": value.index, "value": value.to_numpy(float), "centre": found.centre, "low": found.low,
-         "high": found.high, "signal": found.outside | found.run, "phase": phase}
+         "high": np.minimum(found.high, most), "signal": found.outside | found.run, "phase": phase}
     )  # fmt: skip
     signals = int(found.outside.sum() + np.sum(np.diff(found.run.astype(int), prepend=0) == 1))
     return Behaviour(weeks=weeks, signals=signals, expected_by_luck=found.expected_false_alarms)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from prodops_analysis.errors import some
 from prodops_analysis.settings import Quality
 from prodops_analysis.tables import table
 from prodops_analysis.work_items import NO_TEAM, Fold
@@ -89,6 +90,20 @@ class Scorecard:
         """Return the grade of one figure of one team."""
         row = self.grades[(self.grades["metric"] == metric) & (self.grades["team"] == team)]
         return str(row["grade"].iloc[0])
+
+    @property
+    def unfit(self) -> dict[str, tuple[str, ...]]:
+        """Figure -> the teams whose data behind it has grade D: no figure over all teams rests on them."""
+        bad = self.grades[self.grades["grade"] == "D"]
+        return {metric: tuple(sorted(bad.loc[bad["metric"] == metric, "team"])) for metric in BEHIND}
+
+    def fit(self, items: pd.DataFrame, metric: str) -> pd.DataFrame:
+        """Return the work items of the teams whose data is fit for a figure."""
+        return items[~items["team"].isin(self.unfit[metric])]
+
+    def without(self, metric: str) -> str:
+        """Say which teams a figure leaves out, to end a sentence with; nothing where it rests on all."""
+        return f", without {some(self.unfit[metric])} (data of grade D)" if self.unfit[metric] else ""
 
     def worst(self, metric: str | None = None) -> str:
         """Return the worst grade, of one figure or of all."""

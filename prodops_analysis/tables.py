@@ -18,6 +18,8 @@ UNKNOWN = '<abbr title="unknown">–</abbr>'
 _LEFT = ' style="text-align:left"'
 _LIST, _GROUP, _PLAIN = ' style="column-width:15em"', ' style="break-inside:avoid"', ' style="float:none;width:auto"'
 Format = str | Callable[[Any], str]
+Reading = Literal["", "better", "worse", "unclear"]
+_READINGS = {"better": "better", "worse": "worse", "unclear": "no clear difference"}
 _TITLES = {"note": "Note", "caution": "Caution", "verdict": "Verdict", "decision": "For decision"}
 
 
@@ -184,13 +186,13 @@ class Card:
     value: str | None
     unit: str = ""
     change: str = ""
-    reading: Literal["", "better", "worse", "unclear"] = ""
+    reading: Reading = ""
     comparison: str = ""
 
     def html(self) -> str:
         """Return the card as one group of a description list."""
         value = UNKNOWN if self.value is None else f"<bdi>{safe(self.value)}</bdi>"
-        change = ", ".join(part for part in (self.change, self.reading) if part)
+        change = ": ".join(part for part in (self.change, _READINGS.get(self.reading, "")) if part)
         parts = [f'<dd class="value"{_PLAIN}>{value}{_unit(self.unit)}</dd>']
         if change:
             parts.append(f'<dd class="change {self.reading or "plain"}"{_PLAIN}>{safe(change)}</dd>')
@@ -209,7 +211,9 @@ class Cards:
         object.__setattr__(self, "cards", cards)
 
     def __repr__(self) -> str:
-        fields = [(c.label, c.value or "–", c.unit, c.change, c.reading, c.comparison) for c in self.cards]
+        fields = [
+            (c.label, c.value or "–", c.unit, c.change, _READINGS.get(c.reading, ""), c.comparison) for c in self.cards
+        ]
         return "\n".join(f"{label}: " + " ".join(part for part in rest if part) for label, *rest in fields)
 
     def _repr_html_(self) -> str:
@@ -218,18 +222,21 @@ class Cards:
 
 @dataclass(frozen=True, slots=True, init=False)
 class Callout:
-    """A short text that stands out: a note, a caution, the verdict, or what is to be decided."""
+    """A short text that stands out: a note, a caution, the verdict, or what is to be decided.
+
+    lines : sentences, or pairs of a word that leads and its sentence.
+    """
 
     kind: Literal["note", "caution", "verdict", "decision"]
     title: str
-    lines: tuple[str, ...]
+    lines: tuple[str | tuple[str, str], ...]
     links: Mapping[str, str]  # words -> a place in this page or a page beside it
 
     def __init__(
         self,
         kind: Literal["note", "caution", "verdict", "decision"],
         title: str,
-        *lines: str,
+        *lines: str | tuple[str, str],
         links: Mapping[str, str] | None = None,
     ) -> None:
         if kind not in _TITLES:
@@ -238,10 +245,14 @@ class Callout:
             object.__setattr__(self, name, value)
 
     def __repr__(self) -> str:
-        return "\n".join([f"{_TITLES[self.kind]}: {self.title}", *self.lines])
+        lines = [line if isinstance(line, str) else ": ".join(line) for line in self.lines]
+        return "\n".join([f"{_TITLES[self.kind]}: {self.title}", *lines])
 
     def _repr_html_(self) -> str:
-        text = "".join(f"<p>{safe(line)}</p>" for line in self.lines)
+        text = "".join(
+            f"<p>{safe(line) if isinstance(line, str) else f'<strong>{safe(line[0])}:</strong> {safe(line[1])}'}</p>"
+            for line in self.lines
+        )
         if self.links:
             text += f"<p>{' · '.join(link_to(address, safe(words)) for words, address in self.links.items())}</p>"
         head = f'<p class="callout-title"><strong><span>{_TITLES[self.kind]}:</span> {safe(self.title)}</strong></p>'

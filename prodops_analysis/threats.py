@@ -50,8 +50,9 @@ def _spell(found: Estimate) -> Check:
         told = "the eight weeks before the rollouts were ordinary ones"
         return Check(name=name, result="passed", found=told)
     told = (
-        f"the last four weeks before the rollouts lay {_told(found.spell, found)} from the rest: a bad spell that was "
-        "answered, or a pilot; the eight weeks before hardly count"
+        f"the last four weeks before the rollouts lay {_told(found.spell, found)} from the rest, drawn towards zero "
+        "(the chart over time lets them go free): a bad spell that was answered, or a pilot; the eight weeks before "
+        "hardly count"
     )
     return Check(name=name, result="noted", found=told)
 
@@ -74,7 +75,7 @@ def _replayed(found: Estimate) -> Check:
 
 
 def _order(p: float, *, speaks: bool) -> Check:
-    told = f"of 100 ways to deal the rollout dates out to the teams, {100 * p:.0f} give an effect as strong as this one"
+    told = f"dealt out to the teams at random, {p:.0%} of the rollout orders give an effect as strong as this one"
     return Check(name="rollout order", result="noted" if speaks and p > 0.10 else "passed", found=told)
 
 

@@ -20,11 +20,11 @@ IMPROVED = Assessment(
     verdict=Verdict.IMPROVED, worthwhile=Worthwhile.YES, estimate=-0.40, low=-0.50, high=-0.28, scale="ratio",
     statistic=-5.1, window=WINDOW, n_items=1234, n_weeks=35, smallest_detectable=0.2, checks=(PASSED, NOTED),
     reasons=("the 95% interval, −50% to −28%, excludes no change",), method="One team beside 1 comparison team.",
-    metric="cycle_time", unit="days", change_id="intake", smallest_worthwhile=0.15, in_unit=(-2.0, -2.5, -1.4),
+    metric="cycle_time", unit="days", change_id="intake", smallest_worthwhile=0.15, typical=5.0,
 )  # fmt: skip
 SILENT = replace(
     IMPROVED, verdict=Verdict.NOT_ENOUGH_EVIDENCE, worthwhile=Worthwhile.NOT_SHOWN, estimate=None, low=None, high=None,
-    in_unit=None, checks=(), window={}, reasons=("the change has no rollout date",), method="no estimate was made",
+    typical=None, checks=(), window={}, reasons=("the change has no rollout date",), method="no estimate was made",
 )  # fmt: skip
 PLAN = Plan(visible={8: 0.31, 26: 0.2}, orders={"as planned": 0.2}, n_items=900, n_weeks=40, n_teams=4)
 
@@ -57,7 +57,7 @@ Cycle time, change 'intake': not enough evidence (worthwhile: not shown)
 def test_a_share_is_stated_in_points():
     """An effect on a share is read in points."""
     said = replace(
-        IMPROVED, metric="owner_at_start", scale="difference", estimate=0.28, low=0.13, high=0.44, in_unit=None
+        IMPROVED, metric="owner_at_start", scale="difference", estimate=0.28, low=0.13, high=0.44, typical=None
     )
 
     assert "effect  +28 points, 95% interval +13 to +44 points" in str(said)

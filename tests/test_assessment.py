@@ -29,8 +29,8 @@ QUIET = Interval(estimate=0.0, low=-0.1, high=0.1)
 AN_ESTIMATE = Estimate(
     estimate=0.0, low=-0.1, high=0.1, design="", statistic=0.0, df=12, by_team={}, by_band={}, spell=QUIET,
     spell_weight=0.0, slope=QUIET, slope_weight=0.0, replay=Replay(dates=0, spoken=0, widen=1.0), order_p=None,
-    smallest_detectable=0.1, n_items=0, n_weeks=0, n_teams=2, window={}, left_out={}, typical_days=None, method="",
-    error=0.05, ratio=True,
+    smallest_detectable=0.1, n_items=0, n_own=0, n_weeks=0, n_teams=2, window={}, left_out={}, typical_days=None,
+    method="", error=0.05, ratio=True,
 )  # fmt: skip
 
 
@@ -483,7 +483,23 @@ def test_other_changes_of_the_adopters_are_named():
     check = found_by(made.asked(others=(other,)), "other changes in the window")
 
     assert check.result == "noted"
-    assert "Written status (Ada 2025-08-04)" in check.found
+    assert check.found == "adopting teams: Written status (Ada 2025-08-04)"
+
+
+@pytest.mark.parametrize(
+    ("week", "told"),
+    [(30, "comparison teams: Written status (Dee 2025-08-04)"), (2, "no other registered change")],
+    ids=["near", "long-before"],
+)
+def test_other_changes_of_the_comparison_are_named(week, told):
+    """What comparison teams began near a rollout, on whatever metric, could look like an effect the other way round."""
+    made = small()
+    other = Change(id="stand-up", title="Written status", rollouts={"Dee": START + timedelta(weeks=week), "Zoe": None},
+                   primary_metric="owner_at_start")  # fmt: skip
+
+    check = found_by(made.asked(others=(other,)), "other changes in the window")
+
+    assert check.found.startswith(told)
 
 
 def test_a_doubtful_comparison_team_is_left_out():
@@ -511,7 +527,7 @@ def test_doubtful_data_on_one_side_only(rollout, side):
 
     assert says_nothing(found)
     assert found_by(found, "data quality").result == "forbids"
-    assert f"of the adopting teams {side} are in doubt" in " ".join(found.reasons)
+    assert f"that the adopting teams began or ended {side} the rollout are in doubt" in " ".join(found.reasons)
 
 
 @pytest.mark.parametrize(

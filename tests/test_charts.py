@@ -49,7 +49,7 @@ def test_all_changes_are_counted_and_those_with_a_number_drawn():
     chart = verdicts_chart([said(), silent], names=NAMES, period="March 2026")
 
     assert headline(chart) == "1 of 2 changes improved what they were meant to; 1 cannot be told yet"
-    assert [row["verdict"] for row in drawn(chart) if "verdict" in row] == ["Cycle time: improved"]
+    assert [row["verdict"] for row in drawn(chart) if "verdict" in row] == ["Cycle time: improved, −30%"]
     assert [row["effect"] for row in drawn(chart) if "effect" in row] == [-30.0]
 
 
@@ -112,10 +112,10 @@ def test_other_changes_stand_on_every_series():
                            "value": [4.0, 3.0], "n": [20, 20]})  # fmt: skip
 
     chart = weekly_level(months, rollouts=[(date(2026, 1, 12), "Search")], others=[(date(2026, 2, 2), "status")],
-                         name="Cycle time", unit="days")  # fmt: skip
+                         metric=METRICS["cycle_time"])  # fmt: skip
 
     assert {(row["name"], row["ink"]) for row in drawn(chart) if "ink" in row} == {("Search", INK), ("status", MUTED)}
-    assert headline(chart) == "Cycle time, last month: 3.0 days in adopting teams"
+    assert headline(chart) == "Cycle time, February 2026: 3.0 days in adopting teams"
 
 
 def test_a_forbidden_number_is_in_no_chart():
@@ -127,8 +127,8 @@ def test_a_forbidden_number_is_in_no_chart():
 
     shown = (
         curves_before_after({}, name="Cycle time", forbidden=why),
-        weekly_level(months, rollouts=[], name="Cycle time", unit="days", forbidden=why),
-        behaviour(week, name="Cycle time", unit="days", forbidden=why),
+        weekly_level(months, rollouts=[], metric=METRICS["cycle_time"], forbidden=why),
+        behaviour(week, metric=METRICS["cycle_time"], forbidden=why),
     )
 
     assert "Data quality: grade D: 73% in doubt." in why
@@ -171,7 +171,7 @@ def test_work_in_progress_is_counted_to_the_end_of_the_month():
 
     chart = charts.wip_over_time(flow.wip_over_time(begun, at=weeks), period="March 2026")
 
-    assert headline(chart) == "3 items are in progress, 2 more than at the beginning"
+    assert headline(chart) == "3 items are in progress, 2 more than on 2 March 2026"
 
 
 def test_time_in_stage_by_hand():
@@ -192,8 +192,42 @@ def test_time_in_stage_by_hand():
 
     rows = {(row.team, row.stage): (row.days, row.n) for row in found.itertuples()}
     assert rows == {("A", "queue"): (2.5, 2), ("A", "active"): (4.0, 2)}
-    assert headline(charts.time_in_stage(found, period="March 2026")).startswith("62% of the time")
+    title = "62% of the time of finished work was work, 38% was waiting"
+    assert headline(charts.time_in_stage(found, period="March 2026")) == title
     assert headline(charts.time_in_stage(found.iloc[:0], period="March 2026")) == "No work done in March 2026"
+
+
+def test_time_in_stage_counts_items_not_teams():
+    """A team with many items weighs as much as its items, and time that no stage explains is not called waiting."""
+    stages = pd.DataFrame(
+        [("A", "active", 1.0, 90), ("A", "queue", 1.0, 90), ("B", "unknown", 20.0, 1)],
+        columns=["team", "stage", "days", "n"],
+    )
+
+    title = headline(charts.time_in_stage(stages, period="March 2026"))
+
+    assert title == "45% of the time of finished work was work, 45% was waiting; of 10% it is not known"
+
+
+def test_a_group_without_a_last_month_is_named():
+    """The headline says where a group's last month is not known; shares stand in percent with what is behind them."""
+    months = pd.DataFrame({"month": pd.to_datetime(["2026-01-01", "2026-01-01", "2026-02-01"]),
+                           "group": ["adopting teams", "other teams", "other teams"], "value": [0.4, 0.5, 0.6],
+                           "n": [20, 30, 40]})  # fmt: skip
+
+    chart = weekly_level(months, metric=METRICS["owner_at_start"], rollouts=[])
+
+    assert headline(chart) == "Owner at start, February 2026: not known in adopting teams and 60% in other teams"
+    assert "40 of other teams in the last one" in " ".join(chart.to_dict()["title"]["subtitle"])
+    assert chart.to_dict()["encoding"]["y"]["scale"]["domain"] == [0, 1]
+
+
+def test_open_items_without_recent_work_have_no_expectation():
+    """Where nothing recent ended there is no time to compare ages with; no line is drawn and none is named."""
+    chart = charts.ageing(pd.DataFrame({"team": ["A"], "value": [3.0]}), recent=None, period="March 2026")
+
+    assert headline(chart) == "Open items: 1"
+    assert "nan" not in str(chart.to_dict())
 
 
 def test_the_last_share_is_the_headline():

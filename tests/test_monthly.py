@@ -100,6 +100,19 @@ def test_small_groups_are_not_shown(name):
     assert shown.value is not None
 
 
+@pytest.mark.parametrize("name", list(METRICS))
+def test_unfit_teams_are_in_neither_figure(name):
+    """Teams whose data cannot bear a figure are left out of it and of the one before, and named."""
+    items = items_of(*ROWS)
+    bad = items.assign(team="Beta", started_at=items["started_at"] - pd.Timedelta(days=9))
+
+    both = month_figures(pd.concat([items, bad]), [name], since=MARCH, until=APRIL, smallest_group=1,
+                         unfit={name: ("Beta",)})[0]  # fmt: skip
+
+    assert both.without == ("Beta",)
+    assert replace(both, without=()) == figure(name)
+
+
 def test_border_of_the_smallest_group():
     """Exactly the smallest group is shown."""
     n = figure("owner_at_start").n

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from prodops_analysis import METRICS
-from prodops_analysis.phases import ADOPTING, OTHER, curves, levels
+from prodops_analysis.phases import ADOPTING, OTHER, behaviour, curves, levels
 
 ROLLOUTS = {"Alpha": date(2024, 3, 1), "Beta": date(2024, 4, 1)}
 UNTIL = pd.Timestamp("2024-06-01", tz="UTC")
@@ -93,6 +93,36 @@ def test_small_months_and_unknown_medians_are_left_out():
     table = levels(rows, metric=METRICS["cycle_time"], rollouts=ROLLOUTS, until=UNTIL, smallest_group=2)
 
     assert table["month"].dt.month.tolist() == [4]
+
+
+def test_a_month_seen_in_part_is_left_out():
+    """A log that begins within a month says little of it; from its first day on a month counts."""
+    days = ["02-15"] * 4 + ["03-01"] * 4
+    rows = observed(*[("Alpha", day, 1, True) for day in days])
+
+    table = levels(rows, metric=METRICS["throughput"], rollouts=ROLLOUTS, until=UNTIL, smallest_group=2)
+
+    assert table["month"].dt.month.tolist() == [3]
+
+
+def test_teams_that_were_not_compared_are_left_out():
+    """Only the named teams are looked at."""
+    rows = observed(*[(team, "02-01", days, True) for team, days in (("Alpha", 1), ("Gamma", 4), ("Delta", 90))] * 2)
+
+    table = levels(rows, metric=METRICS["cycle_time"], rollouts=ROLLOUTS, until=UNTIL, smallest_group=2,
+                   teams=("Alpha", "Gamma"))  # fmt: skip
+
+    assert table.set_index("group")["n"].to_dict() == {ADOPTING: 2, OTHER: 2}
+
+
+def test_limits_of_a_share_end_at_all():
+    """Natural process limits of a share cannot lie above 100 %."""
+    days = pd.date_range("2024-01-01", periods=20, freq="7D").strftime("%m-%d")
+    rows = observed(*[("Alpha", day, float(n % 4 > 0), True) for n, day in enumerate(days)])
+
+    shown = behaviour(rows, metric=METRICS["owner_at_start"], rollouts=ROLLOUTS, until=UNTIL)
+
+    assert shown.weeks["high"].max() == 1.0
 
 
 def test_inputs_are_left_alone():

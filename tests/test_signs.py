@@ -10,9 +10,10 @@ import pytest
 from prodops_analysis import METRICS, Change, Verdict
 from prodops_analysis.assessment import Assessment
 from prodops_analysis.checks import Check
+from prodops_analysis.estimators.rollout import Interval
 from prodops_analysis.metrics.monthly import Figure
 from prodops_analysis.report.signs import NEEDED, portfolio_table, signs_panel
-from prodops_analysis.report.words import bottom_line, decision_asked, state_of
+from prodops_analysis.report.words import bottom_line, decision_asked, guarded, lasting, state_of
 from prodops_analysis.verdict import Worthwhile
 
 OCTOBER = pd.Timestamp("2026-10-01", tz="UTC")
@@ -30,10 +31,16 @@ def said(verdict="improved", *, worthwhile="yes", effect=(-0.3, -0.4, -0.2), met
     )  # fmt: skip
 
 
+def check(name, result, found="what was found"):
+    """A named check."""
+    return Check(name=name, result=result, found=found)
+
+
 def change(**fields):
     """A change of two teams with a decision date in September."""
     return Change(**{"id": "c", "title": "New intake", "rollouts": {"A": DAY, "B": DAY},
-                     "decision_date": date(2026, 9, 28)} | fields)  # fmt: skip
+                     "decision_date": date(2026, 9, 28), "decided_by": "head of product",
+                     "cost_hours_a_week": 6} | fields)  # fmt: skip
 
 
 def figure(name="cycle_time", value=4.0, low=3.5, high=4.5, before=(4.2, 3.9, 4.6)):
@@ -96,8 +103,15 @@ def test_each_sentence_with_a_number_links_to_its_evidence(sample):
     assert len(with_number) == 2
     assert all("<a href=" in sentence for sentence in with_number)
     assert 'href="#how-long-work-takes"' in html
-    assert 'Improved by 30%: <a href="change-c.html">New intake</a>' in html
-    assert "within 4.0 days (95% interval 3.5 to 4.5, 80 items" in html
+    assert 'Improved by 30% in 2 of 8 teams: <a href="change-c.html">New intake</a>' in html
+    assert "within 4.0 days, 4.2 in the 26 weeks before (95% intervals 3.5 to 4.5 and 3.9 to 4.6; 80 and 80" in html
+
+
+def test_a_sign_names_the_teams_it_leaves_out(sample):
+    """A figure without some teams says so in its sentence."""
+    told = first_screen(sample, [replace(figure(), without=("Partners",))]).results["signs"]["Shorter cycle times"]
+
+    assert "in the month; without Partners, whose data has grade D)." in told["said"]
 
 
 def test_sections_that_signs_lead_to_exist(sample_month):
@@ -136,7 +150,12 @@ def test_the_portfolio_lists_every_record(sample):
     panel = portfolio_table((said(),), history)
 
     shown = panel.parts[0]
-    assert [("New intake", "due for decision"), ("Planned one", "planned")] == [row[:2] for row in shown.cells]
+    assert [row[:4] for row in shown.cells] == [
+        ("New intake", "due for decision by head of product since 28 September 2026", "improved",
+         "Cycle time −30% (95% interval −40% to −20%); 2 of 8 teams; 6 hours a week"),
+        ("Planned one", "planned, decision by head of product on 28 September 2026", "not assessed",
+         "no team has begun"),
+    ]  # fmt: skip
     assert shown.links == ("change-c.html", "")
     assert panel.results["verdicts"]["c"]["estimate"] == -0.3
 
@@ -177,17 +196,62 @@ def test_bottom_line(given, words):
 
 
 @pytest.mark.parametrize(
+    ("checks", "words"),
+    [
+        ((), "none named"),
+        ((check("guardrail throughput", "passed"), check("season", "noted")), "Throughput: no harm that matters"),
+        ((check("guardrail cycle time", "noted"), check("guardrail wip", "noted", "cannot be judged: few")),
+         "Cycle time: harm not ruled out; WIP: cannot be judged"),
+        ((check("guardrail owner at start", "blocks"),), "Owner at start: got worse"),
+    ],
+    ids=["none", "passed", "open", "harmed"],
+)  # fmt: skip
+def test_guardrails_in_a_word(checks, words):
+    """Each guardrail stands in the table of changes with how it came out."""
+    assert words == guarded(said(checks=checks))
+
+
+@pytest.mark.parametrize(
+    ("bands", "words"),
+    [
+        ({}, ""),
+        ({(-8, -5): -0.1}, ""),
+        ({(-8, -5): 0.0, (0, 3): -0.1, (26, 999): -0.2}, "from week 26 after the rollout on: −20% (95%"),
+        ({(0, 3): -0.1, (4, 12): -0.3}, "in weeks 4 to 12 after the rollout: −30% (95% interval −40% to"),
+    ],
+    ids=["nothing", "only-before", "open-end", "still-early"],
+)
+def test_whether_an_effect_lasts(bands, words):
+    """The last weeks seen stand beside the verdict, with their own interval."""
+    own = {band: Interval(estimate=x, low=x - 0.1, high=x + 0.1) for band, x in bands.items()}
+
+    told = lasting(replace(said(), by_band=own))
+
+    assert told.startswith(words) if words else told == ""
+
+
+@pytest.mark.parametrize(
     ("given", "asked"),
     [
         (said(), "keep or extend"),
         (said(worthwhile="not shown"), "keep only if the cost is worth it"),
         (said("worsened", effect=(0.3, 0.1, 0.5)), "adjust or retire"),
         (said("no worthwhile change", worthwhile="no"), "retire, unless it serves another end"),
-        (said("not enough evidence", worthwhile="not shown"), "wait or mend what stands in the way"),
+        (said("not enough evidence", worthwhile="not shown"), "decide on other grounds, or set a later decision date"),
+        (replace(said("not enough evidence", worthwhile="not shown"), smallest_detectable=0.31),
+         "decide on other grounds: waiting would hardly help"),
+        (said("not enough evidence", effect=None), "wait: too little has been seen"),
+        (said("not enough evidence", effect=None, checks=(check("data quality", "forbids"),)),
+         "decide on other grounds; for an answer, mend the data"),
+        (said("not enough evidence", checks=(check("guardrail throughput", "blocks"),)),
+         "adjust: throughput got worse"),
+        (said(checks=(check("guardrail throughput", "noted"), check("guardrail owner at start", "passed"))),
+         "keep or extend, and watch throughput"),
         (said("not enough evidence", worthwhile="not shown",
               checks=(Check(name="time of the look", result="forbids", found="monitoring until then"),)), "none yet"),
     ],
-    ids=["keep", "cost", "adjust", "retire", "wait", "monitoring"],
+    ids=["keep", "cost", "adjust", "retire", "wait", "hopeless", "too-little", "bad-data", "harmed", "watch",
+         "monitoring"],
 )  # fmt: skip
 def test_decision_asked(given, asked):
     """What is suggested follows from the verdict; while monitoring nothing is asked."""

@@ -9,8 +9,9 @@ import pytest
 from prodops_analysis.report import paper, site
 
 SIGN = {"reading": "no clear difference", "said": "Half of the work ends within 3.6 days."}
-ROW = {"Change": "New intake", "Stands": "due for decision", "Metric": "Cycle time", "Verdict": "improved",
-       "Effect": "−47%", "Interval or reason": "95% interval −58% to −32%", "Decision asked": "keep"}  # fmt: skip
+ROW = {"Change": "New intake", "Stands": "due for decision", "Verdict": "improved",
+       "What is known": "Cycle time −47% (95% interval −58% to −32%)", "Guardrails": "none named",
+       "Decision asked": "keep"}  # fmt: skip
 RESULTS = {"monthly-review": {"signs": {"Shorter cycle times": SIGN}, "changes": [ROW]}}
 
 
@@ -42,7 +43,10 @@ def test_the_digest_says_the_month_in_plain_text(sample):
     text = site.digest(RESULTS, sample, ["index.html", "monthly-review.html"])
 
     assert "- Shorter cycle times: no clear difference. Half of the work ends within 3.6 days." in text
-    assert "- New intake (due for decision): improved, −47%; 95% interval −58% to −32%. Decision asked: keep." in text
+    assert (
+        "- New intake (due for decision): improved. Cycle time −47% (95% interval −58% to −32%). Guardrails: "
+        "none named. Decision asked: keep."
+    ) in text
     assert text.endswith("- index.html\n- monthly-review.html\n")
     assert "Please note: Synthetic data" in text
     assert "<" not in text

@@ -174,7 +174,10 @@ def test_a_card_says_in_words_what_the_change_means():
     cards = Cards(Card(label="Cycle time", value=None, unit="days", change="−2", reading="worse"))
     html = unaligned(cards._repr_html_())
 
-    assert '<dd class="change worse">−2, worse</dd>' in html
+    assert '<dd class="change worse">−2: worse</dd>' in html
+    calm = Cards(Card(label="Cycle time", value="4", change="−2", reading="unclear"))
+    assert "−2: no clear difference" in calm._repr_html_()
+    assert "no clear difference" in repr(calm)
     assert '<abbr title="unknown">–</abbr>' in html
 
 

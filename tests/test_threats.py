@@ -30,8 +30,8 @@ CALM = Estimate(
     estimate=-0.2, low=-0.3, high=-0.1, design="2 teams, each from its own rollout on, beside 3 teams that never did",
     statistic=-4.0, df=12, by_team={}, by_band={}, spell=interval(-0.1, 0.1), spell_weight=0.1,
     slope=interval(-0.1, 0.1), slope_weight=0.1, replay=Replay(dates=12, spoken=1, widen=1.0), order_p=0.02,
-    smallest_detectable=0.1, n_items=80, n_weeks=40, n_teams=5, window={}, left_out={}, typical_days=5.0, method="",
-    error=0.05, ratio=True,
+    smallest_detectable=0.1, n_items=80, n_own=60, n_weeks=40, n_teams=5, window={}, left_out={}, typical_days=5.0,
+    method="", error=0.05, ratio=True,
 )  # fmt: skip
 
 
@@ -104,8 +104,8 @@ def test_orders_are_named_only_where_dealt():
             {"replay": Replay(dates=12, spoken=5, widen=1.25)}, "ordinary dates", "noted",
             "on 5 of 12 ordinary dates of the past; the interval is 25% wider for it", id="restless-dates",
         ),
-        pytest.param({"order_p": 0.10}, "rollout order", "passed", "10 give an effect as strong", id="rare-order"),
-        pytest.param({"order_p": 0.11}, "rollout order", "noted", "11 give an effect as strong", id="common-order"),
+        pytest.param({"order_p": 0.10}, "rollout order", "passed", "10% of the rollout orders", id="rare-order"),
+        pytest.param({"order_p": 0.11}, "rollout order", "noted", "11% of the rollout orders", id="common-order"),
     ],
 )  # fmt: skip
 def test_threats_from_the_estimate(parts, name, result, told):

@@ -18,7 +18,8 @@ from prodops_analysis.charts.parts import (
 )
 from prodops_analysis.charts.theme import AFTER, BEFORE, COMPARISON, INK
 from prodops_analysis.estimators.survival import SurvivalCurve
-from prodops_analysis.phases import Behaviour
+from prodops_analysis.metrics import Metric
+from prodops_analysis.phases import ADOPTING, OTHER, Behaviour
 from prodops_analysis.tables import effect as stated
 from prodops_analysis.tables import number
 
@@ -82,7 +83,7 @@ def clocks(table: pd.DataFrame, *, around: date) -> alt.Chart:
 
 
 def weekly_level(
-    levels: pd.DataFrame, *, rollouts: Sequence[tuple[date, str]], name: str, unit: str,
+    levels: pd.DataFrame, *, metric: Metric, rollouts: Sequence[tuple[date, str]],
     others: Sequence[tuple[date, str]] = (), forbidden: str = "",
 ) -> alt.Chart:  # fmt: skip
     """Draw the typical value by month of start, adopting and other teams: `month, group, value, n`.
@@ -91,36 +92,46 @@ def weekly_level(
     forbidden : why no number may be shown; it stands in the chart's place.
     """
     if forbidden:
-        return nothing_to_show(f"{name}: no months are shown", forbidden)
+        return nothing_to_show(f"{metric.label}: no months are shown", forbidden)
     if levels.empty:
-        return nothing_to_show(f"{name}: no whole months", "The log is too short for a series.")
-    shades = alt.Scale(domain=["adopting teams", "other teams"], range=[BEFORE, COMPARISON])
+        return nothing_to_show(f"{metric.label}: no whole months", "The log is too short for a series.")
+    groups = [ADOPTING, OTHER]
+    shades = alt.Scale(domain=groups, range=[BEFORE, COMPARISON])
     chart = (
         alt.Chart(levels)
         .mark_line(point=True)
         .encode(
             x=alt.X("month:T", title=None),
-            y=alt.Y("value:Q", title=unit, scale=alt.Scale(zero=True)),
+            y=_measured(metric),
             color=alt.Color("group:N", scale=shades),
             strokeDash=alt.StrokeDash("group:N", legend=None),
         )
     )
-    last = levels[levels["month"] == levels["month"].max()]
-    like, each = (".0%", "") if unit.startswith("share") else (".1f", f" {unit}")
-    if unit.startswith("items"):
-        each = f" {unit} a team"
+    last = levels[levels["month"] == levels["month"].max()].set_index("group")
+    like, each = {"share": (".0%", ""), "count": (".1f", f" {metric.unit} a team")}.get(
+        metric.kind, (".1f", f" {metric.unit}")
+    )
     told = " and ".join(
-        f"{number(value, like=like)}{each} in {group}"
-        for group, value in zip(last["group"], last["value"], strict=True)
-    )
-    title = f"{name}, last month: {told}"
-    text = (
-        f"Typical {unit} by month (median with open items counted, or mean); dashed: rollouts by team; grey: other "
-        "changes"
-    )
+        f"{number(last.at[group, 'value'], like=like)}{each} in {group}" if group in last.index
+        else f"not known in {group}"
+        for group in groups
+        if group in set(levels["group"])
+    )  # fmt: skip
+    title = f"{metric.label}, {levels['month'].max():%B %Y}: {told}"
+    what = {"share": "Share", "count": "Items a week and team"}.get(metric.kind, "Median, open items counted,")
+    counts = ", ".join(f"{last.at[group, 'n']:.0f} of {group}" for group in last.index)
+    text = f"{what} by month, {counts} in the last one; dashed: rollouts by team; grey: other changes"
     return headline(
         rollout_rules(chart, rollouts, others=others), title, text, f"Lines by month with the rollout dates. {title}."
     )
+
+
+def _measured(metric: Metric) -> alt.Y:
+    """The axis of a metric: from zero, shares in percent up to all."""
+    if metric.kind == "share":
+        return alt.Y("value:Q", title=metric.unit, axis=alt.Axis(format=".0%"), scale=alt.Scale(domain=[0, 1]))
+    unit = f"{metric.unit} a team" if metric.kind == "count" else metric.unit
+    return alt.Y("value:Q", title=unit, scale=alt.Scale(zero=True))
 
 
 def effect_by_team(said: Assessment) -> alt.Chart:
@@ -229,10 +240,10 @@ def ordinary_dates(said: Assessment) -> alt.Chart:
     return headline(alt.layer(zero, span, dot), title, text, f"Dots by weeks moved, the rollout last. {title}.")
 
 
-def behaviour(shown: Behaviour, *, name: str, unit: str, forbidden: str = "") -> alt.Chart:
+def behaviour(shown: Behaviour, *, metric: Metric, forbidden: str = "") -> alt.Chart:
     """Draw the process behaviour chart of the adopting teams, limits re-based at the rollout; description only."""
     if forbidden:
-        return nothing_to_show(f"{name}: no weeks are shown", forbidden)
+        return nothing_to_show(f"{metric.label}: no weeks are shown", forbidden)
     if shown.weeks.empty:
         return nothing_to_show("No weekly figures", "The adopting teams have no week with a figure in this window.")
     frame = shown.weeks.assign(kind=shown.weeks["signal"].map({True: "signal", False: "within limits"}))
@@ -240,7 +251,7 @@ def behaviour(shown: Behaviour, *, name: str, unit: str, forbidden: str = "") ->
     base = alt.Chart(frame).encode(x=alt.X("since:Q", title="weeks since each team's own rollout"))
     limits = base.mark_area(color=COMPARISON, opacity=0.18).encode(y="low:Q", y2="high:Q", detail="phase:N")
     centre = base.mark_line(color=COMPARISON).encode(y="centre:Q", detail="phase:N")
-    line = base.mark_line(color=BEFORE, strokeWidth=1, opacity=0.6).encode(y=alt.Y("value:Q", title=unit))
+    line = base.mark_line(color=BEFORE, strokeWidth=1, opacity=0.6).encode(y=_measured(metric))
     dots = base.mark_point(filled=True).encode(
         y="value:Q",
         color=alt.Color("kind:N", scale=alt.Scale(domain=kinds, range=[BEFORE, AFTER]), legend=None),
@@ -250,6 +261,6 @@ def behaviour(shown: Behaviour, *, name: str, unit: str, forbidden: str = "") ->
     rollout = alt.Chart(pd.DataFrame({"at": [-0.5]})).mark_rule(color=INK, strokeDash=[4, 3]).encode(x="at:Q")
     signals = f"{shown.signals} signal{'' if shown.signals == 1 else 's'}"
     title = f"{signals} where luck alone would make about {shown.expected_by_luck:.1f}"
-    text = f"{name} by week; grey: natural process limits, re-based at the rollout; diamonds: signals"
+    text = f"{metric.label} by week; grey: natural process limits, re-based at the rollout; diamonds: signals"
     chart = alt.layer(limits, centre, line, dots, rollout)
     return headline(chart, title, text, f"A line by weeks since the rollout. {title}.")

@@ -91,7 +91,7 @@ def weekly_counts(
         .mark_bar(color=BEFORE, width=5)
         .encode(x=alt.X("week:T", title=None), y=alt.Y("count:Q", title=f"items {what} a week", stack=None))
     )
-    title = f"{mean:.0f} items {what} in an average week"
+    title = f"{mean:.0f} items {what} a week, on average over {len(total)} weeks"
     return headline(
         rollout_rules(bars, rollouts),
         title,
@@ -111,17 +111,17 @@ def wip_over_time(wip: pd.DataFrame, *, rollouts: Sequence[tuple[date, str]] = (
         .mark_line(color=BEFORE)
         .encode(x=alt.X("at:T", title=None), y=alt.Y("wip:Q", title="items in progress", scale=alt.Scale(zero=True)))
     )
-    moved = "more" if last >= first else "fewer"
-    title = f"{last} items are in progress, {abs(last - first)} {moved} than at the beginning"
+    moved, begin = "more" if last >= first else "fewer", total["at"].iloc[0]
+    title = f"{last} items are in progress, {abs(last - first)} {moved} than on {begin.day} {begin:%B %Y}"
     text = f"WIP at the start of each week and now, all teams, {period}"
     return headline(rollout_rules(line, rollouts), title, text, f"Line by week. {title}.")
 
 
-def ageing(ages: pd.DataFrame, *, expectation: float, period: str) -> alt.Chart:
+def ageing(ages: pd.DataFrame, *, recent: DurationSummary | None, period: str) -> alt.Chart:
     """Draw the age of every open item by team beside the time in which 85% of recent work ended: `team, value`."""
+    expectation = recent.p85 if recent else float("nan")
     if ages.empty:
         return nothing_to_show("No open work", "Nothing is in progress.")
-    old = int((ages["value"] > expectation).sum()) if expectation == expectation else 0
     points = (
         alt.Chart(ages[["team", "value"]])
         .mark_point(color=BEFORE, opacity=0.7)
@@ -137,8 +137,11 @@ def ageing(ages: pd.DataFrame, *, expectation: float, period: str) -> alt.Chart:
     )
     rule = alt.Chart(pd.DataFrame({"value": [expectation]}).dropna()).mark_rule(color=AFTER, strokeDash=[4, 3])
     chart = points + rule.encode(x="value:Q")
-    title = f"{old} of {len(ages)} open items are older than 85% of recent work took"
-    text = f"Work item age, end of {period}; dashed: {expectation:.0f} days, by which 85% of recent work had ended"
+    title, text = f"Open items: {len(ages)}", f"Work item age, end of {period}"
+    if expectation == expectation:
+        old = int((ages["value"] > expectation).sum())
+        title = f"{old} of {len(ages)} open items are older than 85% of recent work took"
+        text += f"; dashed: {expectation:.0f} days, by which 85% of recent work had ended"
     return headline(chart, title, text, f"Dots, one an open item, by team. {title}.")
 
 
@@ -168,8 +171,8 @@ def time_in_stage(stages: pd.DataFrame, *, period: str) -> alt.Chart:
     known = [stage for stage in ("queue", "wait", "active", "unknown") if stage in set(stages["stage"])]
     palette = {"queue": COMPARISON, "wait": AFTER, "active": BEFORE, "unknown": LINE}
     named = stages.assign(label=stages["team"] + " (" + stages["n"].astype("str") + ")")
-    whole = named.groupby("stage")["days"].sum()
-    active = float(whole.get("active", 0.0) / whole.sum())
+    whole = (named["days"] * named["n"]).groupby(named["stage"]).sum()
+    part = (whole / whole.sum()).reindex(["active", "queue", "wait", "unknown"], fill_value=0.0)
     chart = alt.Chart(named).mark_bar(size=16).encode(
         y=alt.Y("label:N", title=None),
         x=alt.X("days:Q", title="mean days a finished item"),
@@ -178,6 +181,9 @@ def time_in_stage(stages: pd.DataFrame, *, period: str) -> alt.Chart:
         tooltip=["team:N", "stage:N", alt.Tooltip("days:Q", format=".1f"), "n:Q"],
     )  # fmt: skip
     chart.data = named.assign(place=named["stage"].map(known.index))
-    title = f"{active:.0%} of the time of finished work was work, the rest was waiting"
+    title = (
+        f"{part['active']:.0%} of the time of finished work was work, {part['queue'] + part['wait']:.0%} was waiting"
+    )
+    title += f"; of {part['unknown']:.0%} it is not known" if part["unknown"] >= 0.005 else ""
     text = f"Mean days by stage of the workflow, work done in {period}; beside each team its number of items"
     return headline(chart, title, text, f"A divided bar for each team. {title}.")

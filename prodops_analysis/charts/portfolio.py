@@ -10,6 +10,7 @@ from prodops_analysis.assessment import Assessment
 from prodops_analysis.charts.parts import headline, nothing_to_show
 from prodops_analysis.charts.theme import COMPARISON, INK, READING_SHAPES, READINGS
 from prodops_analysis.metrics import METRICS
+from prodops_analysis.tables import effect as stated
 
 _READING = {"improved": "better", "worsened": "worse"}
 
@@ -18,7 +19,8 @@ def verdicts_chart(assessments: Sequence[Assessment], *, names: Mapping[str, str
     """Draw the effect of each assessed change on its own metric; `names` maps a change's id to what readers call it."""
     rows = [
         (names[s.change_id], 100 * s.estimate, 100 * s.low, 100 * s.high,
-         _READING.get(str(s.verdict), "unclear"), f"{METRICS[s.metric].label}: {s.verdict}")
+         _READING.get(str(s.verdict), "unclear"),
+         f"{METRICS[s.metric].label}: {s.verdict}, {stated(s.estimate, scale=s.scale)}")
         for s in assessments
         if s.estimate is not None and s.low is not None and s.high is not None
     ]  # fmt: skip
@@ -33,7 +35,7 @@ def verdicts_chart(assessments: Sequence[Assessment], *, names: Mapping[str, str
     zero = alt.Chart(pd.DataFrame({"at": [0.0]})).mark_rule(color=COMPARISON).encode(x="at:Q")
     x = alt.X(
         "effect:Q",
-        title="change, % or points",
+        title="change in % (times and counts) or in points (shares)",
         axis=alt.Axis(labelExpr="datum.value ? format(datum.value, '+.0f') : '0'"),
     )
     span = base.mark_rule(strokeWidth=2.5).encode(x="low:Q", x2="high:Q", color=colour)

@@ -1,6 +1,6 @@
 """The figures of a month, each beside the same figure as it was known one period before."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import pandas as pd
@@ -18,6 +18,7 @@ class Figure:
 
     low, high : 95% interval; None for a level, which is counted and not estimated, and where the value is None.
     earlier : the same figure of the period before, which shares no day with this one; None in the earlier one itself.
+    without : teams that are left out.
     """
 
     metric: Metric
@@ -28,6 +29,7 @@ class Figure:
     statistic: str
     period: str
     earlier: "Figure | None" = None
+    without: tuple[str, ...] = ()
 
     @property
     def beside(self) -> str:
@@ -58,17 +60,25 @@ class Figure:
 
 
 def month_figures(
-    items: pd.DataFrame, names: Sequence[str], *, since: pd.Timestamp, until: pd.Timestamp, smallest_group: int
-) -> tuple[Figure, ...]:
-    """Return the named figures of the month from `since` to `until`, over all teams.
+    items: pd.DataFrame, names: Sequence[str], *, since: pd.Timestamp, until: pd.Timestamp, smallest_group: int,
+    unfit: Mapping[str, tuple[str, ...]] | None = None,
+) -> tuple[Figure, ...]:  # fmt: skip
+    """Return the named figures of the month from `since` to `until`, over all teams but the unfit ones.
 
     The earlier figure is computed as it was known then: later events are not looked at, open items are open again.
+
+    Parameters
+    ----------
+    unfit : metric -> teams whose data cannot bear it (`Scorecard.unfit`); they are left out of both figures.
     """
     figures = []
     for metric in map(metric_named, names):
+        without = (unfit or {}).get(metric.name, ())
+        fit = items[~items["team"].isin(without)]
         back = pd.Timedelta(weeks=RECENT_WEEKS) if metric.kind == "duration" else until - since
-        earlier = _figure(items, metric, since - back, until - back, smallest_group)
-        figures.append(replace(_figure(items, metric, since, until, smallest_group), earlier=earlier))
+        earlier = _figure(fit, metric, since - back, until - back, smallest_group)
+        now = _figure(fit, metric, since, until, smallest_group)
+        figures.append(replace(now, earlier=earlier, without=without))
     return tuple(figures)
 
 

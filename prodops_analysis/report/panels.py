@@ -15,7 +15,7 @@ from prodops_analysis.portfolio import foresight, pool_by_kind
 from prodops_analysis.quality import Scorecard
 from prodops_analysis.report.changes import past_effects
 from prodops_analysis.report.results import RESULT
-from prodops_analysis.tables import Callout, Card, Cards, Table, number, table
+from prodops_analysis.tables import Callout, Card, Cards, Reading, Table, effect, number, table
 from prodops_analysis.workspace import History, load
 
 
@@ -44,7 +44,8 @@ def figure_cards(figures: Sequence[Figure]) -> Panel:
     """Show the figures of the month, each beside that of the period before."""
     shown = {
         f.metric.name: {"value": f.value, "low": f.low, "high": f.high, "n": f.n, "previous": f.previous,
-                        "beside": f.beside, "unit": f.metric.unit, "statistic": f.statistic, "period": f.period}
+                        "beside": f.beside, "unit": f.metric.unit, "statistic": f.statistic, "period": f.period,
+                        "without": list(f.without)}
         for f in figures
     }  # fmt: skip
     return Panel((Cards(*map(_card, figures)),), {"figures": shown})
@@ -52,22 +53,36 @@ def figure_cards(figures: Sequence[Figure]) -> Panel:
 
 def _card(figure: Figure) -> Card:
     share = figure.metric.kind == "share"
-    value = None if figure.value is None else f"{figure.value:.0%}" if share else f"{figure.value:,.1f}"
     change = ""
     if figure.change is not None:
-        by = 100 * figure.change if share else figure.change
-        change = f"{number(by, like='+.0f')} points" if share else number(by, like="+.0%")
-    interval = ""
-    if figure.low is not None and figure.high is not None:
-        low, high = (number(x, like=".0%" if share else ",.1f") for x in (figure.low, figure.high))
-        interval = f"95% interval {low} to {high}; "
+        was = _written(figure.previous, figure)
+        change = f"{effect(figure.change, scale=figure.metric.scale)} on {figure.beside} ({was})"
+    told = [f"95% interval {_written(figure.low, figure)} to {_written(figure.high, figure)}"]
+    told = told if figure.low is not None else []
+    counted = [] if figure.metric.name == "wip" else [f"{figure.n:,} items"]
+    left = [f"without {some(figure.without)} (data of grade D)"] if figure.without else []
     return Card(
         label=f"{figure.metric.label}, {figure.statistic}",
-        value=value.removesuffix(".0") if value else None,
+        value=None if figure.value is None else _written(figure.value, figure),
         unit="" if share else figure.metric.unit,
-        change=f"{change} on {figure.beside}" if change else "",
-        comparison=f"{interval}{figure.n} items, {figure.period}",
+        change=change,
+        reading=_reading(figure) if change else "",
+        comparison=", ".join([*told, *counted, figure.period, *left]),
     )
+
+
+def _reading(figure: Figure) -> Reading:
+    """Say what a change means where both figures have an interval; a level is counted, and means nothing by itself."""
+    if figure.low is None or figure.earlier is None or figure.earlier.low is None or figure.metric.better == "neither":
+        return ""
+    if not figure.moved:
+        return "unclear"
+    return "better" if (figure.moved < 0) == (figure.metric.better == "lower") else "worse"
+
+
+def _written(x: float | None, figure: Figure) -> str:
+    like = ".0%" if figure.metric.kind == "share" else ",.0f" if figure.metric.name == "wip" else ",.1f"
+    return "–" if x is None else number(x, like=like)
 
 
 def figures_line(figures: Sequence[Figure]) -> str:

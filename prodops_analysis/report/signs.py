@@ -6,10 +6,12 @@ from dataclasses import dataclass
 import pandas as pd
 
 from prodops_analysis.assessment import Assessment
+from prodops_analysis.errors import some
 from prodops_analysis.metrics import METRICS
 from prodops_analysis.metrics.monthly import Figure
+from prodops_analysis.records.changes import Change
 from prodops_analysis.report.panels import Panel
-from prodops_analysis.report.words import DUE, decision_asked, span, state_of, stated
+from prodops_analysis.report.words import DUE, day_of, decision_asked, guarded, span, state_of, stated
 from prodops_analysis.tables import Callout, link_to, number, safe, table
 from prodops_analysis.workspace import History
 
@@ -78,18 +80,41 @@ def portfolio_table(assessments: Sequence[Assessment], history: History) -> Pane
     known = {said.change_id: said for said in assessments}
     rows, links = [], []
     for change in history.changes:
-        said, label = known.get(change.id), METRICS[change.primary_metric].label
+        said = known.get(change.id)
         found = (
-            (str(said.verdict), stated(said.estimate, said), span(said) if said.low is not None else said.reasons[0],
-             decision_asked(said))
-            if said else ("not assessed", None, "no team has begun", "none yet")
+            (str(said.verdict), _known(said, change, history), guarded(said), decision_asked(said))
+            if said else ("not assessed", "no team has begun", None, "none yet")
         )  # fmt: skip
-        rows.append((history.names[change.id], state_of(change, until=history.until), label, *found))
+        rows.append((history.names[change.id], _stands(change, history), *found))
         links.append(f"change-{change.id}.html" if said else "")
-    columns = ["Change", "Stands", "Metric", "Verdict", "Effect", "Interval or reason", "Decision asked"]
+    columns = ["Change", "Stands", "Verdict", "What is known", "Guardrails", "Decision asked"]
     listed = table(pd.DataFrame(rows, columns=columns), caption="Changes and what is known of them", links=links)
     plain = [dict(zip(columns, row, strict=True)) for row in rows]
     return Panel((listed,), {"verdicts": {s.change_id: s.to_dict() for s in assessments}, "changes": plain})
+
+
+def _known(said: Assessment, change: Change, history: History) -> str:
+    """Write the effect with its interval and reach, or why there is none; then what it costs."""
+    effect = f"{METRICS[said.metric].label} {stated(said.estimate, said)} ({span(said)})"
+    told = said.reasons[0][:1].upper() + said.reasons[0][1:] if said.estimate is None else effect
+    hours = change.cost_hours_a_week
+    cost = "" if hours is None else f"; {hours:g} hour{'' if hours == 1 else 's'} a week"
+    return f"{told}; {_reach(change, history)} teams{cost}"
+
+
+def _stands(change: Change, history: History) -> str:
+    state = state_of(change, until=history.until)
+    if change.decision_date is None or state.startswith("decided"):
+        return state
+    by = f" by {change.decided_by}" if change.decided_by else ""
+    when = day_of(change.decision_date)
+    return f"{state}{by} since {when}" if state == DUE else f"{state}, decision{by} on {when}"
+
+
+def _reach(change: Change, history: History) -> str:
+    """Count the teams that had begun by the end of the month, of those with work in the log."""
+    begun = sum(day is not None and pd.Timestamp(day, tz="UTC") < history.until for day in change.rollouts.values())
+    return f"{begun} of {history.items['team'].nunique()}"
 
 
 def _measured(name: str, figures: Sequence[Figure], assessments: Sequence[Assessment], history: History) -> Sign:
@@ -101,7 +126,8 @@ def _measured(name: str, figures: Sequence[Figure], assessments: Sequence[Assess
     at = f"#{section.lower().replace(' ', '-')}"
     helped = tuple(
         (
-            f"{s.verdict.capitalize()} by {stated(abs(s.estimate or 0), s, sign=False)}:",
+            f"{s.verdict.capitalize()} by {stated(abs(s.estimate or 0), s, sign=False)} in "
+            f"{_reach(history.change(s.change_id), history)} teams:",
             history.names[s.change_id],
             f"change-{s.change_id}.html",
         )
@@ -111,22 +137,30 @@ def _measured(name: str, figures: Sequence[Figure], assessments: Sequence[Assess
     if figure.value is None or figure.low is None or figure.high is None:
         few = f"{figure.n} items are too few to say it this month."
         return Sign(name=name, reading="not known", sentences=((few, section, at), *helped))
-    share = figure.metric.kind == "share"
-    value, low, high = (_written(x, share=share) for x in (figure.value, figure.low, figure.high))
-    before = "" if figure.previous is None else f"; {_written(figure.previous, share=share)} {figure.beside}"
     reading = "no clear difference"
     if figure.previous is None:
         reading = "nothing to compare with yet"
     elif figure.moved:
         reading = f"{more if figure.moved > 0 else less} than {figure.beside}"
-    counted = f"{figure.n} items" if share else f"{figure.n} items, open ones counted"
-    what = f"{value} of started work had an owner" if share else f"Half of the work ends within {value} days"
-    text = f"{what} (95% interval {low} to {high}, {counted}, {figure.period}{before})."
-    return Sign(name=name, reading=reading, sentences=((text, section, at), *helped))
+    return Sign(name=name, reading=reading, sentences=((_sentence(figure), section, at), *helped))
 
 
-def _written(x: float, *, share: bool) -> str:
-    return number(x, like=".0%" if share else ".1f")
+def _sentence(figure: Figure) -> str:
+    """Write a figure with the one of the period before: values first, then intervals, counts and what is left out."""
+    share = figure.metric.kind == "share"
+    both = [figure, *([figure.earlier] if figure.earlier and figure.earlier.value is not None else [])]
+    values = [_written(one.value, share=share) for one in both]
+    spans = [f"{_written(one.low, share=share)} to {_written(one.high, share=share)}" for one in both]
+    what = f"{values[0]} of started work had an owner" if share else f"Half of the work ends within {values[0]} days"
+    before = f", {values[1]} in {figure.beside}" if len(both) > 1 else ""
+    counted = f"{' and '.join(str(one.n) for one in both)} items{'' if share else ', open ones counted'}"
+    left = f"; without {some(figure.without)}, whose data has grade D" if figure.without else ""
+    intervals = f"95% interval{'s' if len(both) > 1 else ''} {' and '.join(spans)}"
+    return f"{what}{before} ({intervals}; {counted}; {figure.period}{left})."
+
+
+def _written(x: float | None, *, share: bool) -> str:
+    return "–" if x is None else number(x, like=".0%" if share else ".1f")
 
 
 def _due(assessments: Sequence[Assessment], history: History) -> Callout:

@@ -57,8 +57,8 @@ def digest(results: Mapping[str, Mapping[str, Any]], history: History, pages: Se
     lines += [f"- {name}: {sign['reading']}. {sign['said']}" for name, sign in review.get("signs", {}).items()]
     lines += ["", "Changes"]
     lines += [
-        f"- {row['Change']} ({row['Stands']}): {row['Verdict']}{', ' + row['Effect'] if row['Effect'] else ''}; "
-        f"{row['Interval or reason']}. Decision asked: {row['Decision asked']}."
+        f"- {row['Change']} ({row['Stands']}): {row['Verdict']}. {row['What is known']}. "
+        f"Guardrails: {row['Guardrails']}. Decision asked: {row['Decision asked']}."
         for row in review.get("changes", [])
     ] or ["- none"]
     lines += ["", f"Data as of {history.as_of:%Y-%m-%d %H:%M} UTC. Shown by team, never by person.", "", "Read on"]

@@ -6,7 +6,16 @@ from prodops_analysis.assessment import Assessment
 from prodops_analysis.metrics import METRICS, metric_named
 from prodops_analysis.records.changes import Change, plan_state
 from prodops_analysis.report.panels import Panel
-from prodops_analysis.report.words import GLOSSARY, bottom_line, decision_asked, span, stated
+from prodops_analysis.report.words import (
+    GLOSSARY,
+    bottom_line,
+    decision_asked,
+    due,
+    guardrails,
+    lasting,
+    span,
+    stated,
+)
 from prodops_analysis.tables import Callout, Card, Cards, Table, number, table
 
 EVIDENCE = {
@@ -33,17 +42,21 @@ def method_note(said: Assessment) -> Callout:
 
 def verdict_panel(said: Assessment, change: Change) -> Panel:
     """Show the bottom line of one change: verdict, reasons, what changed and why, the decision asked, six figures."""
-    by = f" by {change.decided_by}" if change.decided_by else ""
-    due = f"; due {change.decision_date.day} {change.decision_date:%B %Y}{by}" if change.decision_date else ""
-    told = (("What changed", change.title), ("Why", change.problem), ("What was expected", change.hypothesis))
-    what = [f"{head}: {text}" for head, text in told if text]
+    by_when = due(change, until=said.until) if said.until is not None else ""
+    guards = [f"{name}: {check.found}" for name, check in guardrails(said).items()]
+    told = (
+        ("Why this verdict", f"{'; '.join(said.reasons)}."),
+        ("Last seen", lasting(said)),
+        ("Guardrails", f"{'; '.join(guards) or 'none named'}."),
+        ("Why the change", change.problem),
+        ("What was expected", change.hypothesis),
+        ("Decision asked", f"{decision_asked(said)}{' – ' if by_when else ''}{by_when}."),
+    )
     callout = Callout(
         "verdict",
         str(said.verdict).capitalize(),
         bottom_line(said),
-        f"Why this verdict: {'; '.join(said.reasons)}.",
-        *what,
-        f"Decision asked: {decision_asked(said)}{due}.",
+        *((head, text) for head, text in told if text),
         links=EVIDENCE | {f"What “{said.verdict}” means": f"{GLOSSARY}#{said.verdict.replace(' ', '-')}"},
     )
     cards = [
@@ -54,7 +67,7 @@ def verdict_panel(said: Assessment, change: Change) -> Panel:
              comparison="set in the record"),
         Card(label="Smallest visible", value=stated(said.smallest_detectable, said, sign=False),
              comparison="effect this data would show 4 times in 5"),
-        Card(label="Evidence", value=f"{said.n_items:,}", unit="items", comparison=f"{said.n_weeks} weeks"),
+        Card(label="Evidence", value=f"{said.n_items:,}", unit="items", comparison=_evidence(said)),
         *_cost(change),
     ]  # fmt: skip
     return Panel((callout, Cards(*cards)), {"assessment": said.to_dict()})
@@ -63,15 +76,23 @@ def verdict_panel(said: Assessment, change: Change) -> Panel:
 def _cost(change: Change) -> list[Card]:
     if change.cost_hours_a_week is None:
         return []
-    return [Card(label="Cost", value=f"{change.cost_hours_a_week:g}", unit="hours a week",
-                 comparison="as the record states")]  # fmt: skip
+    hours = f"hour{'' if change.cost_hours_a_week == 1 else 's'} a week"
+    return [Card(label="Cost", value=f"{change.cost_hours_a_week:g}", unit=hours,
+                 comparison="all teams together, as the record states")]  # fmt: skip
+
+
+def _evidence(said: Assessment) -> str:
+    weeks = f"{said.n_weeks} weeks"
+    return f"{said.n_own:,} of the adopting teams; {weeks}" if said.n_own < said.n_items else weeks
 
 
 def _days(said: Assessment) -> list[Card]:
     if said.in_unit is None:
         return []
     days, low, high = (number(x, like="+.1f") for x in said.in_unit)
-    return [Card(label="In days", value=days, unit="days", comparison=f"{low} to {high}, at the median")]
+    percent, base = 100 * said.confidence, number(said.typical or float("nan"), like=".1f")
+    return [Card(label="In days", value=days, unit="days",
+                 comparison=f"{percent:.4g}% interval {low} to {high}; half took {base} or less before")]  # fmt: skip
 
 
 def checks_table(said: Assessment) -> Table:
@@ -95,7 +116,8 @@ def plan_table(change: Change) -> Table:
     rows = [
         ("Problem", change.problem), ("Hypothesis", change.hypothesis), ("Kind", change.kind),
         ("Rollout", teams), ("Primary metric", metric_named(change.primary_metric).label),
-        ("Guardrails", ", ".join(change.guardrails) or "none"), ("Decided by", change.decided_by),
+        ("Guardrails", ", ".join(metric_named(name).label for name in change.guardrails) or "none"),
+        ("Decided by", change.decided_by),
         ("Stated confidence", f"{change.confidence:.0%}" if change.confidence else "none"),
         ("Visible, said before", _expected(change)),
         ("Plan", plan_state(change)),
@@ -105,4 +127,4 @@ def plan_table(change: Change) -> Table:
 
 def _expected(change: Change) -> str:
     told = [f"{100 * float(seen):.0f} after {weeks}" for weeks, seen in change.expected.items() if weeks != "day"]
-    return ", ".join(told) + " (% or points)" if told else "not asked; prodops plan says it"
+    return ", ".join(told) + " (% or points)" if told else "not asked before the rollout"

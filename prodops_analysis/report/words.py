@@ -1,13 +1,23 @@
 """Sentences about one change: effect, bottom line, state, decision asked. Pages, digest and notebooks share them."""
 
+from datetime import date
+
 import pandas as pd
 
 from prodops_analysis.assessment import Assessment
+from prodops_analysis.checks import Check
+from prodops_analysis.errors import some
 from prodops_analysis.metrics import METRICS
 from prodops_analysis.records.changes import Change
 from prodops_analysis.tables import effect, effects
 
 DUE = "due for decision"
+HOPELESS = 2  # times the smallest worthwhile effect: an interval is halved by four times the weeks, at best
+_MENDED = {  # check that forbids an answer -> what would allow one
+    "data quality": "mend the data",
+    "measurement changed at rollout": "declare renamed states in the workflow map",
+    "comparison": "let the next change begin team by team",
+}
 GLOSSARY = "glossary.html"  # beside the reports of a month
 
 
@@ -46,15 +56,71 @@ def decision_asked(said: Assessment) -> str:
     """Suggest what to decide; the team decides."""
     if any(check.found.startswith("monitoring") for check in said.checks):
         return "none yet"
-    if said.verdict == "improved" and said.worthwhile == "yes":
-        return "keep or extend"
     if said.verdict == "improved":
-        return "keep only if the cost is worth it"
+        keep = "keep or extend" if said.worthwhile == "yes" else "keep only if the cost is worth it"
+        open_ones = [name for name, check in guardrails(said).items() if check.result == "noted"]
+        return f"{keep}, and watch {some(open_ones).lower()}" if open_ones else keep
     if said.verdict == "worsened":
         return "adjust or retire"
     if said.verdict == "no worthwhile change":
         return "retire, unless it serves another end"
-    return "wait or mend what stands in the way"
+    return _without_an_answer(said)
+
+
+def _without_an_answer(said: Assessment) -> str:
+    """Say what could still bring an answer, and that nothing would where that is so."""
+    harmed = [name for name, check in guardrails(said).items() if check.result == "blocks"]
+    if harmed:
+        return f"adjust: {some(harmed).lower()} got worse"
+    for check in said.checks:
+        if check.result == "forbids":
+            return f"decide on other grounds; for an answer, {_MENDED.get(check.name, 'mend what the checks name')}"
+    if said.estimate is None or said.smallest_detectable is None:
+        return "wait: too little has been seen"
+    if said.smallest_detectable > HOPELESS * said.smallest_worthwhile:
+        return "decide on other grounds: waiting would hardly help"
+    return "decide on other grounds, or set a later decision date"
+
+
+def guardrails(said: Assessment) -> dict[str, Check]:
+    """Return the checks of the guardrails by the name of the metric."""
+    names = {f"guardrail {metric.label.lower()}": metric.label for metric in METRICS.values()}
+    return {names[check.name]: check for check in said.checks if check.name in names}
+
+
+def guarded(said: Assessment) -> str:
+    """Say of each guardrail in a word how it came out."""
+    words = {"passed": "no harm that matters", "noted": "harm not ruled out", "blocks": "got worse"}
+    told = [
+        f"{name}: {'cannot be judged' if check.found.startswith('cannot') else words.get(check.result, check.result)}"
+        for name, check in guardrails(said).items()
+    ]
+    return "; ".join(told) or "none named"
+
+
+def lasting(said: Assessment) -> str:
+    """Say what the last weeks seen say of the effect; nothing without an estimate."""
+    if said.estimate is None or not (bands := [band for band in said.by_band if band[0] >= 0]):
+        return ""
+    first, last = max(bands)
+    own = said.by_band[first, last]
+    when = f"from week {first} after the rollout on" if last >= 999 else f"in weeks {first} to {last} after the rollout"
+    ends = effects(own.low, own.high, scale=said.scale)
+    return f"{when}: {stated(own.estimate, said)} (95% interval {ends})."
+
+
+def due(change: Change, *, until: pd.Timestamp) -> str:
+    """Say on which day a decision is or was due and who decides; nothing where the record names no day."""
+    if change.decision_date is None:
+        return ""
+    by = f", decided by {change.decided_by}" if change.decided_by else ""
+    word = "was due" if pd.Timestamp(change.decision_date, tz="UTC") < until else "due"
+    return f"{word} on {day_of(change.decision_date)}{by}"
+
+
+def day_of(day: date) -> str:
+    """Write a day so that nobody takes its month for its day."""
+    return f"{day.day} {day:%B %Y}"
 
 
 def state_of(change: Change, *, until: pd.Timestamp) -> str:
