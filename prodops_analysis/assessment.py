@@ -187,7 +187,7 @@ def _unanswerable(
         return (f"the decision date, {change.decision_date}, lies before every rollout; mend the record",)
     if not rollouts:
         return (f"every rollout lies after the export ({some(sorted(f'{t} {d}' for t, d in dated.items()))})",)
-    known = set(folded.items["team"])
+    known = set(folded.items["team"].unique())
     if lost := sorted(set(rollouts) - known):
         return (f"the log has no items of team {some(map(repr, lost))}; it has {some(sorted(known))}",)
     return ()

@@ -123,7 +123,7 @@ def _on_scale(placed: pd.DataFrame, metric: Metric, rollouts: Mapping[str, date]
     filled = complete_log_durations(
         placed["value"], done, group, horizon=max(horizon, 2 * FLOOR_DAYS), floor=FLOOR_DAYS
     )
-    own = free & placed["team"].isin(set(placed.loc[placed["treated"], "team"]))
+    own = free & placed["team"].isin(placed.loc[placed["treated"], "team"].unique())
     typical = kaplan_meier(placed["value"][own], done[own]).quantile(0.5) if own.any() else np.nan
     return placed.assign(y=filled.y), typical if np.isfinite(typical) else None
 
@@ -148,7 +148,7 @@ def _counts(items: pd.DataFrame, rollouts: Mapping[str, date], transition_weeks:
     """
     counted = items.groupby(["team", "week"]).agg(y=("y", "sum"))
     weeks = pd.date_range(items["week"].min(), items["week"].max(), freq="7D")
-    every = pd.MultiIndex.from_product([sorted(set(items["team"])), weeks], names=["team", "week"])
+    every = pd.MultiIndex.from_product([sorted(items["team"].unique()), weeks], names=["team", "week"])
     full = counted.reindex(every).reset_index()
     span = items.groupby("team")["week"].agg(["min", "max"])
     first, last = full["team"].map(span["min"]), full["team"].map(span["max"])

@@ -77,7 +77,7 @@ def fit_for_comparison(subject: Subject, observed: pd.DataFrame) -> tuple["pd.Se
     """Leave out comparison teams with grade D data, and their weeks after a change of their own to the same metric."""
     items, said = subject.folded.items, []
     keep = pd.Series(True, index=observed.index)
-    for team in sorted(set(observed["team"]) - set(subject.rollouts)):
+    for team in sorted(set(observed["team"].unique()) - set(subject.rollouts)):
         share = subject.share_in_doubt(items["team"] == team)
         if subject.grade(share) == "D":
             keep &= observed["team"] != team
@@ -106,7 +106,7 @@ def _own_changes(subject: Subject, team: str) -> list[tuple[date, str]]:
 def other_changes(subject: Subject) -> Check:
     """Name other registered changes within twelve weeks of a rollout, in adopting teams and in the comparison."""
     name = "other changes in the window"
-    known = set(subject.folded.items["team"])
+    known = set(subject.folded.items["team"].unique())
     met: dict[str, dict[str, list[str]]] = {"adopting teams": {}, "comparison teams": {}}
     for other in subject.others:
         for team, day in sorted(other.rollouts.items()):

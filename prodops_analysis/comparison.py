@@ -111,7 +111,7 @@ def compare(
 
 def _too_little(placed: pd.DataFrame, metric: Metric) -> tuple[str, ...]:
     after, before = placed[placed["treated"]], placed[~placed["treated"]]
-    own_past = before[before["team"].isin(set(after["team"]))]
+    own_past = before[before["team"].isin(after["team"].unique())]
     n_after, n_before = after["week"].nunique(), own_past["week"].nunique()
     reasons = []
     if after["item_id"].nunique() < MIN_ITEMS_AFTER:
@@ -129,7 +129,7 @@ def _too_little(placed: pd.DataFrame, metric: Metric) -> tuple[str, ...]:
 
 def _design(grid: pd.DataFrame, metric: Metric) -> tuple[str, pd.DataFrame]:
     """Say how the comparison is made, and with which cells."""
-    adopters = sorted(set(grid.loc[grid["treated"], "team"]))
+    adopters = sorted(grid.loc[grid["treated"], "team"].unique())
     shared = grid[linked(grid["unit"].to_numpy(), grid["index_week"].to_numpy(), grid["treated"].to_numpy(bool))]
     behind = shared["y" if metric.kind == "count" else "n"].sum()
     if behind >= MIN_ITEMS_AFTER and shared["week"].nunique() >= MIN_WEEKS_AFTER:
@@ -179,8 +179,8 @@ def _estimate(
     detectable = (t + float(stats.t.ppf(0.8, found.df))) * se
     sign = -1 if metric.better == "lower" else 1
     name = dict(zip(grid["unit"], grid["team"], strict=True))
-    adopters = set(cells.grid.loc[cells.grid["treated"], "team"])
-    teams = adopters if found.n_units == 1 else set(grid["team"])
+    adopters = set(cells.grid.loc[cells.grid["treated"], "team"].unique())
+    teams = adopters if found.n_units == 1 else set(grid["team"].unique())
     used = cells.grid[cells.grid["team"].isin(teams) & cells.grid["index_week"].isin(grid["index_week"])]
     days = used.groupby("team")["week"].agg(["min", "max"])
     items = cells.items[cells.items["team"].isin(teams) & cells.items["week"].isin(set(used["week"]))]
