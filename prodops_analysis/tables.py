@@ -13,6 +13,7 @@ import pandas as pd
 
 from prodops_analysis.errors import ReportError, did_you_mean, printable, some
 
+WIDE = 4  # columns of a table that is set as a list on a phone
 UNKNOWN = '<abbr title="unknown">–</abbr>'
 # a page with our style sheet shows the same without them; JupyterLab aligns texts to the right and lets lists float
 _LEFT = ' style="text-align:left"'
@@ -70,11 +71,13 @@ class Table:
     links: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
-        heads = [f"{name} ({unit})" if unit else name for name, unit in zip(self.columns, self.units, strict=True)]
-        rows = [heads, *([cell or "–" for cell in row] for row in self.cells)]
+        rows = [self._labels(), *([cell or "–" for cell in row] for row in self.cells)]
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         lines = ["  ".join(self._pad(row, widths)).rstrip() for row in rows]
         return "\n".join([self.caption, *lines])
+
+    def _labels(self) -> list[str]:
+        return [f"{name} ({unit})" if unit else name for name, unit in zip(self.columns, self.units, strict=True)]
 
     def _pad(self, row: list[str], widths: list[int]) -> list[str]:
         parts = zip(row, widths, self.numeric, strict=True)
@@ -82,24 +85,29 @@ class Table:
 
     def _repr_html_(self) -> str:
         heads = "".join(
-            f'<th scope="col"{_right(right)}>{safe(name)}{_unit(unit)}</th>'
+            f'<th scope="col" role="columnheader"{_right(right)}>{safe(name)}{_unit(unit)}</th>'
             for name, unit, right in zip(self.columns, self.units, self.numeric, strict=True)
         )
         links = self.links or ("",) * len(self.cells)
-        body = "".join(f"<tr>{self._row(row, link)}</tr>\n" for row, link in zip(self.cells, links, strict=True))
-        empty = f'<tr><td colspan="{len(self.columns)}">No rows</td></tr>\n'
+        body = "".join(
+            f'<tr role="row">{self._row(row, link)}</tr>\n' for row, link in zip(self.cells, links, strict=True)
+        )
+        empty = f'<tr role="row"><td role="cell" colspan="{len(self.columns)}">No rows</td></tr>\n'
+        # on a phone the rows of a wide table stand one below the other, and only the roles still say that it is one
+        wide = " wide" if len(self.columns) >= WIDE else ""
         return (
-            f'<div class="prodops-table" role="region" tabindex="0" aria-label="{safe(self.caption)}">\n'
-            f"<table><caption{_LEFT}>{safe(self.caption)}</caption>\n"
-            f"<thead><tr>{heads}</tr></thead>\n<tbody>\n{body or empty}</tbody></table></div>"
+            f'<div class="prodops-table{wide}" role="region" tabindex="0" aria-label="{safe(self.caption)}">\n'
+            f'<table role="table"><caption{_LEFT}>{safe(self.caption)}</caption>\n'
+            f'<thead role="rowgroup"><tr role="row">{heads}</tr></thead>\n'
+            f'<tbody role="rowgroup">\n{body or empty}</tbody></table></div>'
         )
 
     def _row(self, row: tuple[str | None, ...], link: str) -> str:
         shown = [UNKNOWN if cell is None else safe(cell) for cell in row]
         shown[0] = link_to(link, shown[0]) if link else shown[0]
-        rest = zip(shown[1:], self.numeric[1:], strict=True)
-        return f'<th scope="row"{_right(self.numeric[0])}>{shown[0]}</th>' + "".join(
-            f"<td{_right(right)}>{cell}</td>" for cell, right in rest
+        rest = zip(shown[1:], self.numeric[1:], self._labels()[1:], strict=True)
+        return f'<th scope="row" role="rowheader"{_right(self.numeric[0])}>{shown[0]}</th>' + "".join(
+            f'<td role="cell" data-label="{safe(label)}"{_right(right)}>{cell}</td>' for cell, right, label in rest
         )
 
 

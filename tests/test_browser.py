@@ -3,6 +3,8 @@
 import pytest
 from test_html import page_of_full
 
+from prodops_analysis.charts.theme import DARK, PAPER
+
 pytestmark = pytest.mark.browser
 
 
@@ -90,6 +92,37 @@ def test_paper_is_light_and_without_contents(opened):
     assert not opened.locator("nav").is_visible()
     assert opened.locator("svg.wide").first.is_visible()
     assert opened.pdf(prefer_css_page_size=True).startswith(b"%PDF")
+
+
+def rgb(colour):
+    """A colour as a browser writes it."""
+    return "rgb({}, {}, {})".format(*bytes.fromhex(colour[1:]))
+
+
+def paint_of(page):
+    """Every colour seen in the charts of a page, what lies behind them too."""
+    return set(
+        page.evaluate(
+            """[...document.querySelectorAll('.drawing svg, .drawing svg *')]
+                .filter(node => !node.closest('defs') && node.getClientRects().length)
+                .map(node => [node, getComputedStyle(node)])
+                .flatMap(([node, style]) => [node.tagName == 'svg' ? style.backgroundColor : '',
+                    node.hasAttribute('fill') ? style.fill : '', node.hasAttribute('stroke') ? style.stroke : ''])"""
+        )
+    ) - {"", "none", "rgba(0, 0, 0, 0)"}
+
+
+@pytest.mark.parametrize("opened", [(1280, "dark", True), (390, "dark", True)], indirect=True, ids=str)
+def test_a_dark_screen_shows_dark_charts(opened):
+    """Drawn or live, a chart has the colours of the dark screen and the background of its page; on paper it has not."""
+    dark, light, behind = set(map(rgb, DARK.values())), set(map(rgb, DARK)), rgb(DARK[PAPER])
+
+    assert opened.evaluate("getComputedStyle(document.body).backgroundColor") == behind
+    assert behind in paint_of(opened) <= dark
+    explore(opened)
+    assert paint_of(opened) <= dark
+    opened.emulate_media(media="print")
+    assert paint_of(opened) <= light
 
 
 @pytest.mark.parametrize("opened", [(390, "light", True)], indirect=True, ids=str)
@@ -230,8 +263,12 @@ def test_the_sample_month_offline_with_scripts_off(browser, sample_month, name, 
 
     shown = [figure.locator("svg:visible").count() for figure in page.locator("figure").all()]
     drawn = [box for svg in page.locator("figure svg:visible").all() if (box := svg.bounding_box())]
+    unthemed = page.locator(".drawing:not(.themed)").count()
+    tables = [box["width"] for table in page.locator(".prodops-table table").all() if (box := table.bounding_box())]
     context.close()
 
     assert [1] * len(shown) == shown
+    assert unthemed == 0
+    assert max(tables, default=0) <= width
     assert all(box["width"] > 200 and box["height"] > 60 and box["x"] + box["width"] <= width for box in drawn)
     assert ([address], []) == (asked, said)

@@ -174,7 +174,6 @@ def test_summary_of_durations():
 
     assert (summary.n, summary.n_open, summary.n_dropped) == (5, 2, 1)
     assert (summary.median, summary.completed_only) == (3, 2)
-    assert summary.gap == pytest.approx(1 / 3)
     assert math.isnan(summary.p85)
     assert pytest.approx((summary.ends.at(5, 1), summary.ends.at(5, 2))) == (0.4, 0.2)
 

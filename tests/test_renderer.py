@@ -41,8 +41,9 @@ def linear(colour):
     return np.where(part <= 0.04045, part / 12.92, ((part + 0.055) / 1.055) ** 2.4)
 
 
-def contrast_on_white(colour):
-    return 1.05 / (linear(colour) @ [0.2126, 0.7152, 0.0722] + 0.05)
+def contrast(colour, paper):
+    dark, light = sorted(linear(each) @ [0.2126, 0.7152, 0.0722] + 0.05 for each in (colour, paper))
+    return light / dark
 
 
 def lab(rgb):
@@ -232,24 +233,42 @@ def test_total_width_is_fixed(make, width):
     assert f'width="{width}"' in renderer.to_svg(make(spec_of(chart())), prefix="p")[:200]
 
 
+SCREENS = {"light": {colour: colour for colour in theme.DARK}, "dark": theme.DARK}
+on_every_screen = pytest.mark.parametrize("screen", SCREENS.values(), ids=SCREENS)
+
+
+@on_every_screen
 @pytest.mark.parametrize("colour", [*theme.CATEGORIES, *theme.READINGS.values(), theme.INK])
-def test_marks_stand_out_from_white(colour):
+def test_marks_stand_out_from_paper(colour, screen):
     """Marks reach the 3:1 of WCAG 2.2, 1.4.11."""
-    assert contrast_on_white(colour) >= 3
+    assert contrast(screen[colour], screen[theme.PAPER]) >= 3
 
 
-@pytest.mark.parametrize("colour", [theme.INK, theme.MUTED])
-def test_text_can_be_read_on_white(colour):
+@on_every_screen
+@pytest.mark.parametrize(
+    ("text", "behind"),
+    [
+        *((text, theme.PAPER) for text in (theme.INK, theme.MUTED, theme.BEFORE, theme.AFTER, theme.COMPARISON)),
+        *((theme.PAPER if grade == "D" else theme.INK, shade) for grade, shade in theme.GRADE_SHADES.items()),
+    ],
+)
+def test_text_can_be_read(text, behind, screen):
     """Text reaches the 4.5:1 of WCAG 2.2, 1.4.3; the page's own check cannot judge text in a drawing."""
-    assert contrast_on_white(colour) >= 4.5
+    assert contrast(screen[text], screen[behind]) >= 4.5
 
 
+@on_every_screen
 @pytest.mark.parametrize("vision", VISION)
-def test_categories_stay_apart(vision):
+def test_categories_stay_apart(vision, screen):
     """Every two colours differ by far more than a just noticeable difference (2.3) to every kind of eye."""
-    seen = [lab(np.array(VISION[vision]) @ linear(colour)) for colour in theme.CATEGORIES]
+    seen = [lab(np.array(VISION[vision]) @ linear(screen[colour])) for colour in theme.CATEGORIES]
 
     assert min(np.linalg.norm(a - b) for a, b in itertools.combinations(seen, 2)) > 15
+
+
+def test_no_two_colours_become_one():
+    """Every colour of the theme has its own on a dark screen."""
+    assert len(theme.DARK) == len(set(theme.DARK.values()))
 
 
 def test_readings_differ_in_shape_too():

@@ -32,10 +32,12 @@ def test_all_months_newest_first(sample, tmp_path):
 
     page = site.all_months_page(tmp_path, sample)
 
-    assert ["2026-09/index.html", "2026-07/index.html"] == re.findall(r'<th scope="row"><a href="([^"]+)"', page)
+    assert ["2026-09/index.html", "2026-07/index.html"] == re.findall(
+        r'<th [^>]*rowheader"[^>]*><a href="([^"]+)"', page
+    )
     assert "grade D in 1 team" in page
     assert "no grade D" in page
-    assert '<td class="number">3.6</td>' in page or "<td>3.6</td>" in page
+    assert re.search(r"<td[^>]*>3\.6</td>", page)
 
 
 def test_the_digest_says_the_month_in_plain_text(sample):

@@ -73,19 +73,35 @@ def test_table_is_accessible():
     """Caption, scopes, a frame that a keyboard scrolls, numbers set to the right, no empty heading."""
     html = unaligned(table(frame(), caption="Teams & days")._repr_html_())
 
-    assert '<div class="prodops-table" role="region" tabindex="0" aria-label="Teams &amp; days">' in html
+    assert '<div class="prodops-table wide" role="region" tabindex="0" aria-label="Teams &amp; days">' in html
     assert "<caption>Teams &amp; days</caption>" in html
     assert html.count('<th scope="col"') == 5
     assert html.count('<th scope="row"') == 2
-    assert '<td class="number">1,212</td>' in html
+    assert re.search(r'<td role="cell" data-label="[^"]+" class="number">1,212</td>', html)
     assert not re.search(r"<th[^>]*>\s*</th>", html)
+
+
+def test_a_wide_table_can_be_set_as_a_list():
+    """Every cell of a phone's list knows its heading with the unit, and the roles say that it is a table still."""
+    html = table(frame(), caption="Teams", units={"days": "working days"})._repr_html_()
+
+    assert re.findall(r'<td role="cell" data-label="([^"]+)"', html)[:4] == [
+        "items",
+        "days (working days)",
+        "at",
+        "kept",
+    ]
+    assert [html.count(f'role="{role}"') for role in ("table", "rowgroup", "row", "columnheader", "rowheader")] == [
+        1, 2, 3, 5, 2,
+    ]  # fmt: skip
+    assert "wide" not in table(frame().iloc[:, :3], caption="Teams")._repr_html_()
 
 
 def test_a_row_without_a_name_still_has_a_heading():
     """A missing name is shown as unknown."""
     html = table(pd.DataFrame({"team": [None], "n": [1]}), caption="c")._repr_html_()
 
-    assert '<th scope="row"><abbr' in unaligned(html)
+    assert '<th scope="row" role="rowheader"><abbr' in unaligned(html)
 
 
 def test_no_rows_is_said():

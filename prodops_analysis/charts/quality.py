@@ -4,10 +4,8 @@ import altair as alt
 import pandas as pd
 
 from prodops_analysis.charts.parts import headline, nothing_to_show
-from prodops_analysis.charts.theme import INK, LINE
+from prodops_analysis.charts.theme import GRADE_SHADES, INK, LINE, PAPER
 from prodops_analysis.metrics import METRICS
-
-_SHADES = {"A": "#ffffff", "B": "#dbe7f3", "C": "#f6d9b8", "D": "#b45309", "none": "#f3f4f6"}
 
 
 def scorecard_chart(grades: pd.DataFrame, *, period: str) -> alt.Chart:
@@ -28,9 +26,9 @@ def scorecard_chart(grades: pd.DataFrame, *, period: str) -> alt.Chart:
         ),
         y=alt.Y("team:N", title=None),
     )
-    shades = alt.Scale(domain=list(_SHADES), range=list(_SHADES.values()))
+    shades = alt.Scale(domain=list(GRADE_SHADES), range=list(GRADE_SHADES.values()))
     cells = base.mark_rect(stroke=LINE, strokeWidth=1).encode(color=alt.Color("grade:N", scale=shades, legend=None))
-    on_dark = alt.condition("datum.grade === 'D'", alt.value("#ffffff"), alt.value(INK))
+    on_dark = alt.condition("datum.grade === 'D'", alt.value(PAPER), alt.value(INK))
     letters = base.mark_text(fontWeight="bold", fontSize=14).encode(text="letter:N", color=on_dark)
     title = f"Grade D for {', '.join(bad)}: no verdict from it" if bad else "No figure has grade D"
     text = f"Grade of each figure by the share of its items in doubt, {period}"

@@ -1,7 +1,8 @@
 """The look of every chart: colours, type and the Altair theme `prodops`.
 
-Marks reach a contrast of 3:1 on white and stay apart for the three common kinds of colour blindness
-(both computed in tests/test_renderer.py). Colour never stands alone: name the series in a legend or beside the mark.
+Marks reach a contrast of 3:1 on paper and stay apart for the three common kinds of colour blindness, on white and on
+a dark screen (computed in tests/test_renderer.py). Colour never stands alone: name the series in a legend or beside
+the mark.
 """
 
 from typing import Any
@@ -24,6 +25,15 @@ CATEGORIES = (BEFORE, AFTER, COMPARISON, "#00875f", "#5b1a4f", "#3a9bd9")  # ord
 
 READINGS = {"better": "#00875f", "worse": "#b3261e", "unclear": COMPARISON}
 READING_SHAPES = {"better": "circle", "worse": "square", "unclear": "diamond"}
+GRADE_SHADES = {"A": PAPER, "B": "#dbe7f3", "C": "#f6d9b8", "D": AFTER, "none": "#f3f4f6"}
+
+# What a page turns each colour into on a dark screen; drawings with any other colour stay on white.
+DARK = {
+    PAPER: "#14171c", INK: "#eceff3", MUTED: "#b3bbc6", LINE: "#5b6472", GRID: "#2a303a",
+    BEFORE: "#3f8fe0", AFTER: "#f0944d", COMPARISON: "#7f8998",
+    "#00875f": "#3cc492", "#5b1a4f": "#d9a3e3", "#3a9bd9": "#d6efff", "#b3261e": "#ff7a6e",
+    "#dbe7f3": "#22384f", "#f6d9b8": "#5a3f1e", "#f3f4f6": "#20252d",
+}  # fmt: skip
 
 _MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 _DAYS = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"]

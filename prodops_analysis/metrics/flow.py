@@ -75,11 +75,6 @@ class DurationSummary:
 
     __repr__ = __str__
 
-    @property
-    def gap(self) -> float:
-        """How much lower the completed-only median is, as a share of the honest one."""
-        return 1 - self.completed_only / self.median
-
 
 def summarise_durations(observed: pd.DataFrame) -> DurationSummary | None:
     """Summarise durations; None where there is nothing to summarise."""

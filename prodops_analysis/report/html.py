@@ -5,6 +5,7 @@ failed, or that shows something the page cannot show, is refused: nothing vanish
 """
 
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from nbformat import NotebookNode
 from traitlets import Bool, default
 from traitlets.config import Config
 
-from prodops_analysis.charts import renderer
+from prodops_analysis.charts import renderer, theme
 from prodops_analysis.errors import printable
 from prodops_analysis.report.arrange import SHOWN, Arrange
 from prodops_analysis.report.live import LiveCharts, policy
@@ -31,7 +32,8 @@ _TAGS = [
     "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul",
 ]
 # fmt: on
-_ATTRIBUTES = {"class", "title", "role", "tabindex", "scope", "colspan", "rowspan", "lang", "dir"}
+_PAINT = re.compile(r'(?:fill|stroke)="([^"]+)"')
+_ATTRIBUTES = {"class", "title", "role", "tabindex", "scope", "colspan", "rowspan", "lang", "dir", "data-label"}
 
 
 def render(notebook: NotebookNode, *, title: str | None = None, live: bool = True) -> str:
@@ -99,6 +101,7 @@ class ReportExporter(HTMLExporter):
         page, found = super().from_notebook_node(nb, resources, **kw)
         # nbconvert parses the page and writes it anew; what must keep every byte comes after that
         page = re.sub(r"<!--(chart\.\d+)-->", lambda mark: self._drawings[mark[1]], str(page))
+        page = page.replace("</style>", f"{_on_dark_screens()}\n</style>", 1) if self._drawings else page
         if self._live:
             page = page.replace("; base-uri ", f"; {policy()}; base-uri ", 1)
             page = f"{self._live.scripts()}</body>".join(page.rsplit("</body>", 1))
@@ -123,7 +126,9 @@ class ReportExporter(HTMLExporter):
             for kind, svg in drawn.items()
         )
         live = self.live and self._live.add(name, spec)
-        return {"id": name, "title": title, "subtitle": subtitle, "description": description, "live": live}
+        themed = set(_PAINT.findall(self._drawings[name])) <= {*theme.DARK, "none"}
+        return {"id": name, "title": title, "subtitle": subtitle, "description": description, "live": live,
+                "themed": themed}  # fmt: skip
 
     def fragment(self, html: str) -> str:
         """Return the HTML of an output with nothing in it but text, tables and lists."""
@@ -150,3 +155,14 @@ class ReportExporter(HTMLExporter):
 
 def _allowed(_tag: str, name: str, value: str) -> bool:
     return name in _ATTRIBUTES or name.startswith("aria-") or (name == "href" and is_local(value))
+
+
+@cache
+def _on_dark_screens() -> str:
+    """Return the rules that turn the colours of the theme into those of a dark screen; on paper they stay."""
+    rules = "".join(
+        f'.themed [{what}="{light}"]{{{what}:{dark}}}'
+        for light, dark in theme.DARK.items()
+        for what in ("fill", "stroke")
+    )
+    return f"@media screen and (prefers-color-scheme:dark){{{rules}}}"

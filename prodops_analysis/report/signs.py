@@ -15,7 +15,6 @@ from prodops_analysis.report.words import DUE, day_of, decision_asked, guarded, 
 from prodops_analysis.tables import Callout, link_to, number, safe, table
 from prodops_analysis.workspace import History
 
-REVIEW = "monthly-review.html"
 # sign -> the metric that shows it, the section with its evidence, words for less and for more
 MEASURED = {
     "Shorter cycle times": ("cycle_time", "How long work takes", "shorter", "longer"),

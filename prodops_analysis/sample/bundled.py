@@ -1,4 +1,4 @@
-"""The bundled sample: eight invented teams, 65 weeks, three real effects, one change without any, planted faults.
+"""The bundled sample: eight invented teams, 78 weeks, three real effects, one change without any, planted faults.
 
 `python -m prodops_analysis.sample.bundled FILE.csv` writes the export that lies under data/sample.
 """
@@ -12,17 +12,17 @@ import pandas as pd
 
 from prodops_analysis.sample.simulator import World, simulate
 
-SEED = 20261005
-START = "2025-07-07"
+SEED = 20261014
+START = "2025-04-07"
 # change -> team -> week of the rollout; the truth stands in WORLD
-INTAKE = {"Accounts": 26, "Billing": 29, "Catalogue": 32, "Checkout": 35}
-OWNERS = {"Insights": 34, "Platform": 37}
-STATUS = {"Insights": 28, "Platform": 28, "Search": 31}
-PARTNERS = {"Partners": 38}
+INTAKE = {"Accounts": 39, "Billing": 42, "Catalogue": 45, "Checkout": 48}
+OWNERS = {"Insights": 47, "Platform": 50}
+STATUS = {"Insights": 41, "Platform": 41, "Search": 44}
+PARTNERS = {"Partners": 51}
 WORLD = World(
     teams=("Accounts", "Billing", "Catalogue", "Checkout", "Insights", "Partners", "Platform", "Search"),
     start=START,
-    weeks=65,
+    weeks=78,
     items_a_week=3.4,
     median_days=6.0,
     log_sd=0.8,
@@ -31,7 +31,7 @@ WORLD = World(
         "Partners": (PARTNERS["Partners"], float(np.log(0.7))),
     },
     owned={team: (week, 0.30) for team, week in OWNERS.items()},
-    faults={"Accounts": 0.06, "Search": 0.18, "Partners": 0.7},
+    faults={"Accounts": 0.06, "Search": 0.12, "Partners": 0.7},
 )
 COLUMNS = {"item_id": "issue", "at": "changed_at", "field": "field", "from_value": "from", "to_value": "to",
            "actor": "by", "team": "team", "batch_id": "edit"}  # fmt: skip

@@ -18,7 +18,6 @@ STATES = {
 TYPES = {"feature": 0.35, "bug": -0.45, "research": 0.1}  # log of the time a type takes beside the mean
 SIZES = {"S": -0.3, "M": 0.0, "L": 0.35}
 _TYPE_SHARES, _SIZE_SHARES = (0.45, 0.4, 0.15), (0.4, 0.4, 0.2)
-DAY_US = 86_400_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

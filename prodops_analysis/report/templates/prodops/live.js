@@ -50,7 +50,7 @@
     spec.datasets = Object.fromEntries(Object.entries(datasets).map(([name, number]) => [name, data[number]]));
     const seen = [...drawing.children].map((svg) => svg.getBoundingClientRect().width);
     if (typeof spec.width === "number") spec.width = Math.floor(Math.max(...seen));
-    const picture = make("div", { className: "drawing", role: "img", ariaLabel: drawing.ariaLabel });
+    const picture = make("div", { className: drawing.className, role: "img", ariaLabel: drawing.ariaLabel });
     const controls = make("div", { className: "controls" });
     const { view } = await vegaEmbed(picture, spec, {
       mode: "vega-lite", renderer: "svg", ast: true, actions: false, defaultStyle: false, bind: controls,
