@@ -1,7 +1,8 @@
 """How long a report of twelve charts takes to render, and how many bytes it is, as drawings and live.
 
 Run: python benchmarks/render.py. The charts are those of the sample's reports, whose notebooks run first (a minute).
-Drawing and page are made in this process, after a first page. Seconds are CPU seconds. Fails when a bar is missed.
+Drawing and page are made in this process, after a first page; the quickest of five is printed, in seconds that a reader
+waits and in seconds of all threads. Fails when a bar is missed: 2 s of waiting, 400 kB as drawings, 900 kB live.
 """
 
 import os
@@ -46,13 +47,13 @@ def main() -> int:
     for name, live, most in (("drawings", False, 400_000), ("live", True, 900_000)):
         render(notebook, live=live)  # loads the templates, the drawing engine and the bundle
         took = []
-        for _ in range(3):
-            begin = time.process_time()
+        for _ in range(5):
+            begin = time.perf_counter(), time.process_time()
             page = render(notebook, live=live)
-            took.append(time.process_time() - begin)
-        size = len(page.encode())
-        print(f"{CHARTS} charts, {name}: {min(took):.2f} s, {size:,} bytes")
-        missed += (min(took) > 2) + (size > most)
+            took.append((time.perf_counter() - begin[0], time.process_time() - begin[1]))
+        (waited, busy), size = min(took), len(page.encode())
+        print(f"{CHARTS} charts, {name}: {waited:.2f} s ({busy:.2f} s of all threads), {size:,} bytes")
+        missed += (waited > 2) + (size > most)
     return missed
 
 

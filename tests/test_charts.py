@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import date
 
+import altair as alt
 import pandas as pd
 import pytest
 from test_signs import said
@@ -16,10 +17,11 @@ from prodops_analysis.charts.change import (
     ordinary_dates,
     weekly_level,
 )
-from prodops_analysis.charts.parts import NOTHING, effect_axis
+from prodops_analysis.charts.parts import NOTHING, effect_axis, open_marks
 from prodops_analysis.charts.portfolio import verdicts_chart
 from prodops_analysis.charts.theme import INK, MUTED
 from prodops_analysis.estimators.rollout import Interval
+from prodops_analysis.estimators.survival import kaplan_meier
 from prodops_analysis.metrics import flow
 from prodops_analysis.metrics.flow import summarise_durations, time_in_stage
 from prodops_analysis.phases import Behaviour
@@ -161,6 +163,19 @@ def test_both_medians_are_named_beside_the_later_one():
     marks = [row for row in drawn(chart) if "beside" in row]
     assert headline(chart) == "Half of the work ends within 3.0 days"
     assert [(row["days"], row["beside"]) for row in marks] == [(3.0, 3.0), (2.5, 3.0)]
+
+
+def test_open_items_are_marked_on_their_curve():
+    """A stroke stands where an item was still open, at the height of the curve there; neighbours share one stroke."""
+    curves = {"before": kaplan_meier([1, 2, 2, 4], [1, 0, 1, 1]), "after": kaplan_meier([1, 3, 3.001, 9], [1, 0, 0, 0])}
+
+    chart = curves_before_after(curves, name="Cycle time")
+    alone = open_marks({"open": kaplan_meier([0, 0], [1, 0])}, x=alt.X("days:Q"), limit=0.0)
+
+    strokes = [(row["group"], row["days"], row["survival"]) for row in drawn(chart) if "low" not in row]
+    assert strokes == [("before", 2.0, 0.5), ("after", 3.0, 0.75), ("after", 9.0, 0.75)]
+    assert "4 items before (1 open), 4 items after (3 open)" in " ".join(chart.to_dict()["title"]["subtitle"])
+    assert drawn(alone) == [{"days": 0.0, "survival": 0.5, "group": "open"}]
 
 
 def test_work_in_progress_is_counted_to_the_end_of_the_month():

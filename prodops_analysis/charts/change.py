@@ -13,6 +13,7 @@ from prodops_analysis.charts.parts import (
     headline,
     named_lines,
     nothing_to_show,
+    open_marks,
     rollout_rules,
     thinned,
 )
@@ -54,10 +55,14 @@ def curves_before_after(curves: Mapping[str, SurvivalCurve], *, name: str, forbi
         ),
     )
     names = named_lines(frame, at=0.3 * limit, x="days", y="survival", group="group", shades=shades)
+    strokes = open_marks(curves, x=x, limit=limit, shades=shades)
     title = f"Median {median['before']:.1f} days before, {median['after']:.1f} days after"
     counts = ", ".join(f"{curves[side].n} items {side} ({curves[side].n_open} open)" for side in ("before", "after"))
-    text = f"{name} of the adopting teams by start, open items counted: {counts}. Description, not the verdict"
-    return headline(alt.layer(band, line, names), title, text, f"Two falling step curves with 95% bands. {title}.")
+    text = (
+        f"{name} of the adopting teams by start, open items counted (strokes): {counts}. Description, not the verdict"
+    )
+    drawn = alt.layer(band, line, strokes, names)
+    return headline(drawn, title, text, f"Two falling step curves with 95% bands, open items marked. {title}.")
 
 
 def clocks(table: pd.DataFrame, *, around: date) -> alt.Chart:

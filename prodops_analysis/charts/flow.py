@@ -6,7 +6,15 @@ from datetime import date
 import altair as alt
 import pandas as pd
 
-from prodops_analysis.charts.parts import curve_frame, headline, named_lines, nothing_to_show, rollout_rules, thinned
+from prodops_analysis.charts.parts import (
+    curve_frame,
+    headline,
+    named_lines,
+    nothing_to_show,
+    open_marks,
+    rollout_rules,
+    thinned,
+)
 from prodops_analysis.charts.theme import AFTER, BEFORE, COMPARISON, LINE
 from prodops_analysis.metrics.flow import DurationSummary
 
@@ -36,11 +44,12 @@ def time_to_end(summary: DurationSummary | None, *, name: str = "Cycle time", pe
     labels = alt.Chart(marks).mark_text(align="left", dx=6).encode(x="beside:Q", y="height:Q", text="label:N")
     median = f"{summary.median:.1f} days" if summary.median == summary.median else "longer than the log shows"
     title = f"Half of the work ends within {median}"
+    strokes = open_marks({"open": summary.curve}, x=x, limit=limit)
     return headline(
-        band + line + rules + labels,
+        band + line + strokes + rules + labels,
         title,
-        f"{name}, time to any end (Kaplan-Meier), {summary.n} items, {summary.n_open} open, {period}",
-        f"Step curve falling from all items at day 0; {title.lower()}; band: 95% interval.",
+        f"{name}, time to any end (Kaplan-Meier), {summary.n} items, {summary.n_open} open (strokes), {period}",
+        f"Step curve falling from all items at day 0; {title.lower()}; band: 95% interval; strokes: open items.",
     )
 
 

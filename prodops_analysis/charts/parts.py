@@ -1,7 +1,7 @@
 """Parts that charts share: headline and text alternative, curves as tables, change dates, empty charts."""
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -46,6 +46,18 @@ def curve_frame(curve: SurvivalCurve, label: str) -> pd.DataFrame:
     start = pd.DataFrame({"days": [0.0], "survival": [1.0], "low": [1.0], "high": [1.0]})
     rest = pd.DataFrame({"days": curve.time, "survival": curve.survival, "low": curve.low, "high": curve.high})
     return pd.concat([start, rest], ignore_index=True).assign(group=label)
+
+
+def open_marks(curves: Mapping[str, SurvivalCurve], *, x: alt.X, limit: float, shades: alt.Scale | None = None) -> Any:
+    """Draw a stroke on a curve where items were still open, two pixels apart at least: `days, survival, group`."""
+    marks = []
+    for label, curve in curves.items():
+        days = curve.open_at[curve.open_at <= limit]
+        days = days[np.unique(np.searchsorted(np.linspace(0, limit, WIDE // 2), days), return_index=True)[1]]
+        marks.append(pd.DataFrame({"days": days, "survival": curve.at(days), "group": label}))
+    colour: dict[str, Any] = {"color": alt.Color("group:N", scale=shades, legend=None)} if shades else {}
+    strokes = alt.Chart(pd.concat(marks, ignore_index=True)).encode(x=x, y="survival:Q", **colour)
+    return strokes.mark_tick(orient="vertical", size=13, thickness=1.5, opacity=1)
 
 
 def thinned(steps: pd.DataFrame, *, limit: float) -> pd.DataFrame:

@@ -16,7 +16,8 @@ class SurvivalCurve:
 
     time, survival, low, high, at_risk : shape (k,), at the distinct times, ascending; the bounds are the pointwise
         log-log interval at `confidence`.
-    n, n_open : times in all, and those that had not ended.
+    open_at : shape (n_open,), ascending, how long those that had not ended had lasted.
+    n : times in all.
     """
 
     time: Floats
@@ -24,10 +25,19 @@ class SurvivalCurve:
     low: Floats
     high: Floats
     at_risk: NDArray[np.int64]
+    open_at: Floats
     n: int
-    n_open: int
     confidence: float
     method: str = "Kaplan-Meier, open items censored"
+
+    @property
+    def n_open(self) -> int:
+        """Number of times that had not ended."""
+        return len(self.open_at)
+
+    def at(self, times: Floats) -> Floats:
+        """Return S at any times."""
+        return np.concatenate([[1.0], self.survival])[np.searchsorted(self.time, times, side="right")]
 
     def quantile(self, share: float) -> float:
         """Return the time by which `share` have ended; NaN where the curve does not fall so far."""
@@ -79,8 +89,8 @@ def kaplan_meier(times: ArrayLike, ended: ArrayLike, *, confidence: float = 0.95
         low=low,
         high=high,
         at_risk=(len(t) - np.searchsorted(np.sort(t), time, side="left")).astype(np.int64),
+        open_at=np.sort(t[~done]),
         n=len(t),
-        n_open=int(np.sum(~done)),
         confidence=confidence,
     )
 
