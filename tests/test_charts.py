@@ -10,6 +10,7 @@ from test_signs import said
 
 from prodops_analysis import METRICS, Check
 from prodops_analysis.charts import flow as charts
+from prodops_analysis.charts import parts
 from prodops_analysis.charts.change import (
     behaviour,
     curves_before_after,
@@ -19,6 +20,7 @@ from prodops_analysis.charts.change import (
 )
 from prodops_analysis.charts.parts import NOTHING, effect_axis, open_marks
 from prodops_analysis.charts.portfolio import verdicts_chart
+from prodops_analysis.charts.renderer import title_of
 from prodops_analysis.charts.theme import INK, MUTED
 from prodops_analysis.estimators.rollout import Interval
 from prodops_analysis.estimators.survival import kaplan_meier
@@ -31,7 +33,7 @@ NAMES = {"c": "New intake", "d": "Another"}
 
 def headline(chart):
     """The message of a chart."""
-    return chart.to_dict()["title"]["text"]
+    return title_of(chart.to_dict())[0]
 
 
 def drawn(chart):
@@ -176,6 +178,15 @@ def test_open_items_are_marked_on_their_curve():
     assert strokes == [("before", 2.0, 0.5), ("after", 3.0, 0.75), ("after", 9.0, 0.75)]
     assert "4 items before (1 open), 4 items after (3 open)" in " ".join(chart.to_dict()["title"]["subtitle"])
     assert drawn(alone) == [{"days": 0.0, "survival": 0.5, "group": "open"}]
+
+
+def test_a_long_headline_is_broken_between_words():
+    """JupyterLab would cut it off; a word is never broken, and the page reads one line."""
+    long = " ".join(["Half of the work ends within a day"] * 3)
+    spec = parts.headline(alt.Chart(pd.DataFrame({"a": [1]})).mark_point(), long, "x" * 300, "Dots").to_dict()
+
+    assert max(map(len, spec["title"]["text"])) <= parts.TITLE_LENGTH
+    assert title_of(spec) == (long, "x" * 300)
 
 
 def test_work_in_progress_is_counted_to_the_end_of_the_month():

@@ -13,19 +13,23 @@ from prodops_analysis.charts.theme import INK, MUTED, PAPER, WIDE
 from prodops_analysis.estimators.survival import SurvivalCurve
 
 NOTHING = [{"words": "nothing to draw"}]  # the data of an empty chart
-LINE_LENGTH = 95  # characters that fit beside each other in a subtitle
+TITLE_LENGTH, LINE_LENGTH = 70, 95  # characters that fit beside each other in a headline, and in a subtitle
 HALF_PIXEL = {"across": 1 / 1200, "up": 1 / 600}  # as a part of the axes, which are about 600 px wide and 280 px high
 
 
 def headline(chart: Any, title: str, subtitle: str, description: str, *, height: int | None = None) -> Any:
     """Give a chart its message, its measure and its text alternative."""
     size = {"width": WIDE} | ({"height": height} if height else {})
-    # a page wraps these words itself; JupyterLab does not
-    lines = textwrap.wrap(subtitle, LINE_LENGTH, break_on_hyphens=False)
     return chart.properties(
-        title=alt.TitleParams(title, subtitle=lines if len(lines) > 1 else subtitle),
+        title=alt.TitleParams(_lines(title, TITLE_LENGTH), subtitle=_lines(subtitle, LINE_LENGTH)),
         description=f"{title}. {description}", **size,
     )  # fmt: skip
+
+
+def _lines(text: str, length: int) -> str | list[str]:
+    """Break a text for JupyterLab; a page does so itself."""
+    lines = textwrap.wrap(text, length, break_on_hyphens=False, break_long_words=False)
+    return lines if len(lines) > 1 else text
 
 
 def effect_axis(scale: str) -> dict[str, Any]:
