@@ -19,6 +19,11 @@ def growing(since: np.ndarray, order: np.ndarray) -> np.ndarray:
     return np.log(0.65) * np.minimum(since / 26, 1.0)
 
 
+def busier(since: np.ndarray, order: np.ndarray) -> np.ndarray:
+    """Return an effect that grows to +30 % within half a year."""
+    return np.log(1.3) * np.minimum(since / 26, 1.0)
+
+
 def early(since: np.ndarray, order: np.ndarray) -> np.ndarray:
     """Return an effect of -40 % for the first team and none for the last."""
     return np.log1p(-0.4) * (1 - order)
@@ -78,6 +83,7 @@ CELLS = (
     null("shared shock", "12 teams", Plan(shared=0.3)),
     null("throughput", "12 teams", Plan(), "throughput"),
     null("throughput, season and own trends", "12 teams", Plan(season=0.3, slopes=0.2), "throughput", extra=True),
+    null("throughput, arrivals drift", "12 teams", Plan(drift=True), "throughput", extra=True),
     null("owner at start", "12 teams", Plan(), "owner_at_start"),
     null("lead time", "12 teams", Plan(), "lead_time", extra=True),
     null("autocorrelated weeks", "4 teams", FOUR, extra=True),
@@ -116,7 +122,10 @@ CELLS = (
     effect("harm, +25 %", "12 teams", Plan(effect=constant(0.25)), None),
     effect("waiting only, half", "12 teams", Plan(waiting=float(np.log(0.5))), None, "lead_time"),
     effect("owners 60 to 75 %", "12 teams", Plan(owned=0.15), 0.95, "owner_at_start"),
-    effect("throughput +15 %", "12 teams", Plan(arrivals=float(np.log(1.15))), 0.70, "throughput", owed=0.45),
+    effect("throughput +15 %", "12 teams", Plan(arrivals=constant(0.15)), 0.70, "throughput", owed=0.45),
+    effect("throughput +15 %, at once", "12 teams", Plan(arrivals=constant(0.15), at_end=True), 0.70, "throughput",
+           owed=0.55),
+    effect("throughput growing to +30 %", "12 teams", Plan(arrivals=busier), None, "throughput"),
     effect("-10 %", "40 teams", Plan(teams=40, step=1.0, effect=constant(-0.1)), 0.65),
     effect("-35 %", "1 team", replace(ONE, effect=constant(-0.35)), 0.60),
     effect("-20 %", "1 team", replace(ONE, effect=constant(-0.2)), 0.25),

@@ -1,8 +1,9 @@
 """The usual methods on the worlds of benchmarks/calibration.py, as their packages ship them.
 
 Run by `benchmarks/calibration.py --peers PYTHON`, where PYTHON has scipy, pandas, statsmodels, pyfixest and csdid.
-Durations are log days of finished items, as such comparisons are usually made. Prints JSON: cell -> method -> share of
-worlds with a direction at 5 % (nulls: any; effects: the right one).
+Durations are log days of finished items, as such comparisons are usually made; counts with fixed effects
+are a Poisson regression. Prints JSON: cell -> method -> share of worlds with a direction at 5 % (nulls: any; effects:
+the right one).
 """
 
 import json
@@ -39,11 +40,11 @@ def directions(job: tuple[int, str, int]) -> tuple[int, dict[str, float]]:
         y=("y", "mean"), n=("y", "size"), first=("first", "first")
     )
     if cell.metric == "throughput":
-        grid = grid.assign(y=np.log(grid["n"]), n=1.0)
+        grid = grid.assign(y=np.log(grid["n"]), n_ended=grid["n"], n=1.0)
     grid = grid.assign(D=(grid["week"] >= grid["first"]).astype(float))
     found = {"Mann-Whitney": _ranks(seen, grid, cell.metric), "ITS, Newey-West": _series(grid[grid["first"].notna()])}
     several = grid["team"].nunique() > 1
-    found["TWFE"] = _twfe(grid) if several else np.nan
+    found["TWFE"] = (_poisson(grid) if cell.metric == "throughput" else _twfe(grid)) if several else np.nan
     found["Callaway-Sant'Anna"] = _staggered(grid) if several else np.nan
     return job[0], found
 
@@ -78,6 +79,15 @@ def _twfe(grid: pd.DataFrame) -> float:
     if grid.groupby("week")["D"].nunique().max() < 2:  # all at once: the effect is a week effect
         return np.nan
     fit = pyfixest.feols("y ~ D | team + week", data=grid, weights="n", vcov={"CRV1": "team"})
+    return _sign(fit.coef()["D"], fit.pvalue()["D"])
+
+
+def _poisson(grid: pd.DataFrame) -> float:
+    """Counts with a log link, a week without an end being a zero."""
+    wide = grid.set_index(["team", "week"])["n_ended"].unstack("week").fillna(0.0)
+    every = wide.stack().rename("ended").reset_index()
+    every = every.assign(D=(every["week"] >= every["team"].map(grid.groupby("team")["first"].first())).astype(float))
+    fit = pyfixest.fepois("ended ~ D | team + week", data=every, vcov={"CRV1": "team"})
     return _sign(fit.coef()["D"], fit.pvalue()["D"])
 
 

@@ -37,7 +37,7 @@ class Plan:
     first: int = 26  # week of the first rollout
     step: float = 3.0  # weeks from one rollout to the next
     effect: Callable[[np.ndarray, float], np.ndarray] | None = None  # (weeks since rollout, order 0..1) -> log effect
-    arrivals: float = 0.0
+    arrivals: Callable[[np.ndarray, float], np.ndarray] | None = None
     owned: float = 0.0
     waiting: float = 0.0  # log effect on the days before the start
     trend: float = 0.0  # log change a year of the cycle time of every team
@@ -50,6 +50,8 @@ class Plan:
     rename: str = ""
     bulk: bool = False
     pilot: float = 0.0  # log effect in the six weeks before the rollout
+    drift: bool = False  # arrivals have shocks like cycle times, and each team its own trend of them
+    at_end: bool = False  # `arrivals` is work that ends from the rollout on, not work that starts then
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +74,7 @@ def draw(plan: Plan, *, rng: np.random.Generator) -> Drawn:
         "pace": rng.uniform(*plan.pace, plan.teams),
         "slope": rng.normal(plan.trend, plan.slopes, plan.teams),
     }
+    levels["flow"] = np.array([_flow(plan, rng) for _ in names])
     if plan.trend or plan.slopes:
         levels["shock"] = levels["shock"] + levels["slope"][:, None] * np.arange(plan.weeks) / 52
     levels["shock"] = levels["shock"] + rng.normal(0, 0.05, plan.weeks) + _season(plan)
@@ -108,13 +111,24 @@ def _team_weeks(plan: Plan, rng: np.random.Generator) -> np.ndarray:
                 state = int(rng.choice(3, p=(0.25, 0.5, 0.25)))
             levels.append((-0.25, 0.0, 0.25)[state])
         return plan.shocks * np.array(levels) + plan.shocks * rng.normal(0, 0.05, n)
+    return plan.shocks * _autocorrelated(n, rng) * (0.5 if plan.opinion == "load" else 1.0)
+
+
+def _autocorrelated(n: int, rng: np.random.Generator) -> np.ndarray:
     rho, sd = rng.uniform(0.3, 0.6), rng.uniform(0.10, 0.25)
-    noise = rng.normal(0, sd, n) * plan.shocks
+    noise = rng.normal(0, sd, n)
     own = np.zeros(n)
     own[0] = noise[0]
     for week in range(1, n):
         own[week] = rho * own[week - 1] + np.sqrt(1 - rho**2) * noise[week]
-    return own * (0.5 if plan.opinion == "load" else 1.0)
+    return own
+
+
+def _flow(plan: Plan, rng: np.random.Generator) -> np.ndarray:
+    """Draw how the log of one team's arrivals moves, week by week."""
+    if not plan.drift:
+        return np.zeros(plan.weeks)
+    return _autocorrelated(plan.weeks, rng) + rng.normal(0, 0.2) * np.arange(plan.weeks) / 52
 
 
 def _season(plan: Plan) -> np.ndarray:
@@ -127,7 +141,7 @@ def _season(plan: Plan) -> np.ndarray:
 def _base(plan: Plan, levels: Mapping[str, np.ndarray], unit: int, rng: np.random.Generator) -> pd.DataFrame:
     """Draw the items of one team as they would be without any change."""
     holiday = 1 - 0.5 * (_season(plan) > 0)
-    pace = levels["pace"][unit] * holiday
+    pace = levels["pace"][unit] * holiday * np.exp(levels["flow"][unit])
     if plan.opinion == "regimes":
         pace = pace * rng.gamma(8.0, 1 / 8.0, plan.weeks)
     week = np.repeat(np.arange(plan.weeks), rng.poisson(pace))
@@ -172,17 +186,8 @@ def _happen(
         base = base.assign(started=started, queue=started - asked)
     since = base["started"].to_numpy() - begin
     after = since >= 0
-    if plan.arrivals:
-        gain = np.expm1(plan.arrivals)
-        if gain > 0:
-            extra = base[after & (rng.uniform(size=len(base)) < gain)]
-            fresh = extra.assign(
-                u=rng.uniform(size=len(extra)), v=rng.uniform(size=len(extra)),
-                noise=rng.permutation(extra["noise"].to_numpy()),
-            )  # fmt: skip
-            base = pd.concat([base, fresh], ignore_index=True)
-        else:
-            base = base[~after | (rng.uniform(size=len(base)) >= -gain)].reset_index(drop=True)
+    if plan.arrivals is not None:
+        base = _more(plan, base, begin, place, rng)
         begin = np.where(weeks >= 0, weeks, 10_000)[base["unit"]]
         since = base["started"].to_numpy() - begin
         after = since >= 0
@@ -236,6 +241,24 @@ def _happen(
     )  # fmt: skip
 
 
+def _more(
+    plan: Plan, base: pd.DataFrame, begin: np.ndarray, place: Mapping[int, float], rng: np.random.Generator
+) -> pd.DataFrame:
+    """Let more work come, or end, from the rollout on; `flow` is the log effect behind each item, NaN before."""
+    since = (_usual_end(base) if plan.at_end else base["started"].to_numpy()) - begin
+    early = base["unit"].map(place).fillna(0).to_numpy(float)
+    base = base.assign(flow=np.where(since >= 0, plan.arrivals(np.maximum(since, 0), early), np.nan))
+    extra = base[rng.uniform(size=len(base)) < np.expm1(base["flow"])]
+    noise = extra["noise"].to_numpy() if plan.at_end else rng.permutation(extra["noise"].to_numpy())
+    fresh = extra.assign(u=rng.uniform(size=len(extra)), v=rng.uniform(size=len(extra)), noise=noise)
+    return pd.concat([base, fresh], ignore_index=True)
+
+
+def _usual_end(base: pd.DataFrame) -> np.ndarray:
+    log_days = base["level"] + base["noise"] + base["size"].map(SIZES) + base["kind"].map(KINDS_OF_WORK)
+    return (base["started"] + np.exp(log_days) / 7).to_numpy()
+
+
 def _congestion(items: pd.DataFrame) -> np.ndarray:
     """Return the factor by which the work open in a team when an item starts stretches it."""
     factor = np.ones(len(items))
@@ -261,6 +284,6 @@ def _truth(plan: Plan, items: pd.DataFrame) -> dict[str, float]:
     return {
         "cycle_time": float(items.loc[items["after"], "effect"].mean()),
         "lead_time": float(np.log((queue + took) / before).mean()),
-        "throughput": plan.arrivals,
+        "throughput": float(items["flow"].mean()) if plan.arrivals is not None else 0.0,
         "owner_at_start": plan.owned,
     }

@@ -41,7 +41,6 @@ class Estimate:
     spell: Interval
     spell_weight: float
     slope: Interval
-    slope_weight: float
     replay: Replay
     order_p: float | None
     smallest_detectable: float
@@ -196,7 +195,6 @@ def _estimate(
         spell=interval(found.spell),
         spell_weight=found.spell_weight,
         slope=interval(found.slope),
-        slope_weight=found.slope_weight,
         replay=replace(found.replay, effects={back: interval(own) for back, own in found.replay.effects.items()}),
         order_p=found.order_p,
         smallest_detectable=abs(stated(sign * detectable)),

@@ -147,6 +147,7 @@ class _Future:
             index="unit", columns="index_week", values="y" if metric.kind == "count" else "n"
         ).to_numpy()
         self._n: Floats = np.nan_to_num(n)
+        self._odds = mixed.odds_of(common=len(self._teams) > 1, counts=metric.kind == "count")
         self._assumptions = self._learn(cells, counts=metric.kind == "count")
 
     def _learn(self, cells: Cells, *, counts: bool) -> list[Fit]:
@@ -159,7 +160,7 @@ class _Future:
             y, weight, grid["unit"].to_numpy(np.int64), grid["index_week"].to_numpy(np.int64), none,
             np.full(len(grid), np.nan), common=len(self._teams) > 1,
         )  # fmt: skip
-        return mixed.weigh(panel)
+        return mixed.weigh(panel, self._odds)
 
     def visible(self, rollouts: Mapping[str, date], weeks: int) -> float | None:
         """Return the smallest detectable effect so many weeks after the first rollout, or None without a comparison."""
@@ -182,7 +183,7 @@ class _Future:
             n[unit, time], unit, time, treated[unit, time], since[unit, time], common=common,
             assumptions=self._assumptions,
         )  # fmt: skip
-        df = degrees_of_freedom(adopters, len(self._teams), common=common)
+        df = degrees_of_freedom(self._odds, adopters, len(self._teams), common=common)
         effect = self._sign * (stats.t.ppf(0.975, df) + stats.t.ppf(0.8, df)) * se
         return float(abs(np.expm1(effect) if self._ratio else effect))
 

@@ -139,26 +139,25 @@ def gauss(table, base, columns, variances, c):
     return value, variance, cost
 
 
-def every_size(table):
+def every_size(table, odds):
     """Every combination of sizes with its prior odds."""
-    apart = mixed.APART if len(set(table.unit[table.treated])) > 1 else {mixed.NONE: 1}
+    apart = odds.apart if len(set(table.unit[table.treated])) > 1 else {mixed.NONE: 1}
     return {
-        (slope, spell, growth, own): mixed.SLOPES[slope] * mixed.SPELLS[spell] * mixed.GROWTHS[growth] * apart[own]
-        for slope, spell, growth, own in product(mixed.SLOPES, mixed.SPELLS, mixed.GROWTHS, apart)
+        (slope, spell, growth, own): odds.slope[slope] * odds.spell[spell] * odds.growth[growth] * apart[own]
+        for slope, spell, growth, own in product(odds.slope, odds.spell, odds.growth, apart)
     }
 
 
-def weighed(table, *, common):
+def weighed(table, *, common, counts=False):
     """Return (rho, shock, sizes) -> weight, mean effect and its variance, for every combination."""
-    model = Model.of(table, common=common)
-    c, found = model.mean_effect(), {}
-    for rho, shock in product(mixed.RHO, mixed.SHOCK):
+    model, odds = Model.of(table, common=common), mixed.odds_of(common=common, counts=counts)
+    c, found, before = model.mean_effect(), {}, every_size(table, odds)
+    for rho, shock in product(odds.rho, odds.shock):
         base = model.cells_apart(rho, shock)
-        for sizes in every_size(table):
+        for sizes in before:
             found[rho, shock, sizes] = model.solve(base, sizes, c)
     least = min(cost for _, _, cost in found.values())
-    odds = every_size(table)
-    share = {key: odds[key[2]] * np.exp(-0.5 * (cost - least)) for key, (_, _, cost) in found.items()}
+    share = {key: before[key[2]] * np.exp(-0.5 * (cost - least)) for key, (_, _, cost) in found.items()}
     share = {key: s / max(share.values()) for key, s in share.items()}
     share = {key: s if s >= 0.01 else 0.0 for key, s in share.items()}
     total = sum(share.values())

@@ -7,30 +7,61 @@ D marks weeks after the rollout; a and b the last four weeks before it and the f
 may have triggered it or a pilot run; g how far the effect has grown (centred, so that tau is the mean effect); u is an
 AR(1) shock of the team with `rho` and `shock`, e the noise of n items, variance 1/n. Everything in units of one item's
 standard deviation. alpha is free, beta and tau are all but free; s, pi, gamma and delta are N(0, size^2). Nobody knows
-their sizes, rho or shock, so every combination is fitted and weighed by prior odds and restricted likelihood (Harville
-1974; model averaging, Hoeting et al. 1999).
+their sizes, rho or shock, so every combination is fitted and weighed by prior odds (`Odds`) and restricted likelihood
+(Harville 1974; model averaging, Hoeting et al. 1999).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import cho_factor, cho_solve
+from scipy.linalg import cho_factor, cho_solve, lapack
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Sizes = tuple[float, float, float, float]  # of slope, spell, growth, differences between teams
 
-RHO = (0.0, 0.3, 0.6, 0.85)
-SHOCK = (0.03, 0.12, 0.25, 0.45)
 NONE = 0.01  # a size that leaves a term out
-# size -> prior odds; a slope is a year's
-SLOPES, SPELLS, GROWTHS, APART = {0.05: 1, 0.2: 1, 0.6: 2}, {NONE: 2, 0.5: 1}, {NONE: 1, 0.5: 1}, {NONE: 1, 0.3: 1}
+LEVEL = 0.05  # a slope too small to matter
 FREE = 10.0  # a size that lets a coefficient be anything
 FULL_GROWTH = 26  # weeks after which a growing effect has grown up
 TAU, GAMMA, NEAR, FAR = range(4)  # columns shared by all teams
 LEAST_WEIGHT = 0.01
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Odds:
+    """What is thought of the unknowns before any data: their values, and size -> prior odds. A slope is a year's.
+
+    worth : degrees of freedom that the variance of the model is worth, beside that of a jackknife.
+    """
+
+    rho: tuple[float, ...] = (0.0, 0.3, 0.6, 0.85)
+    shock: tuple[float, ...] = (0.03, 0.12, 0.25, 0.45)
+    slope: Mapping[float, float]
+    spell: Mapping[float, float]
+    growth: Mapping[float, float]
+    apart: Mapping[float, float]
+    worth: int
+
+
+# Why each: docs/decisions/0004.
+BESIDE = Odds(
+    slope={LEVEL: 1, 0.2: 1, 0.6: 2}, spell={NONE: 2, 0.5: 1}, growth={NONE: 1, 0.5: 1}, apart={NONE: 1, 0.3: 1},
+    worth=12,
+)  # fmt: skip
+ALONE = Odds(slope={0.5: 1}, spell={NONE: 2, 0.5: 1}, growth={NONE: 3, 0.5: 1}, apart={NONE: 1}, worth=60)
+COUNTS = Odds(
+    rho=(0.0, 0.3), slope={LEVEL: 1, 0.2: 1}, spell={NONE: 2, 0.5: 1}, growth={NONE: 1, 0.5: 1},
+    apart={NONE: 1, 0.15: 1}, worth=60,
+)  # fmt: skip
+
+
+def odds_of(*, common: bool, counts: bool) -> Odds:
+    """Return the odds for teams beside others, for one series alone, and for counts beside others."""
+    return (COUNTS if counts else BESIDE) if common else ALONE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +109,8 @@ class Equations:
         M = self.S + precision[:, :, None] * np.eye(len(self.r))
         covariance = np.linalg.inv(M)
         theta = covariance @ self.r
-        cost = self.rest - theta @ self.r + np.linalg.slogdet(M)[1] - np.log(precision).sum(axis=1)
+        logdet = 2 * np.log(np.diagonal(np.linalg.cholesky(M), axis1=1, axis2=2)).sum(axis=1)
+        cost = self.rest - theta @ self.r + logdet - np.log(precision).sum(axis=1)
         return [Solution(theta=t, covariance=V, cost=float(x)) for t, V, x in zip(theta, covariance, cost, strict=True)]
 
 
@@ -139,16 +171,21 @@ def inverse_covariance(n: Floats, rho: float, shock: float) -> tuple[Floats, flo
     A unit's level may be anything: it is projected out. A week in which nothing was seen says nothing.
     """
     weeks = np.arange(n.shape[1])
-    lag = np.abs(np.subtract.outer(weeks, weeks))
-    seen = n > 0
-    both = seen[:, :, None] & seen[:, None, :]
-    own = np.divide(1.0, n, out=np.ones_like(n), where=seen)[:, :, None] * np.eye(len(weeks))
-    V = np.where(both, shock**2 * np.where(lag == 0, 1.0, rho**lag if rho > 0 else 0.0), 0.0) + own
-    W = np.where(both, np.linalg.inv(V), 0.0)
+    seen = (n > 0).astype(float)
+    memory = shock**2 * rho ** np.abs(np.subtract.outer(weeks, weeks)).astype(float)
+    V = memory * (seen[:, :, None] * seen[:, None, :])
+    V[:, weeks, weeks] += np.divide(1.0, n, out=np.ones_like(n), where=n > 0)
+    W, logdet = np.empty_like(V), 0.0
+    for unit, covariance in enumerate(V):
+        factor, _ = lapack.dpotrf(covariance)  # upper triangle, zeros below
+        logdet += 2 * float(np.log(np.diag(factor)).sum())
+        W[unit] = lapack.dpotri(factor)[0]
+    W += W.swapaxes(1, 2)
+    W[:, weeks, weeks] *= seen / 2
     level = W.sum(axis=2)
     known = np.where(seen.any(axis=1), level.sum(axis=1), 1.0)
     W -= level[:, :, None] * level[:, None, :] / known[:, None, None]
-    return W, float(np.linalg.slogdet(V)[1].sum() + np.log(known).sum())
+    return W, logdet + float(np.log(known).sum())
 
 
 def equations(panel: Panel, W: Floats, *, keep: NDArray[np.bool_] | None = None) -> Equations:
@@ -188,17 +225,17 @@ def prior(panel: Panel, sizes: Sizes) -> Floats:
     return np.array(free + [apart] * len(panel.treated) + [slope] * len(panel.y)) ** -2.0
 
 
-def weigh(panel: Panel) -> list[Fit]:
+def weigh(panel: Panel, odds: Odds) -> list[Fit]:
     """Fit every combination of assumptions; return those with weight, heaviest first, weights adding up to 1."""
-    sets = (SLOPES, SPELLS, GROWTHS, APART if len(panel.treated) > 1 else {NONE: 1})
+    sets = (odds.slope, odds.spell, odds.growth, odds.apart if len(panel.treated) > 1 else {NONE: 1})
     choices = list(product(*sets))
-    odds = np.array([np.prod(each) for each in product(*(known.values() for known in sets))])
+    before = np.array([np.prod(each) for each in product(*(known.values() for known in sets))])
     priors = np.array([prior(panel, sizes) for sizes in choices])
     found = []
-    for rho, shock in product(RHO, SHOCK):
+    for rho, shock in product(odds.rho, odds.shock):
         W, logdet = inverse_covariance(panel.n, rho, shock)
         solved = equations(panel, W).solve(priors)
-        costs = [solution.cost + logdet for solution in solved] - 2 * np.log(odds)
+        costs = [solution.cost + logdet for solution in solved] - 2 * np.log(before)
         found += [Fit(rho=rho, shock=shock, sizes=sizes, weight=cost, solution=solution)
                   for sizes, cost, solution in zip(choices, costs, solved, strict=True)]  # fmt: skip
     found.sort(key=lambda fit: fit.weight)

@@ -14,9 +14,8 @@ from scipy import stats
 from prodops_analysis.estimators import mixed
 from prodops_analysis.estimators.counts import working_response
 from prodops_analysis.estimators.linked import linked
-from prodops_analysis.estimators.mixed import Fit, Floats, Ints, Panel
+from prodops_analysis.estimators.mixed import Fit, Floats, Ints, Odds, Panel
 
-MODEL_DF = 12  # what the model's own variance is worth beside the jackknife's, in degrees of freedom
 LEAST_ADOPTERS = 3  # for a jackknife over teams
 EARLY = ((-26, -17), (-16, -9))  # weeks since the rollout, a pre-trend's place
 BANDS = ((-8, -5), (-4, -1), (0, 3), (4, 12), (13, 25), (26, 999))
@@ -67,7 +66,6 @@ class RolloutEffect:
     spell: Interval
     spell_weight: float
     slope: Interval
-    slope_weight: float
     replay: Replay
     order_p: float | None
     n_cells: int
@@ -102,16 +100,16 @@ def rollout_effect(
     if counts:
         y, n = working_response(y, unit, time, treated, common=common)
     panel = mixed.lay_out(y / sd, n, unit, time, treated, since, common=common)
-    fits = mixed.weigh(panel)
+    odds = mixed.odds_of(common=common, counts=counts)
+    fits = mixed.weigh(panel, odds)
     c = panel.mean_effect
     estimate, model = _averaged(fits, c)
-    error, df = model, MODEL_DF
     adopters, U = len(panel.treated), len(panel.y)
+    error, df = model, degrees_of_freedom(odds, adopters, U, common=common)
     if common and adopters >= LEAST_ADOPTERS:
-        df = degrees_of_freedom(adopters, U, common=common)
-        own_df = df - MODEL_DF
+        own_df = df - odds.worth
         # two variances put together by what each is worth (Smyth 2004)
-        error = float(np.sqrt((MODEL_DF * model**2 + own_df * _jackknife(panel, fits) ** 2) / df))
+        error = float(np.sqrt((odds.worth * model**2 + own_df * _jackknife(panel, fits) ** 2) / df))
     replay = _replay(panel, fits, df=df, inflate=error / model, sd=sd)
     t = float(stats.t.ppf(0.975, df))
     slopes = np.arange(len(c) - U, len(c))
@@ -124,7 +122,6 @@ def rollout_effect(
         spell=_scaled(*_averaged(fits, np.eye(len(c))[mixed.NEAR]), t, sd),
         spell_weight=sum(f.weight for f in fits if f.sizes[1] > mixed.NONE),
         slope=_scaled(*_averaged(fits, np.isin(np.arange(len(c)), slopes[panel.treated]) / adopters), t, sd),
-        slope_weight=sum(f.weight for f in fits if f.sizes[0] > min(mixed.SLOPES)),
         replay=replay,
         order_p=_order(panel, fits, rng) if rng is not None and common and U <= FEW_UNITS else None,
         n_cells=int(treated.sum()),
@@ -133,11 +130,11 @@ def rollout_effect(
     )
 
 
-def degrees_of_freedom(adopters: int, units: int, *, common: bool) -> int:
+def degrees_of_freedom(odds: Odds, adopters: int, units: int, *, common: bool) -> int:
     """Return what the model's variance and the jackknife's are worth together; the smaller side carries the latter."""
     if not common or adopters < LEAST_ADOPTERS:
-        return MODEL_DF
-    return MODEL_DF + max(min(units - 1, 2 * min(adopters, units - adopters or adopters) - 1), 1)
+        return odds.worth
+    return odds.worth + max(min(units - 1, 2 * min(adopters, units - adopters or adopters) - 1), 1)
 
 
 def expected_error(
@@ -241,7 +238,7 @@ def _bands(
     seen = [band for band in bands if inside[band].any()]
     X = np.concatenate([np.zeros((*n.shape, 4)), *(inside[band][:, :, None] for band in seen)], axis=2)
     shown = replace(panel, n=n, X=X, D=np.zeros_like(n), treated=panel.treated[:0])
-    again = _refitted(shown, [replace(fit, sizes=(min(mixed.SLOPES), *fit.sizes[1:])) for fit in _heaviest(fits)])
+    again = _refitted(shown, [replace(fit, sizes=(mixed.LEVEL, *fit.sizes[1:])) for fit in _heaviest(fits)])
     every = np.eye(X.shape[2] + len(n))
     return {band: _averaged(again, every[4 + k]) for k, band in enumerate(seen)}
 
