@@ -130,6 +130,7 @@ CELLS = (
     effect("-35 %", "1 team", replace(ONE, effect=constant(-0.35)), 0.60),
     effect("-20 %", "1 team", replace(ONE, effect=constant(-0.2)), 0.25),
     effect("-30 %", "4 teams", replace(FOUR, effect=constant(-0.3)), None),
+    null("steep trend", "1 team", replace(ONE, trend=-0.5), most=0.08, extra=True),
 )  # fmt: skip
 
 

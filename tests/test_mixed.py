@@ -47,6 +47,11 @@ def solved(table, *, common=True, slope=OUT, apart=OUT, shock=0.0):
     return value, np.sqrt(variance)
 
 
+def weigh(panel):
+    """The fits of a panel of durations."""
+    return mixed.weigh(panel, mixed.odds_of(common=panel.common, counts=False))
+
+
 def mean_effect(panel, fits):
     """The mean effect of each combination of assumptions, as triples of weight, value and variance."""
     return [(fit.weight, *fit.solution.value(panel.mean_effect)) for fit in fits]
@@ -60,7 +65,7 @@ def test_against_one_covariance(seed, shape):
     common = len(set(table.unit)) > 1
     panel = laid_out(table, common=common)
 
-    slow, fits = weighed(table, common=common), mixed.weigh(panel)
+    slow, fits = weighed(table, common=common), weigh(panel)
 
     fast = {(f.rho, f.shock, f.sizes): w for f, w in zip(fits, mean_effect(panel, fits), strict=True)}
     assert {key for key, (weight, _, _) in slow.items() if weight > 0} == set(fast)
@@ -77,12 +82,12 @@ def test_weeks_that_nobody_saw():
     panel = laid_out(table)
 
     expected = averaged(weighed(table, common=True).values())
-    assert expected == pytest.approx(averaged(mean_effect(panel, mixed.weigh(panel))), rel=1e-7)
+    assert expected == pytest.approx(averaged(mean_effect(panel, weigh(panel))), rel=1e-7)
 
 
 def test_weights_of_assumptions():
     """Weights add up to one, heaviest first, and none is a hundred times lighter than the first."""
-    weights = [fit.weight for fit in mixed.weigh(laid_out(drawn(3)))]
+    weights = [fit.weight for fit in weigh(laid_out(drawn(3)))]
 
     assert sum(weights) == pytest.approx(1)
     assert sorted(weights, reverse=True) == weights
@@ -91,7 +96,7 @@ def test_weights_of_assumptions():
 
 def test_one_treated_unit_differs_from_no_other():
     """With one adopter there are no differences between adopters to weigh."""
-    fits = mixed.weigh(laid_out(drawn(3, first=(18, None, None, None))))
+    fits = weigh(laid_out(drawn(3, first=(18, None, None, None))))
 
     assert {mixed.NONE} == {fit.sizes[3] for fit in fits}
 
@@ -222,7 +227,7 @@ def test_invariance(change, factor, common):
     panel = laid_out(table, common=common)
     other = laid_out(change(table), common=common)
 
-    before, after = (mean_effect(p, mixed.weigh(p)) for p in (panel, other))
+    before, after = (mean_effect(p, weigh(p)) for p in (panel, other))
 
     assert [(w, factor * value, variance) for w, value, variance in before] == [
         pytest.approx(triple, rel=1e-6, abs=1e-9) for triple in after
@@ -236,7 +241,7 @@ def test_what_happens_to_every_team_in_a_week_is_no_effect(size):
     shared = size * np.random.default_rng(1).normal(size=60)[table.time]
 
     (plain, error), (moved, _) = (
-        averaged(mean_effect(p, mixed.weigh(p))) for p in (laid_out(table), laid_out(table.but(y=table.y + shared)))
+        averaged(mean_effect(p, weigh(p))) for p in (laid_out(table), laid_out(table.but(y=table.y + shared)))
     )
 
     assert plain == pytest.approx(moved, abs=0.01 * error)
@@ -248,7 +253,7 @@ def test_an_unseen_cell_says_nothing():
     some = np.arange(len(table.y)) % 7 == 0
     unseen = table.but(n=np.where(some, 0.0, table.n))
 
-    one, other = (mixed.weigh(laid_out(unseen.but(y=np.where(some, y, table.y)))) for y in (0.0, 1e6))
+    one, other = (weigh(laid_out(unseen.but(y=np.where(some, y, table.y)))) for y in (0.0, 1e6))
 
     assert [fit.solution.theta.tolist() for fit in one] == [fit.solution.theta.tolist() for fit in other]
     assert [fit.weight for fit in one] == [fit.weight for fit in other]

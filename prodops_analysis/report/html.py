@@ -4,6 +4,7 @@ The template in `templates/prodops` lays the page out; this module decides what 
 failed, or that shows something the page cannot show, is refused: nothing vanishes silently.
 """
 
+import json
 import re
 from functools import cache
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 
 from nbconvert.exporters import HTMLExporter
 from nbconvert.preprocessors.sanitize import SanitizeHTML
-from nbformat import NotebookNode
+from nbformat import NotebookNode, from_dict
 from traitlets import Bool, default
 from traitlets.config import Config
 
@@ -98,7 +99,7 @@ class ReportExporter(HTMLExporter):
         self._drawings: dict[str, str] = {}
         self._live = LiveCharts()
         self._frames = self._texts = 0
-        page, found = super().from_notebook_node(nb, resources, **kw)
+        page, found = super().from_notebook_node(_written(nb), resources, **kw)
         # nbconvert parses the page and writes it anew; what must keep every byte comes after that
         page = re.sub(r"<!--(chart\.\d+)-->", lambda mark: self._drawings[mark[1]], str(page))
         page = page.replace("</style>", f"{_on_dark_screens()}\n</style>", 1) if self._drawings else page
@@ -112,8 +113,9 @@ class ReportExporter(HTMLExporter):
         yield from super().default_filters()  # type: ignore[no-untyped-call]
         yield from {"chart": self.chart, "fragment": self.fragment, "plain": self.plain, "escaped": safe}.items()
 
-    def chart(self, spec: dict[str, Any]) -> dict[str, Any]:
+    def chart(self, written: str) -> dict[str, Any]:
         """Draw a chart twice, for a desk and for a phone; its title is text of the page."""
+        spec = json.loads(written)
         name = f"chart.{len(self._drawings) + 1}"  # no heading has a dot in its id
         description, (title, subtitle) = renderer.description_of(spec), renderer.title_of(spec)
         bare = renderer.untitled(spec)
@@ -151,6 +153,20 @@ class ReportExporter(HTMLExporter):
         self._texts += 1
         label = f"Text output {self._texts}"
         return f'<pre role="region" tabindex="0" aria-label="{label}">{safe(text)}</pre>'
+
+
+def _written(nb: NotebookNode) -> NotebookNode:
+    """Return a notebook whose charts are written as JSON: nbconvert copies it three times, all their rows too."""
+    cells = []
+    for cell in nb.cells:
+        outputs = [
+            output | {"data": output.data | {renderer.MIME: json.dumps(output.data[renderer.MIME])}}
+            if renderer.MIME in output.get("data", {})
+            else output
+            for output in cell.get("outputs", [])
+        ]
+        cells.append(cell | {"outputs": outputs} if outputs else cell)
+    return from_dict(nb | {"cells": cells})
 
 
 def _allowed(_tag: str, name: str, value: str) -> bool:
