@@ -209,11 +209,11 @@ def test_mix_of_work_is_not_an_effect():
         pytest.param(SOON, "ABCDEF", 15, id="four-beside-two"),
         pytest.param(APART, "ABCD", 15, id="four-teams-one-after-another"),
         pytest.param({"A": 24, "B": 30}, EIGHT, 12, id="two-adopters"),
-        pytest.param({"A": 30}, "A", 60, id="alone"),
+        pytest.param({"A": 30}, "A", 30, id="alone"),
     ],
 )
 def test_degrees_of_freedom(rollouts, teams, df):
-    """The model counts for 12, alone for 60; leaving teams out adds to it, carried by the smaller side."""
+    """The model counts for 12, alone for 30; leaving teams out adds to it, carried by the smaller side."""
     assert df == asked(noisy(11, rollouts=rollouts, teams=teams), rollouts).df
 
 

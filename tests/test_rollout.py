@@ -85,7 +85,7 @@ def test_effect_and_model_error(shape, sd):
 
     assert [sd * value, sd * error] == pytest.approx([found.estimate, found.standard_error / found.replay.widen])
     sizes = (len(set(table.unit)), int(table.treated.sum()))
-    assert (12 if common else 60, *sizes) == (found.df, found.n_units, found.n_cells)
+    assert (12 if common else 30, *sizes) == (found.df, found.n_units, found.n_cells)
 
 
 @pytest.mark.parametrize(

@@ -52,10 +52,10 @@ BESIDE = Odds(
     slope={LEVEL: 1, 0.2: 1, 0.6: 2}, spell={NONE: 2, 0.5: 1}, growth={NONE: 1, 0.5: 1}, apart={NONE: 1, 0.3: 1},
     worth=12,
 )  # fmt: skip
-ALONE = Odds(slope={0.5: 1}, spell={NONE: 2, 0.5: 1}, growth={NONE: 3, 0.5: 1}, apart={NONE: 1}, worth=60)
+ALONE = Odds(slope={0.3: 1, 0.9: 1}, spell={NONE: 2, 0.5: 1}, growth={NONE: 1, 0.5: 1}, apart={NONE: 1}, worth=30)
 COUNTS = Odds(
     rho=(0.0, 0.3), slope={LEVEL: 1, 0.2: 1}, spell={NONE: 2, 0.5: 1}, growth={NONE: 1, 0.5: 1},
-    apart={NONE: 1, 0.15: 1}, worth=60,
+    apart={NONE: 1, 0.15: 1}, worth=20,
 )  # fmt: skip
 
 
