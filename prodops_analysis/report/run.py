@@ -37,10 +37,13 @@ def run_notebook(path: Path, *, output: Path, parameters: Mapping[str, Any]) -> 
     check_parameters(path, parameters)
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     try:
-        notebook = papermill.execute_notebook(
-            str(path), str(output), parameters=dict(parameters), kernel_name="python3", progress_bar=False,
-            request_save_on_cell_execute=False, extra_arguments=_QUIET,
-        )  # fmt: skip
+        try:
+            return _executed(path, output=output, parameters=parameters)
+        except RuntimeError as error:
+            # another process may take a port between choosing and opening it (papermill issue 511): once more
+            if "before replying" not in str(error):
+                raise
+            return _executed(path, output=output, parameters=parameters)
     except papermill.exceptions.PapermillExecutionError as error:
         raise ReportError(f"{path.name}: {error.ename}: {error.evalue}") from error
     except RuntimeError as error:  # a kernel that could not be started or died
@@ -49,7 +52,13 @@ def run_notebook(path: Path, *, output: Path, parameters: Mapping[str, Any]) -> 
         loop = ensure_event_loop()  # of this thread; nbclient leaves it open
         if not loop.is_running():
             loop.close()
-    return notebook
+
+
+def _executed(path: Path, *, output: Path, parameters: Mapping[str, Any]) -> NotebookNode:
+    return papermill.execute_notebook(
+        str(path), str(output), parameters=dict(parameters), kernel_name="python3", progress_bar=False,
+        request_save_on_cell_execute=False, extra_arguments=_QUIET,
+    )  # fmt: skip
 
 
 def without_traces(notebook: NotebookNode) -> NotebookNode:
