@@ -1,5 +1,6 @@
 """Running one notebook: what happens when its kernel fails."""
 
+import nbformat
 import pytest
 from nbformat import v4
 
@@ -23,8 +24,8 @@ def kernel(monkeypatch, tmp_path):
             return v4.new_notebook()
 
         monkeypatch.setattr(run.papermill, "execute_notebook", start)
-        path = tmp_path / "note.ipynb"
-        path.write_text('{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}')
+        cell = v4.new_code_cell("week: int = 1  # of the year", metadata={"tags": ["parameters"]})
+        nbformat.write(v4.new_notebook(cells=[cell]), path := tmp_path / "note.ipynb")
         try:
             run.run_notebook(path, output=tmp_path / "out.ipynb", parameters={})
         except ReportError as error:
