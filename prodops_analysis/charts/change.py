@@ -83,7 +83,7 @@ def clocks(table: pd.DataFrame, *, around: date) -> alt.Chart:
     )
     change = table["median after"] - table["median before"]
     title = f"Choices of clock that say faster: {int((change < 0).sum())}, slower: {int((change > 0).sum())}"
-    text = f"Median of finished items, before and after {around:%d %B %Y}; none of these is an answer"
+    text = f"Median of finished items, before and after {around.day} {around:%B %Y}; none of these is an answer"
     return headline(line + dots, title, text, f"Dots before and after, a row a choice of clock. {title}.")
 
 

@@ -9,6 +9,7 @@ from prodops_analysis.report.panels import Panel
 from prodops_analysis.report.words import (
     GLOSSARY,
     bottom_line,
+    day_of,
     decision_asked,
     due,
     guardrails,
@@ -105,14 +106,14 @@ def checks_table(said: Assessment) -> Table:
 
 def used_table(said: Assessment) -> Table:
     """List what was used and what was left out."""
-    rows = [(f"used, {team}", f"{a:%d %b %Y} to {b:%d %b %Y}") for team, (a, b) in sorted(said.window.items())]
+    rows = [(f"used, {team}", f"{day_of(a)} to {day_of(b)}") for team, (a, b) in sorted(said.window.items())]
     rows += [(f"left out, {why}", f"{n} items") for why, n in said.left_out.items()]
     return table(pd.DataFrame(rows, columns=["What", "How much"]), caption="Weeks and items behind the estimate")
 
 
 def plan_table(change: Change) -> Table:
     """Show the record: what was planned, for whom, at what cost, and whether the plan is older than the result."""
-    teams = "; ".join(f"{t} {d:%d %b %Y}" if d else f"{t} not" for t, d in change.rollouts.items())
+    teams = "; ".join(f"{t} {day_of(d)}" if d else f"{t} not" for t, d in change.rollouts.items())
     rows = [
         ("Problem", change.problem), ("Hypothesis", change.hypothesis), ("Kind", change.kind),
         ("Rollout", teams), ("Primary metric", metric_named(change.primary_metric).label),
