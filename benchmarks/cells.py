@@ -96,6 +96,7 @@ CELLS = (
     null("independent items", "1 team", replace(ONE, shocks=0.0), extra=True),
     null("autocorrelated weeks", "1 team", ONE),
     null("trend", "1 team", replace(ONE, trend=-0.25), most=0.08),
+    null("steep trend", "1 team", replace(ONE, trend=-0.5), most=0.08, extra=True),
     null("season", "1 team", replace(ONE, season=0.3)),
     null("rollout after the worst weeks", "1 team", replace(ONE, triggered="weeks")),
     null("recent export", "1 team", replace(ONE, first=64)),
@@ -122,15 +123,14 @@ CELLS = (
     effect("harm, +25 %", "12 teams", Plan(effect=constant(0.25)), None),
     effect("waiting only, half", "12 teams", Plan(waiting=float(np.log(0.5))), None, "lead_time"),
     effect("owners 60 to 75 %", "12 teams", Plan(owned=0.15), 0.95, "owner_at_start"),
-    effect("throughput +15 %", "12 teams", Plan(arrivals=constant(0.15)), 0.70, "throughput", owed=0.44),
+    effect("throughput +15 %", "12 teams", Plan(arrivals=constant(0.15)), 0.70, "throughput", owed=0.45),
     effect("throughput +15 %, at once", "12 teams", Plan(arrivals=constant(0.15), at_end=True), 0.70, "throughput",
-           owed=0.52),
+           owed=0.55),
     effect("throughput growing to +30 %", "12 teams", Plan(arrivals=busier), None, "throughput"),
     effect("-10 %", "40 teams", Plan(teams=40, step=1.0, effect=constant(-0.1)), 0.65),
     effect("-35 %", "1 team", replace(ONE, effect=constant(-0.35)), 0.60),
     effect("-20 %", "1 team", replace(ONE, effect=constant(-0.2)), 0.25),
     effect("-30 %", "4 teams", replace(FOUR, effect=constant(-0.3)), None),
-    null("steep trend", "1 team", replace(ONE, trend=-0.5), most=0.08, extra=True),
 )  # fmt: skip
 
 

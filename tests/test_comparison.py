@@ -217,6 +217,11 @@ def test_degrees_of_freedom(rollouts, teams, df):
     assert df == asked(noisy(11, rollouts=rollouts, teams=teams), rollouts).df
 
 
+def test_degrees_of_freedom_of_counts():
+    """The model of counts is worth 20, and four teams beside four add seven."""
+    assert asked(noisy(11, rollouts=SOON, teams=EIGHT), SOON, metric="throughput").df == 27
+
+
 @pytest.mark.parametrize(
     ("metric", "value"),
     [

@@ -101,7 +101,7 @@ def config() -> dict[str, Any]:
             "domain": False,
             "ticks": False,
         },
-        # numbers and dates are short; a limit would have every label measured twice, which is most of drawing's time
+        # numbers and dates are short; a limit would have each label measured once more, and measuring is slow
         "axisQuantitative": {"grid": True, "domain": False, "ticks": False, "labelLimit": 0},
         "axisDiscrete": {"grid": False, "domain": False, "ticks": False, "labelColor": INK},
         "axisTemporal": {"grid": False, "domain": True, "ticks": True, "labelLimit": 0},
