@@ -43,11 +43,11 @@ pip_uv() {
     $(BIN)/python -m pip install --quiet --requirement .venv/uv.txt
 }
 uv_all() {
-    "$$uv" pip install --quiet --python $(BIN)/python --compile-bytecode --require-hashes -r requirements.lock &&
+    "$$uv" pip install --quiet --python $(BIN)/python --compile-bytecode --no-deps --require-hashes -r requirements.lock &&
         "$$uv" pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --reinstall -e .
 }
 pip_all() {
-    $(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock &&
+    $(BIN)/python -m pip install --quiet --no-deps --require-hashes -r requirements.lock &&
         $(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 }
 
