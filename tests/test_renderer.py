@@ -115,14 +115,18 @@ def test_processes_agree(tmp_path):
     assert run.stdout.strip() == expected
 
 
-def test_drawing_leaves_the_zone_of_python_alone(monkeypatch):
-    """The environment holds the same TZ before and after the first drawing."""
-    monkeypatch.setenv("TZ", "Asia/Tokyo")
-    renderer._pin_time_zone.cache_clear()
+@pytest.mark.parametrize("before", [{"TZ": "Asia/Tokyo"}, {"FONTCONFIG_FILE": "/etc/fonts/fonts.conf"}, {}])
+def test_drawing_leaves_the_environment_alone(monkeypatch, before):
+    """The zone and the fonts of the process are the same before and after the first drawing."""
+    for name in ("TZ", "FONTCONFIG_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in before.items():
+        monkeypatch.setenv(name, value)
+    renderer._prepare.cache_clear()
 
-    renderer._pin_time_zone()
+    renderer._prepare()
 
-    assert os.environ["TZ"] == "Asia/Tokyo"
+    assert {name: os.environ[name] for name in ("TZ", "FONTCONFIG_FILE") if name in os.environ} == before
 
 
 def test_enable_prints_nothing(capsys):

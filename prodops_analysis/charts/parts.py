@@ -14,7 +14,6 @@ from prodops_analysis.estimators.survival import SurvivalCurve
 
 NOTHING = [{"words": "nothing to draw"}]  # the data of an empty chart
 TITLE_LENGTH, LINE_LENGTH = 70, 95  # characters that fit beside each other in a headline, and in a subtitle
-NAME_LENGTH = 22  # characters of the name of a change; counted here because measuring is slow
 HALF_PIXEL = {"across": 1 / 1200, "up": 1 / 600}  # as a part of the axes, which are about 600 px wide and 280 px high
 
 
@@ -119,19 +118,18 @@ def rollout_rules(chart: Any, rollouts: Sequence[tuple[date, str]], *, others: S
         return chart
     dated = sorted([(*pair, INK) for pair in rollouts] + [(*pair, MUTED) for pair in others])
     marks = pd.DataFrame(dated, columns=["at", "name", "ink"])
-    names = marks["name"].where(marks["name"].str.len() <= NAME_LENGTH, marks["name"].str[: NAME_LENGTH - 1] + "…")
-    marks = marks.assign(at=pd.to_datetime(marks["at"], utc=True), name=names)
+    marks = marks.assign(at=pd.to_datetime(marks["at"], utc=True))
     place = marks.groupby("ink").cumcount()
     # own names from the top down, those of others from the bottom up
     height = (8 + 15 * (place % 4)).where(marks["ink"] == INK, 270 - 15 * (place % 4))
     ink = alt.Color("ink:N", scale=None)
     rules = alt.Chart(marks).mark_rule(strokeDash=[4, 3]).encode(x="at:T", color=ink)
     # each name twice: on a halo, so that the lines of later dates do not cut through it
-    labels = [
+    names = [
         alt.Chart(marks.iloc[[k]])
-        .mark_text(align="left", dx=4, fontSize=11, **look)
+        .mark_text(align="left", dx=4, fontSize=11, limit=130, **look)
         .encode(x="at:T", y=alt.value(int(height.iloc[k])), text="name:N")
         for k in range(len(marks))
         for look in ({"color": PAPER, "stroke": PAPER, "strokeWidth": 4}, {"color": marks["ink"].iloc[k]})
     ]
-    return alt.layer(chart, rules, *labels)
+    return alt.layer(chart, rules, *names)

@@ -51,7 +51,7 @@ def render(notebook: NotebookNode, *, title: str | None = None, live: bool = Tru
     ------
     ReportError : a cell failed, a chart has no description, or an output cannot be shown on a static page.
     """
-    page, _ = _exporter(live).from_notebook_node(  # type: ignore[no-untyped-call]
+    page, _ = ReportExporter(live=live).from_notebook_node(  # type: ignore[no-untyped-call]
         notebook, resources={"prodops_title": title}
     )
     return page
@@ -171,11 +171,6 @@ def _written(nb: NotebookNode) -> NotebookNode:
 
 def _allowed(_tag: str, name: str, value: str) -> bool:
     return name in _ATTRIBUTES or name.startswith("aria-") or (name == "href" and is_local(value))
-
-
-@cache
-def _exporter(live: bool) -> ReportExporter:
-    return ReportExporter(live=live)  # its templates are compiled once
 
 
 @cache
