@@ -14,6 +14,7 @@ from prodops_analysis.estimators.survival import SurvivalCurve
 
 NOTHING = [{"words": "nothing to draw"}]  # the data of an empty chart
 TITLE_LENGTH, LINE_LENGTH = 70, 95  # characters that fit beside each other in a headline, and in a subtitle
+HALO = {"color": PAPER, "stroke": PAPER, "strokeWidth": 4}  # of a text that lines cross: drawn below it
 HALF_PIXEL = {"across": 1 / 1200, "up": 1 / 600}  # as a part of the axes, which are about 600 px wide and 280 px high
 
 
@@ -124,12 +125,12 @@ def rollout_rules(chart: Any, rollouts: Sequence[tuple[date, str]], *, others: S
     height = (8 + 15 * (place % 4)).where(marks["ink"] == INK, 270 - 15 * (place % 4))
     ink = alt.Color("ink:N", scale=None)
     rules = alt.Chart(marks).mark_rule(strokeDash=[4, 3]).encode(x="at:T", color=ink)
-    # each name twice: on a halo, so that the lines of later dates do not cut through it
+    # each name on a halo, so that the lines of later dates do not cut through it
     names = [
         alt.Chart(marks.iloc[[k]])
         .mark_text(align="left", dx=4, fontSize=11, limit=130, **look)
         .encode(x="at:T", y=alt.value(int(height.iloc[k])), text="name:N")
         for k in range(len(marks))
-        for look in ({"color": PAPER, "stroke": PAPER, "strokeWidth": 4}, {"color": marks["ink"].iloc[k]})
+        for look in (HALO, {"color": marks["ink"].iloc[k]})
     ]
     return alt.layer(chart, rules, *names)

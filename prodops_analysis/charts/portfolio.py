@@ -7,7 +7,7 @@ import altair as alt
 import pandas as pd
 
 from prodops_analysis.assessment import Assessment
-from prodops_analysis.charts.parts import headline, nothing_to_show
+from prodops_analysis.charts.parts import HALO, headline, nothing_to_show
 from prodops_analysis.charts.theme import COMPARISON, INK, READING_SHAPES, READINGS
 from prodops_analysis.metrics import METRICS
 from prodops_analysis.tables import effect as stated
@@ -41,10 +41,12 @@ def verdicts_chart(assessments: Sequence[Assessment], *, names: Mapping[str, str
     span = base.mark_rule(strokeWidth=2.5).encode(x="low:Q", x2="high:Q", color=colour)
     dots = base.mark_point(size=110, filled=True).encode(x=x, color=colour, shape=shape)
     # above each bar and from the left edge, where a phone has room for them
-    words = base.transform_calculate(said="datum.change + '\\n' + datum.verdict").mark_text(
-        align="left", baseline="bottom", dy=-24, color=INK, lineBreak="\n", lineHeight=15
-    )
-    words = words.encode(x=alt.value(0), text="said:N")
+    words = [
+        base.transform_calculate(said="datum.change + '\\n' + datum.verdict")
+        .mark_text(align="left", baseline="bottom", dy=-24, lineBreak="\n", lineHeight=15, **look)
+        .encode(x=alt.value(0), text="said:N")
+        for look in (HALO, {"color": INK})
+    ]
     said = Counter(str(s.verdict) for s in assessments)
     rest = (("worsened", "made it worse"), ("no worthwhile change", "made no worthwhile difference"),
             ("not enough evidence", "cannot be told yet"))  # fmt: skip
@@ -54,5 +56,5 @@ def verdicts_chart(assessments: Sequence[Assessment], *, names: Mapping[str, str
         f"Estimate and 95% interval of each change on its own metric, {period}; a change without a number is not drawn"
     )
     return headline(
-        alt.layer(zero, span, dots, words), title, text, f"A dot with its interval for each change. {title}."
+        alt.layer(zero, span, dots, *words), title, text, f"A dot with its interval for each change. {title}."
     )
