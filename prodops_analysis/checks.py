@@ -15,7 +15,7 @@ from prodops_analysis.records.changes import Change
 from prodops_analysis.settings import Settings
 from prodops_analysis.work_items import Fold
 
-MEASUREMENT_SHARE = 0.20  # starts or finishes from states that the other side lacks, from which no answer is given
+MEASUREMENT_SHARE = 0.20  # starts or finishes that other states stamp on the other side, from which no answer is given
 NEAR = timedelta(weeks=12)  # another change of the same team so close is named
 STAMPS = {"starts": ("started_at", "start_state"), "finishes": ("finished_at", "finish_state")}
 _CLOCK = {
@@ -145,13 +145,13 @@ def _shift_of(subject: Subject, team: str) -> str:
 
 
 def _shift(subject: Subject, since: Mapping[str, date]) -> tuple[float, str]:
-    """Return the largest share of stamps that one side of the dates has and the other lacks, and their names."""
+    """Return the largest share of stamps that came to one side of the dates by other states, and their names."""
     found = []
     for what in _CLOCK[subject.metric.name]:
         before, after = _stamps(subject, since, *STAMPS[what])
         found += [
-            _lacking(before, after, f"{what} before", "after"),
-            _lacking(after, before, f"{what} after", "before"),
+            _risen(before, after, f"{what} before", "after"),
+            _risen(after, before, f"{what} after", "before"),
         ]
     return max(found)
 
@@ -174,14 +174,29 @@ def _first_days(teams: "pd.Series[str]", since: Mapping[str, date]) -> "pd.Serie
     return pd.to_datetime(teams.map({team: pd.Timestamp(day) for team, day in since.items()}), utc=True)
 
 
-def _lacking(side: Stamps, other: Stamps, here: str, there: str) -> tuple[float, str]:
-    """Return the share of one side's stamps by states which the other side of the same team lacks, and their names."""
-    teams = {team for team, _ in other}
-    lacking = {(team, state): n for (team, state), n in side.items() if team in teams and (team, state) not in other}
-    if not lacking:
+def _risen(side: Stamps, other: Stamps, here: str, there: str) -> tuple[float, str]:
+    """Return how much more of one side's stamps come from states that the other side of the same team hardly has.
+
+    A state counts where its share has at least doubled, and by more than luck makes (three standard errors).
+    """
+    totals: tuple[Counter[str], Counter[str]] = (Counter(), Counter())
+    for total, stamps in zip(totals, (side, other), strict=True):
+        for (team, _), n in stamps.items():
+            total[team] += n
+    risen = {}
+    for (team, state), n in side.items():
+        mine, theirs, known = totals[0][team], totals[1][team], other[team, state]
+        if theirs and 2 * known * mine <= n * theirs:
+            together = (n + known) / (mine + theirs)
+            luck = 3 * (together * (1 - together) * (1 / mine + 1 / theirs)) ** 0.5
+            if n / mine - known / theirs > luck:
+                risen[team, state] = n - known * mine / theirs
+    if not risen:
         return 0.0, ""
-    share = sum(lacking.values()) / side.total()
-    lackers = {team for team, _ in lacking}
-    states = some(map(repr, sorted({state for _, state in lacking})))
-    theirs = some(map(repr, sorted({state for team, state in other if team in lackers})))
-    return share, f"{share:.0%} of {here} come from {states}, which the side {there} lacks (it has {theirs})"
+    teams = {team for team, _ in risen}
+    share, before = (sum(stamps[key] for key in risen) / stamps.total() for stamps in (side, other))
+    states = some(map(repr, sorted({state for _, state in risen})))
+    instead = some(map(repr, sorted({state for team, state in other if team in teams and (team, state) not in risen})))
+    return sum(
+        risen.values()
+    ) / side.total(), f"{share:.0%} of {here} come from {states}, {before:.0%} of those {there} (there {instead})"

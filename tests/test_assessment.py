@@ -172,6 +172,46 @@ def test_a_declared_name_is_answered():
     assert (as_it_was.verdict, as_it_was.estimate) == (found.verdict, pytest.approx(found.estimate))
 
 
+def ramp(weeks):
+    """Nobody uses the new name three weeks before the rollout, everybody three weeks after it."""
+    return np.clip((weeks + 3) / 6, 0, 1)
+
+
+def stragglers(weeks):
+    """The new name comes with the rollout, but one start in twenty of each side has the other name."""
+    return np.where(weeks >= 0, 0.95, 0.05)
+
+
+@pytest.mark.parametrize("share", [ramp, stragglers])
+def test_a_start_state_that_comes_bit_by_bit_forbids_an_answer(share):
+    """The new start state is there before the rollout, the old one after it: measured otherwise all the same."""
+    made = small()
+    weeks = (made.log["at"] - pd.Timestamp(START, tz="UTC")) / pd.Timedelta(weeks=1) - made.log["team"].map(made.weeks)
+    starts = (made.log["field"] == "state") & (made.log["to_value"] == "In progress") & made.log["team"].isin(SMALL)
+    new = starts & (np.random.default_rng(5).uniform(size=len(weeks)) < share(weeks.fillna(0.0)))
+    settings = Settings(workflow={**STATES, "Doing": "active"})
+
+    found = made.asked(log=made.log.assign(to_value=made.log["to_value"].mask(new, "Doing")), settings=settings)
+
+    assert says_nothing(found)
+    assert found_by(found, "measurement changed at rollout").result == "forbids"
+    assert "'Doing'" in " ".join(found.reasons)
+
+
+def test_kinds_of_work_that_start_elsewhere_forbid_nothing():
+    """Four in ten items start in another state, after the rollout six: more of one kind of work, but no new clock."""
+    made = small()
+    starts = (made.log["field"] == "state") & (made.log["to_value"] == "In progress")
+    first = pd.Timestamp(START, tz="UTC") + pd.to_timedelta(7 * made.log["team"].map(made.weeks).fillna(200), unit="D")
+    often = np.where(made.log["at"] >= first, 0.6, 0.4)
+    other = starts & (np.random.default_rng(5).uniform(size=len(often)) < often)
+    settings = Settings(workflow={**STATES, "Doing": "active"})
+
+    found = made.asked(log=made.log.assign(to_value=made.log["to_value"].mask(other, "Doing")), settings=settings)
+
+    assert found_by(found, "measurement changed at rollout").result == "passed"
+
+
 def test_a_new_finish_state_forbids_an_answer():
     """The same holds for what stops the clock."""
     made = small()
