@@ -10,10 +10,10 @@ import pandas as pd
 
 from prodops_analysis.errors import some
 from prodops_analysis.metrics import Metric
-from prodops_analysis.quality import grade_of, in_doubt
+from prodops_analysis.quality import CHECKS, grade_of, in_doubt
 from prodops_analysis.records.changes import Change
 from prodops_analysis.settings import Settings
-from prodops_analysis.work_items import Fold
+from prodops_analysis.work_items import UNKNOWN, Fold
 
 MEASUREMENT_SHARE = 0.20  # starts or finishes that other states stamp on the other side, from which no answer is given
 NEAR = timedelta(weeks=12)  # another change of the same team so close is named
@@ -69,8 +69,23 @@ def data_quality(subject: Subject, observed: pd.DataFrame) -> Check:
     grade = subject.grade(share)
     n = int(mine[side].sum())
     where = f"{n:,} items that the adopting teams began or ended {side} the rollout"
-    found = f"grade {grade}: {share:.1%} of the {where} are in doubt"
+    found = f"grade {grade}: {share:.1%} of the {where} are in doubt{_most_doubted(subject, mine[side])}"
     return Check(name="data quality", result="forbids" if grade == "D" else "passed", found=found)
+
+
+def _most_doubted(subject: Subject, rows: "pd.Series[bool]") -> str:
+    """Name the quality check that puts most of these items in doubt, and the states that no map knows."""
+    shares = {
+        name: float(touched[rows].mean())
+        for name, touched in subject.doubts.items()
+        if subject.metric.name in CHECKS[name][1] and touched[rows].any()
+    }
+    if not shares:
+        return ""
+    most = max(sorted(shares), key=shares.__getitem__)
+    spells, mine = subject.folded.spells, subject.folded.items.loc[rows, "item_id"]
+    strange = spells.loc[(spells["stage"] == UNKNOWN) & spells["item_id"].isin(mine), "state"].value_counts().index
+    return f", most by: {most}" + (f" {some(map(repr, strange))}" if most == "unknown state" else "")
 
 
 def fit_for_comparison(subject: Subject, observed: pd.DataFrame) -> tuple["pd.Series[bool]", Check]:
@@ -157,12 +172,16 @@ def _shift(subject: Subject, since: Mapping[str, date]) -> tuple[float, str]:
 
 
 def _stamps(subject: Subject, since: Mapping[str, date], at: str, state: str) -> tuple[Stamps, Stamps]:
-    """Count what stamped the clock before the dates and after, by team and state, declared renames undone."""
-    stamped = subject.folded.items[["team", at, state]]
+    """Count what stamped the clock before the dates and after, by team and state, declared renames undone.
+
+    A dropped item has no finish that a clock could be stopped by; how much is dropped is a check of its own.
+    """
+    items = subject.folded.items
+    stamped = items.loc[(items["outcome"] != "dropped") | (at == "started_at"), ["team", at, state]]
     known = stamped[stamped["team"].isin(since)].dropna()
     same = {t: (w.same_as if (w := subject.settings.workflow_of(t)) else {}) for t in since}
     late = known[at] >= _first_days(known["team"], since)
-    bots = subject.folded.items["start_actor_kind"].reindex(known.index).eq("bot") & (at == "started_at")
+    bots = items["start_actor_kind"].reindex(known.index).eq("bot") & (at == "started_at")
     sides: tuple[Stamps, Stamps] = (Counter(), Counter())
     alike = known.assign(late=late, bot=bots).groupby(["team", state, "late", "bot"], observed=True).size()
     for (team, name, after, bot), n in alike.items():

@@ -135,7 +135,7 @@ def _design(grid: pd.DataFrame, metric: Metric) -> tuple[str, pd.DataFrame]:
         never = grid["team"].nunique() - len(adopters)
         if len(adopters) == 1:
             return f"one team beside {never} comparison team{'s' if never > 1 else ''}", grid
-        others = f"{never} team{'s' if never > 1 else ''} that never did and " if never else ""
+        others = f"{never} team{'s' if never > 1 else ''} without a rollout so far and " if never else ""
         return f"{len(adopters)} teams, each from its own rollout on, beside {others}those not yet there", grid
     own = grid[grid["team"].isin(adopters)]
     # without a comparison the turn of the year would look like an effect

@@ -236,7 +236,7 @@ def run_sql(query: str, /, *, time_zone: str = "UTC", **frames: pd.DataFrame) ->
     with duckdb.connect() as db:
         db.execute(f"SET TimeZone = '{time_zone}'")
         for name, frame in frames.items():
-            db.register(name, frame)
+            db.register(name, frame.copy())  # DuckDB reads no column that lies backwards in memory
         return db.sql(query).df()
 
 
@@ -245,7 +245,7 @@ def write_parquet(frame: pd.DataFrame, path: Path) -> None:
     unfinished = path.with_suffix(".unfinished")
     with duckdb.connect(config={"threads": 1}) as db:
         db.execute("SET TimeZone = 'UTC'")
-        db.register("frame", frame)
+        db.register("frame", frame.copy())
         db.execute(f"COPY frame TO '{_quoted(unfinished)}' (FORMAT parquet)")
     unfinished.replace(path)
 

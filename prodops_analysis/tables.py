@@ -46,9 +46,13 @@ def number(value: float, *, like: str = "") -> str:
 
 
 def effect(x: float, *, scale: str, sign: bool = True) -> str:
-    """Write an effect for reading: a relative change in percent (scale "ratio"), or a difference in points."""
-    mark = "+" if sign else ""
-    return number(x, like=f"{mark}.0%") if scale == "ratio" else f"{number(100 * x, like=f'{mark}.0f')} points"
+    """Write an effect for reading: a relative change in percent (scale "ratio"), or a difference in points.
+
+    What would round to nothing keeps a figure, so that the side of zero is seen on which an interval ends.
+    """
+    size = abs(100 * x)
+    like = f"{'+' if sign else ''}.{0 if size == 0 or not size < 0.5 else 1 if size >= 0.05 else 2}"
+    return number(x, like=f"{like}%") if scale == "ratio" else f"{number(100 * x, like=f'{like}f')} points"
 
 
 def effects(low: float, high: float, *, scale: str) -> str:

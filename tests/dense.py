@@ -77,17 +77,25 @@ class Model:
     slopes: int
 
     @classmethod
-    def of(cls, table, *, common, span=None):
-        """Write the columns down; `span` is the first and last week of the panel where it is not the table's."""
+    def of(cls, table, *, common, whole=None):
+        """Write the columns down; weeks and rollouts are those of the `whole` where the table is a part of it."""
         t, treated, since, n = table.time, table.treated, table.since, table.n
-        low, high = span or (t.min(), t.max())
+        whole = whole or table
+        low, high = whole.time.min(), whole.time.max()
+        rollouts = (whole.time - whole.since)[whole.treated]
         g = np.clip(np.nan_to_num(since[treated]), 0, 26) / 26
         grown = np.zeros(len(t))
         grown[treated] = g - np.sum(g * n[treated]) / np.sum(n[treated])
         columns, names = [treated.astype(float), grown], ["tau", "gamma"]
+        begun = (t - since)[treated]
+        late = np.zeros(len(t))
+        late[treated] = begun - np.sum(begun * n[treated]) / np.sum(n[treated])
+        late[treated] /= max(rollouts.max() - rollouts.min(), 1.0)
         for k, name in ((-4, "near"), (-8, "far")):
             columns.append(np.array([k <= s < k + 4 and not d for s, d in zip(since, treated, strict=True)], float))
             names.append(name)
+        columns.append(late)
+        names.append("omega")
         for u in sorted(set(table.unit[treated])):
             columns.append(((table.unit == u) & treated).astype(float))
             names.append(("delta", u))
@@ -99,8 +107,9 @@ class Model:
 
     def variances(self, sizes):
         """The prior variance of each coefficient."""
-        slope, spell, growth, apart = sizes
-        known = {"tau": 10.0, "gamma": growth, "near": spell, "far": spell, "delta": apart, "slope": slope}
+        slope, spell, growth, order, apart = sizes
+        known = {"tau": 10.0, "gamma": growth, "omega": order, "delta": apart, "slope": slope}
+        known |= {"near": spell, "far": spell}
         return np.array([known[name if isinstance(name, str) else name[0]] for name in self.names]) ** 2
 
     def cells_apart(self, rho, shock):
@@ -115,7 +124,7 @@ class Model:
         treated, n = self.table.treated, self.table.n
         c = np.zeros(len(self.names))
         for k in range(len(self.names)):
-            if self.names[k] in ("tau", "gamma") or self.names[k][0] == "delta":
+            if self.names[k] in ("tau", "gamma", "omega") or self.names[k][0] == "delta":
                 c[k] = np.sum(self.columns[treated, k] * n[treated]) / np.sum(n[treated])
         return c
 
@@ -141,11 +150,10 @@ def gauss(table, base, columns, variances, c):
 
 def every_size(table, odds):
     """Every combination of sizes with its prior odds."""
-    apart = odds.apart if len(set(table.unit[table.treated])) > 1 else {mixed.NONE: 1}
-    return {
-        (slope, spell, growth, own): odds.slope[slope] * odds.spell[spell] * odds.growth[growth] * apart[own]
-        for slope, spell, growth, own in product(odds.slope, odds.spell, odds.growth, apart)
-    }
+    several = len(set(table.unit[table.treated])) > 1
+    order, apart = (odds.order, odds.apart) if several else ({mixed.NONE: 1}, {mixed.NONE: 1})
+    sets = (odds.slope, odds.spell, odds.growth, order, apart)
+    return {sizes: np.prod([known[size] for known, size in zip(sets, sizes, strict=True)]) for sizes in product(*sets)}
 
 
 def weighed(table, *, common, counts=False):
@@ -175,10 +183,9 @@ def left_out(table, found, *, common):
     """Mean effects without one unit at a time, at the best autocorrelation and shock, sizes weighed as they were."""
     rho, shock, _ = max(found, key=lambda key: found[key][0])
     sizes = {key[2]: found[key][0] for key in found if key[:2] == (rho, shock) and found[key][0] > 0}
-    span = (table.time.min(), table.time.max())
     effects = []
     for u in sorted(set(table.unit)):
-        model = Model.of(table.only(table.unit != u), common=common, span=span)
+        model = Model.of(table.only(table.unit != u), common=common, whole=table)
         base, c = model.cells_apart(rho, shock), model.mean_effect()
         effects.append(averaged((w, *model.solve(base, s, c)[:2]) for s, w in sizes.items())[0])
     return np.array(effects)

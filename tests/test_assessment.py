@@ -128,6 +128,18 @@ def test_doubtful_data_forbids_an_answer():
     assert "grade D" in " ".join(found.reasons)
 
 
+def test_a_state_that_the_map_misspells_is_named():
+    """With the start state unknown there is no answer, and the reason says which word the map does not know."""
+    settings = Settings(
+        workflow={("In Progress" if state == "In progress" else state): stage for state, stage in STATES.items()}
+    )
+
+    found = small().asked(settings=settings)
+
+    assert says_nothing(found)
+    assert "unknown state 'In progress'" in " ".join(found.reasons)
+
+
 @pytest.mark.parametrize(
     ("metric", "verdict", "scale"),
     [
@@ -720,6 +732,11 @@ def test_names_and_order_do_not_matter():
     assert plain(made).verdict == other.verdict
     for name in NUMBERS:
         assert getattr(plain(made), name) == pytest.approx(getattr(other, name), rel=1e-6)
+
+
+def test_a_log_read_backwards_is_the_same_log():
+    """Columns that lie backwards in memory, as `iloc[::-1]` leaves them, are read like any other."""
+    assert small().asked(log=small().log.iloc[::-1]).estimate == pytest.approx(plain(small()).estimate, rel=1e-6)
 
 
 def test_whole_weeks_do_not_matter():

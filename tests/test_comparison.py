@@ -69,8 +69,12 @@ def directed(found):
 @pytest.mark.parametrize(
     ("rollouts", "teams", "design"),
     [
-        pytest.param(SOON, EIGHT, f"4 {EACH} 4 teams that never did and those not yet there", id="several-beside-four"),
-        pytest.param(SOON, "ABCDE", f"4 {EACH} 1 team that never did and those not yet there", id="several-beside-one"),
+        pytest.param(
+            SOON, EIGHT, f"4 {EACH} 4 teams without a rollout so far and those not yet there", id="several-beside-four"
+        ),
+        pytest.param(
+            SOON, "ABCDE", f"4 {EACH} 1 team without a rollout so far and those not yet there", id="several-beside-one"
+        ),
         pytest.param(APART, "ABCD", f"4 {EACH} those not yet there", id="all-adopt-one-after-another"),
         pytest.param(NEAR, "ABCD", "all teams at once", id="all-adopt-too-soon-after-another"),
         pytest.param({"A": 30}, EIGHT, "one team beside 7 comparison teams", id="one-beside-others"),

@@ -42,7 +42,7 @@ def solved(table, *, common=True, slope=OUT, apart=OUT, shock=0.0):
     """The mean effect and its standard error under one set of assumptions: no spell, no growth."""
     panel = laid_out(table, common=common)
     W, _ = mixed.inverse_covariance(panel.n, 0.0, shock)
-    sizes = (slope, OUT, OUT, apart)
+    sizes = (slope, OUT, OUT, OUT, apart)
     value, variance = mixed.equations(panel, W).solve(mixed.prior(panel, sizes)[None])[0].value(panel.mean_effect)
     return value, np.sqrt(variance)
 
@@ -98,14 +98,15 @@ def test_one_treated_unit_differs_from_no_other():
     """With one adopter there are no differences between adopters to weigh."""
     fits = weigh(laid_out(drawn(3, first=(18, None, None, None))))
 
-    assert {mixed.NONE} == {fit.sizes[3] for fit in fits}
+    assert {mixed.NONE} == {fit.sizes[4] for fit in fits}
 
 
 def test_columns_by_hand():
     """A rollout in week 10 with two weeks of transition: near is 6 to 9, far 2 to 5, growth runs up to 26 weeks on."""
     panel = laid_out(table_of([np.arange(50.0), np.arange(50.0)], [10, None], gap=2))
 
-    D, grown, near, far = panel.X[0].T
+    D, grown, near, far, late = panel.X[0].T
+    assert not late.any()
     assert list(range(12, 50)) == np.flatnonzero(D).tolist()
     assert list(range(6, 10)) == np.flatnonzero(near).tolist()
     assert list(range(2, 6)) == np.flatnonzero(far).tolist()
@@ -117,14 +118,23 @@ def test_columns_by_hand():
     assert [-24.5 / 52, 24.5 / 52] == pytest.approx(panel.year[1, [0, -1]])
 
 
+def test_the_order_of_adoption_by_hand():
+    """Rollouts in weeks 10, 12 and 14 are 0, 1/2 and 1 of the way, centred on the 10, 8 and 6 treated weeks."""
+    panel = laid_out(table_of(np.zeros((4, 20)), [10, 12, 14, None]))
+
+    late = panel.X[:, -1, mixed.OMEGA]
+    assert [-5 / 12, 1 / 12, 7 / 12, 0] == pytest.approx(late)
+    assert not panel.X[:, 9, mixed.OMEGA].any()
+
+
 def test_mean_effect_is_that_of_items():
     """Adopters with 3 and 1 items a week count by their items; growth is centred on them."""
     n = np.ones((3, 20))
     n[0] = 3.0
     panel = laid_out(table_of(np.zeros((3, 20)), [10, 15, None], n=n))
 
-    tau, gamma, near, far, first, second, *slopes = panel.mean_effect
-    assert [1, 0, 0, 0] == pytest.approx([tau, gamma, near, far])
+    tau, gamma, near, far, omega, first, second, *slopes = panel.mean_effect
+    assert [1, 0, 0, 0, 0] == pytest.approx([tau, gamma, near, far, omega])
     assert [30 / 35, 5 / 35] == pytest.approx([first, second])
     assert [0.0] * 3 == slopes
 
@@ -133,7 +143,7 @@ def test_mean_effect_without_a_unit():
     """Without the first of two adopters only the second one's items and growth are left."""
     panel = laid_out(table_of(np.zeros((3, 20)), [10, 15, None])).without(0)
 
-    tau, gamma, _, _, first, second, *_ = panel.mean_effect
+    tau, gamma, _, _, _, first, second, *_ = panel.mean_effect
     assert [1, 0, 1] == pytest.approx([tau, first, second])
     assert np.mean(panel.X[1, 15:, mixed.GAMMA]) == pytest.approx(gamma)
     assert gamma < 0
@@ -186,9 +196,9 @@ def test_sicily():
         working = np.log(mean / SICILY_POPULATION) + months / mean - 1
         panel = laid_out(table_of(working, [SICILY_FIRST_MONTH_AFTER - 1], n=mean), common=False)
         W, _ = mixed.inverse_covariance(panel.n, 0.0, 0.0)
-        assumed = mixed.prior(panel, (mixed.FREE, OUT, OUT, OUT))
+        assumed = mixed.prior(panel, (mixed.FREE, OUT, OUT, OUT, OUT))
         theta = mixed.equations(panel, W).solve(assumed[None])[0].theta
-        of_time = panel.X[0] @ theta[:4] + panel.year[0] * theta[-1]
+        of_time = panel.X[0] @ theta[: mixed.OMEGA + 1] + panel.year[0] * theta[-1]
         level = np.average(panel.y[0] - of_time, weights=panel.n[0])
         mean = np.exp(level + of_time)[None] * SICILY_POPULATION
 

@@ -143,7 +143,7 @@ def test_each_unit_from_its_own_weeks():
         own = table.treated & (table.unit == u)
         c = np.average(model.columns[own], axis=0, weights=table.n[own])
         c[[isinstance(name, tuple) and name[0] == "slope" for name in model.names]] = 0.0
-        value, error = averaged((w, *model.solve(base, (*s[:3], 10.0), c)[:2]) for s, w in sizes.items())
+        value, error = averaged((w, *model.solve(base, (*s[:4], 10.0), c)[:2]) for s, w in sizes.items())
         t = stats.t.ppf(0.975, 12)
         assert [value, value - t * error, value + t * error] == pytest.approx(
             [found[u].estimate, found[u].low, found[u].high], rel=1e-5
@@ -429,8 +429,8 @@ def test_ordinary_dates_by_hand(seed, first, own_df):
     t_values = []
     for back in (13, 14, 15):
         since = table.since + back
-        moved = table.but(since=since, treated=since >= 0).only(~(since >= 13))
-        model = Model.of(moved, common=True, span=(0, 47))
+        moved = table.but(since=since, treated=since >= 0)
+        model = Model.of(moved.only(~(since >= 13)), common=True, whole=moved)
         base, c = model.cells_apart(rho, shock), model.mean_effect()
         value, error = averaged((w, *model.solve(base, s, c)[:2]) for s, w in sizes.items())
         t_values.append(value / error / inflate)
@@ -638,7 +638,7 @@ def plain_effect(table, *, common=True):
     """The effect without shocks, slopes, spells, growth or differences: weighted least squares."""
     panel = mixed.lay_out(*table.cells, common=common)
     W, _ = mixed.inverse_covariance(panel.n, 0.0, 0.0)
-    solution = mixed.equations(panel, W).solve(mixed.prior(panel, (1e-6,) * 4)[None])[0]
+    solution = mixed.equations(panel, W).solve(mixed.prior(panel, (1e-6,) * 5)[None])[0]
     return float(solution.theta[mixed.TAU])
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from prodops_analysis.errors import ReportError
-from prodops_analysis.tables import Callout, Card, Cards, number, table
+from prodops_analysis.tables import Callout, Card, Cards, effect, effects, number, table
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -212,3 +212,25 @@ def test_a_card_says_in_words_what_the_change_means():
 def test_numbers(value, like, expected):
     """Numbers carry about three figures, a true minus, and never read nan."""
     assert expected == number(value, like=like)
+
+
+@pytest.mark.parametrize(
+    ("x", "scale", "expected"),
+    [
+        (-0.371, "ratio", "−37%"),
+        (0.006, "ratio", "+1%"),
+        (-0.0041, "ratio", "−0.4%"),
+        (0.0003, "ratio", "+0.03%"),
+        (0.0, "ratio", "0%"),
+        (0.153, "difference", "+15 points"),
+        (-0.003, "difference", "−0.3 points"),
+    ],
+)
+def test_effects_keep_their_side_of_zero(x, scale, expected):
+    """Whole percents and points, but for what would round to nothing."""
+    assert expected == effect(x, scale=scale)
+
+
+def test_an_interval_that_ends_just_below_zero_says_so():
+    """An interval without zero in it does not read as if it ended there."""
+    assert effects(-0.29, -0.002, scale="ratio") == "−29% to −0.2%"

@@ -27,7 +27,7 @@ def interval(low, high):
 
 
 CALM = Estimate(
-    estimate=-0.2, low=-0.3, high=-0.1, design="2 teams, each from its own rollout on, beside 3 teams that never did",
+    estimate=-0.2, low=-0.3, high=-0.1, design="2 teams, each from its own rollout on, beside 3 teams",
     statistic=-4.0, df=12, by_team={}, by_band={}, spell=interval(-0.1, 0.1), spell_weight=0.1,
     slope=interval(-0.1, 0.1), replay=Replay(dates=12, spoken=1, widen=1.0), order_p=0.02,
     smallest_detectable=0.1, n_items=80, n_own=60, n_weeks=40, n_teams=5, window={}, left_out={}, typical_days=5.0,

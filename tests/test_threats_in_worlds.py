@@ -104,6 +104,7 @@ def test_dropping_more_work_is_no_faster_work():
 
     found = world(bend=bend)
     assert found_by(found, "dropped work").result == "noted"
+    assert found_by(found, "measurement changed at rollout").result == "passed"
     assert found.verdict not in (Verdict.IMPROVED, Verdict.WORSENED)
 
 

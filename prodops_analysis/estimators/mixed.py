@@ -1,14 +1,15 @@
 """The mixed model of teams by weeks behind a comparison, and the weighing of its assumptions by likelihood.
 
     y[i,t] = alpha_i + beta_t + s_i t + pi_1 a[i,t] + pi_2 b[i,t]
-             + (tau + gamma g[i,t] + delta_i) D[i,t] + u[i,t] + e[i,t]
+             + (tau + gamma g[i,t] + omega o_i + delta_i) D[i,t] + u[i,t] + e[i,t]
 
 D marks weeks after the rollout; a and b the last four weeks before it and the four before those, in which a bad spell
-may have triggered it or a pilot run; g how far the effect has grown (centred, so that tau is the mean effect); u is an
-AR(1) shock of the team with `rho` and `shock`, e the noise of n items, variance 1/n. Everything in units of one item's
-standard deviation. alpha is free, beta and tau are all but free; s, pi, gamma and delta are N(0, size^2). Nobody knows
-their sizes, rho or shock, so every combination is fitted and weighed by prior odds (`Odds`) and restricted likelihood
-(Harville 1974; model averaging, Hoeting et al. 1999).
+may have triggered it or a pilot run; g how far the effect has grown and o how late the team adopted, both centred, so
+that tau is the mean effect (where all teams adopt, little but the odds tells the two apart); u is an AR(1) shock of the
+team with `rho` and `shock`, e the noise of n items, variance 1/n. Everything in units of one item's standard deviation.
+alpha is free, beta and tau are all but free; s, pi, gamma, omega and delta are N(0, size^2). Nobody knows their sizes
+nor rho and shock, so every combination is fitted and weighed by prior odds (`Odds`) and restricted likelihood (Harville
+1974; model averaging, Hoeting et al. 1999).
 """
 
 from collections.abc import Mapping
@@ -21,13 +22,13 @@ from scipy.linalg import cho_factor, cho_solve, lapack
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-Sizes = tuple[float, float, float, float]  # of slope, spell, growth, differences between teams
+Sizes = tuple[float, float, float, float, float]  # of slope, spell, growth, differences by order and between teams
 
 NONE = 0.01  # a size that leaves a term out
 LEVEL = 0.05  # a slope too small to matter
 FREE = 10.0  # a size that lets a coefficient be anything
 FULL_GROWTH = 26  # weeks after which a growing effect has grown up
-TAU, GAMMA, NEAR, FAR = range(4)  # columns shared by all teams
+TAU, GAMMA, NEAR, FAR, OMEGA = range(5)  # columns shared by all teams
 LEAST_WEIGHT = 0.01
 
 
@@ -43,19 +44,23 @@ class Odds:
     slope: Mapping[float, float]
     spell: Mapping[float, float]
     growth: Mapping[float, float]
+    order: Mapping[float, float]
     apart: Mapping[float, float]
     worth: int
 
 
 # Why each: docs/decisions/0004.
 BESIDE = Odds(
-    slope={LEVEL: 1, 0.2: 1, 0.6: 2}, spell={NONE: 2, 0.5: 1}, growth={NONE: 1, 0.5: 1}, apart={NONE: 1, 0.3: 1},
-    worth=12,
+    slope={LEVEL: 1, 0.2: 1, 0.6: 2}, spell={NONE: 2, 0.5: 1}, growth={NONE: 1, 0.5: 1}, order={NONE: 2, 0.5: 1},
+    apart={NONE: 1, 0.3: 1}, worth=12,
 )  # fmt: skip
-ALONE = Odds(slope={0.3: 1, 0.9: 1}, spell={NONE: 2, 0.5: 1}, growth={NONE: 1, 0.5: 1}, apart={NONE: 1}, worth=30)
+ALONE = Odds(
+    slope={0.3: 1, 0.9: 1}, spell={NONE: 2, 0.5: 1}, growth={NONE: 1, 0.5: 1}, order={NONE: 1}, apart={NONE: 1},
+    worth=30,
+)  # fmt: skip
 COUNTS = Odds(
     rho=(0.0, 0.3), slope={LEVEL: 1, 0.2: 1}, spell={NONE: 2, 0.5: 1}, growth={NONE: 1, 0.5: 1},
-    apart={NONE: 1, 0.15: 1}, worth=20,
+    order={NONE: 2, 0.3: 1}, apart={NONE: 1, 0.15: 1}, worth=20,
 )  # fmt: skip
 
 
@@ -153,16 +158,21 @@ def lay_out(y: Floats, n: Floats, unit: Ints, time: Ints, treated: NDArray[np.bo
 def with_rollouts(y: Floats, n: Floats, treated: NDArray[np.bool_], since: Floats, *, common: bool) -> Panel:
     """Return the panel of dense y and n under given rollouts; all of shape (U, T)."""
     D = treated & (n > 0)
-    grown = np.where(D, np.clip(np.nan_to_num(since), 0, FULL_GROWTH) / FULL_GROWTH, 0.0)
-    if D.any():
-        grown = np.where(D, grown - np.average(grown[D], weights=n[D]), 0.0)
-    near, far = ((since >= first) & (since < first + 4) & ~treated for first in (-4, -8))
     weeks = np.arange(n.shape[1])
+    begun = np.where(D, weeks - np.nan_to_num(since), 0.0)
+    grown = _centred(np.clip(np.nan_to_num(since), 0, FULL_GROWTH) / FULL_GROWTH, D, n)
+    late = _centred(begun / max(float(np.ptp(begun[D])), 1.0) if D.any() else begun, D, n)
+    near, far = ((since >= first) & (since < first + 4) & ~treated for first in (-4, -8))
     year = np.broadcast_to((weeks - weeks.mean()) / 52, n.shape)
-    X = np.stack([D, grown, near, far], axis=2).astype(float)
+    X = np.stack([D, grown, near, far, late], axis=2).astype(float)
     return Panel(
         y=y, n=n, X=X, D=D.astype(float), year=year, since=since, treated=np.flatnonzero(D.any(axis=1)), common=common
     )
+
+
+def _centred(x: Floats, D: NDArray[np.bool_], n: Floats) -> Floats:
+    """Return x less its mean over the items of treated weeks there, and 0 elsewhere."""
+    return np.where(D, x - np.average(x[D], weights=n[D]), 0.0) if D.any() else np.zeros_like(n)
 
 
 def inverse_covariance(n: Floats, rho: float, shock: float) -> tuple[Floats, float]:
@@ -219,15 +229,17 @@ def equations(panel: Panel, W: Floats, *, keep: NDArray[np.bool_] | None = None)
 
 def prior(panel: Panel, sizes: Sizes) -> Floats:
     """Return the prior precision of each coefficient: the shared ones, each treated unit's delta, each unit's slope."""
-    slope, spell, growth, apart = sizes
-    shared = {TAU: FREE, GAMMA: growth, NEAR: spell, FAR: spell}
+    slope, spell, growth, order, apart = sizes
+    shared = {TAU: FREE, GAMMA: growth, NEAR: spell, FAR: spell, OMEGA: order}
     free = [shared.get(k, FREE) for k in range(panel.X.shape[2])]
     return np.array(free + [apart] * len(panel.treated) + [slope] * len(panel.y)) ** -2.0
 
 
 def weigh(panel: Panel, odds: Odds) -> list[Fit]:
     """Fit every combination of assumptions; return those with weight, heaviest first, weights adding up to 1."""
-    sets = (odds.slope, odds.spell, odds.growth, odds.apart if len(panel.treated) > 1 else {NONE: 1})
+    alone = {NONE: 1.0}
+    order, apart = (odds.order, odds.apart) if len(panel.treated) > 1 else (alone, alone)
+    sets = (odds.slope, odds.spell, odds.growth, order, apart)
     choices = list(product(*sets))
     before = np.array([np.prod(each) for each in product(*(known.values() for known in sets))])
     priors = np.array([prior(panel, sizes) for sizes in choices])

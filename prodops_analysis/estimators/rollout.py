@@ -207,7 +207,7 @@ def _jackknife(panel: Panel, fits: list[Fit]) -> float:
 
 def _by_unit(panel: Panel, fits: list[Fit]) -> dict[int, tuple[float, float]]:
     """Return each treated unit's effect, drawn to no common one."""
-    apart = [replace(fit, sizes=(*fit.sizes[:3], mixed.FREE)) for fit in _heaviest(fits)]
+    apart = [replace(fit, sizes=(*fit.sizes[:4], mixed.FREE)) for fit in _heaviest(fits)]
     again = _refitted(panel, apart)
     found = {}
     for k, unit in enumerate(panel.treated):
@@ -236,11 +236,11 @@ def _bands(
 ) -> dict[tuple[int, int], tuple[float, float]]:
     inside = {band: (panel.since >= band[0]) & (panel.since <= band[1]) & (n > 0) for band in bands}
     seen = [band for band in bands if inside[band].any()]
-    X = np.concatenate([np.zeros((*n.shape, 4)), *(inside[band][:, :, None] for band in seen)], axis=2)
+    X = np.concatenate([np.zeros((*n.shape, mixed.OMEGA + 1)), *(inside[band][:, :, None] for band in seen)], axis=2)
     shown = replace(panel, n=n, X=X, D=np.zeros_like(n), treated=panel.treated[:0])
     again = _refitted(shown, [replace(fit, sizes=(mixed.LEVEL, *fit.sizes[1:])) for fit in _heaviest(fits)])
     every = np.eye(X.shape[2] + len(n))
-    return {band: _averaged(again, every[4 + k]) for k, band in enumerate(seen)}
+    return {band: _averaged(again, every[mixed.OMEGA + 1 + k]) for k, band in enumerate(seen)}
 
 
 def _replay(panel: Panel, fits: list[Fit], *, df: int, inflate: float, sd: float) -> Replay:
