@@ -734,11 +734,6 @@ def test_names_and_order_do_not_matter():
         assert getattr(plain(made), name) == pytest.approx(getattr(other, name), rel=1e-6)
 
 
-def test_a_log_read_backwards_is_the_same_log():
-    """Columns that lie backwards in memory, as `iloc[::-1]` leaves them, are read like any other."""
-    assert small().asked(log=small().log.iloc[::-1]).estimate == pytest.approx(plain(small()).estimate, rel=1e-6)
-
-
 def test_whole_weeks_do_not_matter():
     """The same history 50 weeks earlier gives the same answer."""
     made, back = small(), timedelta(weeks=50)

@@ -191,6 +191,21 @@ def test_merge_sorts_by_item_instant_sequence_and_id(seed):
         pd.testing.assert_frame_equal(expected, merge(log))
 
 
+def test_columns_that_lie_backwards_in_memory_are_read():
+    """What `iloc[::-1]` leaves is a frame like any other."""
+    rows = pd.DataFrame(
+        {
+            "item_id": ["a", "a", "b"],
+            "at": pd.to_datetime(["2026-01-05", "2026-01-08", "2026-01-06"], utc=True),
+            "field": "state",
+            "to_value": ["In progress", "Done", "In progress"],
+            "team": "Search",
+        }
+    )
+
+    pd.testing.assert_frame_equal(validate(rows), validate(rows.iloc[::-1]))
+
+
 def test_events_of_one_instant_keep_their_order():
     """Edits in the same minute stay in the order in which the export gives them."""
     states = [f"S{n}" for n in (3, 1, 2, 9, 0)]
