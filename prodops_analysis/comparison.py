@@ -24,6 +24,7 @@ class Estimate:
     """The effect of a change on one metric: relative change (ratio scale) or difference (shares), 0 = none.
 
     by_team, by_band : the same for each adopting team and by weeks since the rollout, with intervals.
+    beyond : share of the work after the rollouts that lies in weeks in which no team is left to compare with.
     spell, slope : what the last four weeks before and a year of the adopters' own trend were, same scale.
     window : team -> first and last day of the weeks used; left_out : reason -> number of items.
     smallest_detectable : the smallest effect this data would have shown 4 times in 5.
@@ -34,6 +35,7 @@ class Estimate:
     low: float
     high: float
     design: str
+    beyond: float
     statistic: float  # estimate over standard error, on the scale of estimation
     df: int
     by_team: Mapping[str, Interval]
@@ -182,12 +184,15 @@ def _estimate(
     teams = adopters if found.n_units == 1 else set(grid["team"].unique())
     used = cells.grid[cells.grid["team"].isin(teams) & cells.grid["index_week"].isin(grid["index_week"])]
     days = used.groupby("team")["week"].agg(["min", "max"])
+    behind = grid.loc[grid["treated"], "n"]
+    joined = grid["index_week"].isin(grid.loc[~grid["treated"], "index_week"])
     items = cells.items[cells.items["team"].isin(teams) & cells.items["week"].isin(set(used["week"]))]
     return Estimate(
         estimate=stated(found.estimate),
         low=stated(found.estimate - t * se),
         high=stated(found.estimate + t * se),
         design=design,
+        beyond=float(behind[~joined].sum() / behind.sum()),
         statistic=found.estimate / se,
         df=found.df,
         by_team={} if design == AT_ONCE else {name[u]: interval(own) for u, own in found.by_unit.items()},

@@ -8,6 +8,7 @@ from prodops_analysis.estimators.rollout import Interval
 from prodops_analysis.tables import effect, effects
 
 MOVED = 0.10  # a share that moves by so much between before and after is named
+MOST_BEYOND = 0.25  # share of the work after the rollouts without a comparison from which this is said
 BULK = 5  # items edited together from which a finish counts as part of a bulk edit
 
 
@@ -34,6 +35,12 @@ def _comparison(found: Estimate) -> Check:
         return Check(name=name, result="forbids", found=told)
     if found.n_teams == 1:
         told = "no other team is there to compare with; whatever else happened to this one is part of the effect"
+        return Check(name=name, result="noted", found=told)
+    if found.beyond >= MOST_BEYOND:
+        told = (
+            f"{found.design}; {found.beyond:.0%} of the work after the rollouts lies in weeks in which no team is left "
+            "to compare with: how effects grew or differed there rests on the model; let some teams wait longer"
+        )
         return Check(name=name, result="noted", found=told)
     return Check(name=name, result="passed", found=found.design)
 

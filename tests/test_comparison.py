@@ -95,6 +95,17 @@ def test_design_and_known_effect(rollouts, teams, design, effect):
     assert found.n_teams == len(teams)
 
 
+def test_work_that_nobody_is_left_to_compare_with_is_counted():
+    """Of teams that all adopt it is what came after the last rollout; beside teams that never did there is none."""
+    left, last = {team: WEEKS - week for team, week in APART.items()}, WEEKS - max(APART.values())
+
+    every = asked(noisy(1, 0.0, rollouts=APART, teams="ABCD"), APART)
+    beside = asked(noisy(1, 0.0, rollouts=SOON, teams=EIGHT), SOON)
+
+    assert every.beyond == pytest.approx(len(left) * last / sum(left.values()), abs=0.05)
+    assert beside.beyond == 0
+
+
 def test_effect_without_noise():
     """Team speeds and weeks drop out: 0.7 of the time is a relative change of -0.3 for every adopter."""
     cycle = work(lambda t, w, n: np.exp(ord(t) % 4 / 4 + np.sin(w) / 5 + n / 2) * (0.7 if w >= SOON.get(t, 99) else 1))

@@ -28,7 +28,7 @@ def interval(low, high):
 
 CALM = Estimate(
     estimate=-0.2, low=-0.3, high=-0.1, design="2 teams, each from its own rollout on, beside 3 teams",
-    statistic=-4.0, df=12, by_team={}, by_band={}, spell=interval(-0.1, 0.1), spell_weight=0.1,
+    beyond=0.0, statistic=-4.0, df=12, by_team={}, by_band={}, spell=interval(-0.1, 0.1), spell_weight=0.1,
     slope=interval(-0.1, 0.1), replay=Replay(dates=12, spoken=1, widen=1.0), order_p=0.02,
     smallest_detectable=0.1, n_items=80, n_own=60, n_weeks=40, n_teams=5, window={}, left_out={}, typical_days=5.0,
     method="", error=0.05, ratio=True,
@@ -78,6 +78,8 @@ def test_orders_are_named_only_where_dealt():
         pytest.param({"design": AT_ONCE}, "comparison", "forbids", "none is left to compare with", id="at-once"),
         pytest.param({"n_teams": 1}, "comparison", "noted", "no other team is there", id="alone"),
         pytest.param({}, "comparison", "passed", "beside 3 teams", id="beside-others"),
+        pytest.param({"beyond": 0.24}, "comparison", "passed", "beside 3 teams", id="beside-others-nearly-always"),
+        pytest.param({"beyond": 0.4}, "comparison", "noted", "40% of the work after the rollouts", id="nobody-waits"),
         pytest.param(
             {"slope": interval(0.1, 0.3)}, "trend before", "noted", "own trend was +20% (+10% to +30%) a year",
             id="slower",
