@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cached_property
 from typing import Literal
 
 import pandas as pd
@@ -36,7 +37,7 @@ class Check:
     found: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Subject:
     """What is assessed: work items, metric, change with the rollouts that have happened, and what is known besides."""
 
@@ -55,6 +56,16 @@ class Subject:
     def grade(self, share: float) -> str:
         """Grade a share of doubtful items."""
         return grade_of(share, thresholds=self.settings.quality)
+
+    @cached_property
+    def stamps(self) -> Mapping[str, tuple[Stamps, Stamps]]:
+        """What stamped the clock before and after: starts or finishes -> counts by team and state.
+
+        After is since the team's rollout, for the comparison since the first of all.
+        """
+        teams = self.folded.items["team"].unique()
+        since = dict.fromkeys(teams, min(self.rollouts.values())) | dict(self.rollouts)
+        return {what: _stamps(self, since, *columns) for what, columns in STAMPS.items()}
 
 
 def data_quality(subject: Subject, observed: pd.DataFrame) -> Check:
@@ -144,7 +155,7 @@ def other_changes(subject: Subject) -> Check:
 def measurement(subject: Subject) -> Check:
     """What stamps the start or finish must be the same before and after, team by team."""
     name = "measurement changed at rollout"
-    share, names = _shift(subject, subject.rollouts)
+    share, names = _shift(subject, set(subject.rollouts))
     if share >= MEASUREMENT_SHARE:
         mend = "if it is only a new name, declare it under same_as in the workflow map"
         return Check(name=name, result="forbids", found=f"{names}; {mend}")
@@ -155,15 +166,17 @@ def measurement(subject: Subject) -> Check:
 
 def _shift_of(subject: Subject, team: str) -> str:
     """Say what stamps the clock of a comparison team differently since the first rollout, or nothing."""
-    share, names = _shift(subject, {team: min(subject.rollouts.values())})
+    share, names = _shift(subject, {team})
     return names if share >= MEASUREMENT_SHARE else ""
 
 
-def _shift(subject: Subject, since: Mapping[str, date]) -> tuple[float, str]:
+def _shift(subject: Subject, teams: set[str]) -> tuple[float, str]:
     """Return the largest share of stamps that came to one side of the dates by other states, and their names."""
     found = []
     for what in _CLOCK[subject.metric.name]:
-        before, after = _stamps(subject, since, *STAMPS[what])
+        before, after = (
+            Counter({key: n for key, n in side.items() if key[0] in teams}) for side in subject.stamps[what]
+        )
         found += [
             _risen(before, after, f"{what} before", "after"),
             _risen(after, before, f"{what} after", "before"),
@@ -177,8 +190,8 @@ def _stamps(subject: Subject, since: Mapping[str, date], at: str, state: str) ->
     A dropped item has no finish that a clock could be stopped by; how much is dropped is a check of its own.
     """
     items = subject.folded.items
-    stamped = items.loc[(items["outcome"] != "dropped") | (at == "started_at"), ["team", at, state]]
-    known = stamped[stamped["team"].isin(since)].dropna()
+    counts = (items["outcome"] != "dropped") | (at == "started_at")
+    known = items.loc[counts, ["team", at, state]].dropna()
     same = {t: (w.same_as if (w := subject.settings.workflow_of(t)) else {}) for t in since}
     late = known[at] >= _first_days(known["team"], since)
     bots = items["start_actor_kind"].reindex(known.index).eq("bot") & (at == "started_at")

@@ -180,20 +180,21 @@ def inverse_covariance(n: Floats, rho: float, shock: float) -> tuple[Floats, flo
 
     A unit's level may be anything: it is projected out. A week in which nothing was seen says nothing.
     """
-    weeks = np.arange(n.shape[1])
-    seen = (n > 0).astype(float)
-    memory = shock**2 * rho ** np.abs(np.subtract.outer(weeks, weeks)).astype(float)
-    V = memory * (seen[:, :, None] * seen[:, None, :])
-    V[:, weeks, weeks] += np.divide(1.0, n, out=np.ones_like(n), where=n > 0)
-    W, logdet = np.empty_like(V), 0.0
-    for unit, covariance in enumerate(V):
-        factor, _ = lapack.dpotrf(covariance)  # upper triangle, zeros below
-        logdet += 2 * float(np.log(np.diag(factor)).sum())
-        W[unit] = lapack.dpotri(factor)[0]
-    W += W.swapaxes(1, 2)
-    W[:, weeks, weeks] *= seen / 2
+    weeks = n.shape[1]
+    inside = np.array([0.0, *[1.0] * (weeks - 2), 0.0])
+    # R, the correlation of an AR(1), has a tridiagonal inverse, and with N = diag(n), by Woodbury's identity,
+    # (N^-1 + shock^2 R)^-1 = N - shock^2 N (R^-1 + shock^2 N)^-1 N: weeks with n = 0 leave by themselves
+    diagonal, beside = (1 + rho**2 * inside) / (1 - rho**2), np.full(weeks - 1, -rho / (1 - rho**2))
+    W = np.empty((len(n), weeks, weeks))
+    logdet = len(n) * (weeks - 1) * np.log(1 - rho**2) - float(np.log(n[n > 0]).sum())
+    for unit, items in enumerate(n):
+        pivots, _, solved, _ = lapack.dptsv(diagonal + shock**2 * items, beside, np.diag(items).T)
+        logdet += float(np.log(pivots).sum())
+        W[unit] = solved.T
+    W *= -(shock**2) * n[:, None, :]
+    W[:, range(weeks), range(weeks)] += n
     level = W.sum(axis=2)
-    known = np.where(seen.any(axis=1), level.sum(axis=1), 1.0)
+    known = np.where((n > 0).any(axis=1), level.sum(axis=1), 1.0)
     W -= level[:, :, None] * level[:, None, :] / known[:, None, None]
     return W, logdet + float(np.log(known).sum())
 
