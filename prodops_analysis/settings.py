@@ -22,6 +22,7 @@ from prodops_analysis.workflow import Workflow
 
 FILE = "prodops.toml"
 EVERY_TEAM = "*"
+UNKNOWN = "is not a setting; remove it or look for the spelling in the comments of a new workspace"
 
 
 class _Frozen(BaseModel):
@@ -92,6 +93,12 @@ class Settings(_Frozen):
     smallest_group: int = Field(default=5, ge=1)  # figures on fewer items are not shown
     seed: int = 20260101  # of everything drawn by chance
 
+    def __init__(self, **given: Any) -> None:
+        try:
+            super().__init__(**given)
+        except ValidationError as error:
+            raise SettingsError(explain(error)) from None
+
     @field_validator("workflow", mode="before")
     @classmethod
     def _one_map_for_all(cls, value: Any) -> Any:
@@ -141,13 +148,13 @@ def read_settings(path: Path) -> Settings:
     if isinstance(raw.get("as_of"), datetime) and raw["as_of"].tzinfo is None:
         raise SettingsError(f"{path}: as_of {raw['as_of']} has no time zone; write it as 2026-10-05T00:00:00Z")
     try:
-        return Settings.model_validate(raw)
-    except ValidationError as error:
-        raise SettingsError(f"{path}: {explain(error)}") from None
+        return Settings(**raw)
+    except SettingsError as error:
+        raise SettingsError(f"{path}: {error}") from None
 
 
-def explain(error: ValidationError) -> str:
-    """Say in one line each what pydantic refused, and where."""
+def explain(error: ValidationError, *, unknown: str = UNKNOWN) -> str:
+    """Say in one line each what pydantic refused, and where; `unknown` is said of a name that is none."""
     lines = []
     for fault in error.errors(include_url=False):
         place = ".".join(str(part) for part in fault["loc"]) or "settings"
@@ -155,7 +162,7 @@ def explain(error: ValidationError) -> str:
         shown = f" (found {found!r})" if isinstance(found, str | int | float | bool) else ""
         said = fault["msg"].removeprefix("Value error, ")
         if fault["type"] == "extra_forbidden":
-            said = "is not a setting; remove it or look for the spelling in the comments of a new workspace"
+            said = unknown
         lines.append(f"{place}: {said}{shown}")
     return "; ".join(lines)
 

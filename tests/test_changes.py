@@ -105,11 +105,11 @@ def test_any_id_that_the_command_accepts_stays_a_text(change_id, tmp_path):
         ),
         pytest.param(
             filled(smallest_worthwhile="15"),
-            r"smallest_worthwhile: .*less than 1 \(found 15\)",
+            r"intake-template.md: smallest_worthwhile: .*write 15 % as 0.15 \(found 15\)",
             id="per-cent-for-share",
         ),
         pytest.param(
-            filled(smallest_worthwhile="0"), r"smallest_worthwhile: .*greater than 0", id="nothing-worthwhile"
+            filled(smallest_worthwhile="0"), r"smallest_worthwhile: .*between 0 and 1", id="nothing-worthwhile"
         ),
         pytest.param(filled(better="faster"), r"better: .*'lower' or 'higher' \(found 'faster'\)", id="direction"),
         pytest.param(
@@ -152,6 +152,24 @@ def test_a_record_that_breaks_its_template_is_refused(text, message, tmp_path):
         read_change(record(tmp_path, text))
 
     assert str(caught.value).startswith("intake-template.md")
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        pytest.param(
+            {"smallest_worthwhile": 15}, "smallest_worthwhile: .* write 15 % as 0.15", id="per-cent-for-share"
+        ),
+        pytest.param({"smallest": 0.1}, "smallest: is not a field of a change record; `help", id="unknown-field"),
+        pytest.param({"rollouts": {"Search": "soon"}}, "rollouts.Search: .*date.* \\(found 'soon'", id="no-day"),
+    ],
+)
+def test_a_record_in_plain_python_is_checked(given, message):
+    """The message names the field, what was found and what to do, and sends nobody to a web page."""
+    with pytest.raises(RecordError, match=message) as caught:
+        Change(**({"rollouts": {}} | given))
+
+    assert "http" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ class Change(BaseModel):
 
     rollouts: Mapping[str, date | None]
     primary_metric: str = "cycle_time"
-    smallest_worthwhile: float = Field(default=0.15, gt=0, lt=1)
+    smallest_worthwhile: float = 0.15
     decision_date: date | None = None
     id: str = "change"
     title: str = ""
@@ -63,6 +63,14 @@ class Change(BaseModel):
     frozen: Mapping[str, Any] = {}
     expected: Mapping[str, Any] = {}  # what `prodops plan` said could be seen
 
+    def __init__(self, **given: Any) -> None:
+        try:
+            super().__init__(**given)
+        except ValidationError as error:
+            raise RecordError(
+                explain(error, unknown="is not a field of a change record; `help(Change)` lists them")
+            ) from None
+
     def first_days(self) -> list[tuple[date, str]]:
         """Return the rollout dates with their teams, for charts; teams of one day share an entry."""
         teams: dict[date, list[str]] = {}
@@ -70,6 +78,13 @@ class Change(BaseModel):
             if day:
                 teams.setdefault(day, []).append(team)
         return [(day, some(names, most=3)) for day, names in sorted(teams.items())]
+
+    @field_validator("smallest_worthwhile")
+    @classmethod
+    def _share(cls, value: float) -> float:
+        if not 0 < value < 1:
+            raise ValueError("is a share between 0 and 1: write 15 % as 0.15")
+        return value
 
     @field_validator("rollouts", mode="before")
     @classmethod
@@ -125,9 +140,9 @@ def read_change(path: Path) -> Change:
     if not re.fullmatch(r"\w[\w.-]*", str(head["id"])):
         raise RecordError(f"{path.name}: id {head['id']!r}: use letters, digits and hyphens, such as intake-template")
     try:
-        return Change.model_validate(head)
-    except ValidationError as error:
-        raise RecordError(f"{path.name}: {explain(error)}") from None
+        return Change(**head)
+    except RecordError as error:
+        raise RecordError(f"{path.name}: {error}") from None
 
 
 def plan_hashes(change: Change) -> dict[str, str]:
