@@ -116,7 +116,9 @@ def _too_little(placed: pd.DataFrame, metric: Metric) -> tuple[str, ...]:
     n_after, n_before = after["week"].nunique(), own_past["week"].nunique()
     reasons = []
     if after["item_id"].nunique() < MIN_ITEMS_AFTER:
-        reasons.append(f"only {after['item_id'].nunique()} items after the rollout; {MIN_ITEMS_AFTER} are needed")
+        reasons.append(
+            f"only {after['item_id'].nunique()} items in whole weeks after the rollout; {MIN_ITEMS_AFTER} are needed"
+        )
     if n_after < MIN_WEEKS_AFTER:
         reasons.append(f"only {n_after} whole weeks after the rollout; {MIN_WEEKS_AFTER} are needed")
     if n_before < MIN_WEEKS_BEFORE:
