@@ -360,7 +360,9 @@ def test_bad_weeks_just_before_the_rollout_are_no_baseline():
     ("rollouts", "as_of", "reason"),
     [
         pytest.param({"A": 50}, WEEKS, "only 2 whole weeks after the rollout; 4 are needed", id="too-recent"),
-        pytest.param({"A": 46}, WEEKS, "only 24 items in whole weeks after the rollout; 25 are needed", id="too-few-items"),
+        pytest.param(
+            {"A": 46}, WEEKS, "only 24 items in whole weeks after the rollout; 25 are needed", id="too-few-items"
+        ),
         pytest.param({"A": 16}, WEEKS, "only 15 usable weeks before the rollout; 16 are needed", id="short-past"),
         pytest.param({"A": 0}, WEEKS, "only 0 usable weeks before the rollout; 16 are needed", id="no-past"),
         pytest.param({"A": 60}, WEEKS, "only 0 items in whole weeks after the rollout; 25 are needed", id="not-yet"),

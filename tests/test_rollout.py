@@ -1,6 +1,6 @@
 """The effect of a rollout: literal refits, replayed dates and dealt orders by hand, counts, known effects, refusals."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from itertools import cycle, permutations
 from math import factorial
 
@@ -66,6 +66,14 @@ def numbers(found):
 # the dense second implementation
 
 
+@pytest.fixture
+def two_by_two(monkeypatch):
+    """Two autocorrelations by two shocks, as the dense model takes seconds for all; `test_mixed` has them all."""
+    for name in ("BESIDE", "ALONE", "COUNTS"):
+        odds = getattr(mixed, name)
+        monkeypatch.setattr(mixed, name, replace(odds, rho=odds.rho[:2], shock=odds.shock[1:3]))
+
+
 @pytest.mark.parametrize(
     "shape",
     [
@@ -75,6 +83,7 @@ def numbers(found):
     ],
 )
 @pytest.mark.parametrize("sd", [1.0, 12.5])
+@pytest.mark.usefixtures("two_by_two")
 def test_effect_and_model_error(shape, sd):
     """With fewer than three adopters the answer is that of the dense model, on the scale of the values, with its df."""
     table = drawn(11, **shape)
@@ -97,6 +106,7 @@ def test_effect_and_model_error(shape, sd):
     ],
 )
 @pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.usefixtures("two_by_two")
 def test_jackknife_against_refitting(seed, first, own_df):
     """From three adopters on, dense fits without one unit at a time and the model's variance are put together."""
     table = drawn([seed, 21], units=len(first), weeks=30, first=first, missing=0.2)
@@ -130,6 +140,7 @@ def heaviest(table, slow):
     return rho, shock, {key[2]: slow[key][0] for key in slow if key[:2] == (rho, shock) and slow[key][0] > 0}
 
 
+@pytest.mark.usefixtures("two_by_two")
 def test_each_unit_from_its_own_weeks():
     """A unit's effect is that of the dense model in which units may differ by anything, growth in its weeks counted."""
     table = drawn(4, first=(16, 24, None, None))
@@ -164,6 +175,7 @@ def band_by_hand(table, slow, bands, *, keep):
     return [gauss(shown, base, columns, variances, np.eye(len(variances))[k])[:2] for k in range(len(bands))]
 
 
+@pytest.mark.usefixtures("two_by_two")
 def test_by_weeks_since_the_rollout():
     """Bands from eight weeks before on lie beside all earlier weeks, earlier bands beside those before them only."""
     table = drawn(8, weeks=60, first=(40, 44, None, None))
@@ -199,6 +211,7 @@ def test_bands_need_weeks_before_them(first, early):
     assert (26, 999) not in found
 
 
+@pytest.mark.usefixtures("two_by_two")
 def test_spell_and_slope_are_those_of_the_model():
     """The spell is the coefficient of the last four weeks, the slope the mean over adopters, with 12 df."""
     table = drawn(9, first=(18, 24, None, None))
@@ -418,6 +431,7 @@ def jumpy(table, size, *, seed):
     ],
 )
 @pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.usefixtures("two_by_two")
 def test_ordinary_dates_by_hand(seed, first, own_df):
     """The interval widens by how far the dense estimates at earlier dates scatter beyond what they claim."""
     table = jumpy(drawn([seed, 41], units=len(first), weeks=48, first=first, missing=0.0), 1.5, seed=seed)
@@ -511,6 +525,7 @@ def test_a_large_effect_is_rare_among_orders(monkeypatch):
     assert (1 + 6) / (1 + 24) == dealt_to_each(table, monkeypatch)
 
 
+@pytest.mark.usefixtures("two_by_two")
 def test_orders_with_a_transition_by_hand(monkeypatch):
     """Every deal keeps the weeks of transition untreated: p counts the dense t of each of three deals."""
     table = drawn(8, units=3, weeks=36, first=(18, None, None), missing=0.0, gap=3, effect=-1.5)
@@ -657,6 +672,7 @@ def test_expected_counts_against_regression(seed, common):
 
 
 @pytest.mark.parametrize("seed", range(2))
+@pytest.mark.usefixtures("two_by_two")
 def test_counts_are_the_model_of_working_values(seed):
     """The effect on counts is that of the dense model on working values, its scale the log rate."""
     table = counted([seed, 71])
