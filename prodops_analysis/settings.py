@@ -12,6 +12,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    ModelWrapValidatorHandler,
     ValidationError,
     field_validator,
     model_validator,
@@ -93,12 +94,6 @@ class Settings(_Frozen):
     smallest_group: int = Field(default=5, ge=1)  # figures on fewer items are not shown
     seed: int = 20260101  # of everything drawn by chance
 
-    def __init__(self, **given: Any) -> None:
-        try:
-            super().__init__(**given)
-        except ValidationError as error:
-            raise SettingsError(explain(error)) from None
-
     @field_validator("workflow", mode="before")
     @classmethod
     def _one_map_for_all(cls, value: Any) -> Any:
@@ -129,6 +124,14 @@ class Settings(_Frozen):
             raise ValueError(f"two sources are named {sorted(twice)[0]!r}; give each its own name")
         return self
 
+    @model_validator(mode="wrap")  # the last one wraps all others
+    @classmethod
+    def _in_our_words(cls, value: Any, handler: ModelWrapValidatorHandler["Settings"]) -> "Settings":
+        try:
+            return handler(value)
+        except ValidationError as error:
+            raise SettingsError(explain(error)) from None
+
     def workflow_of(self, team: str) -> Workflow | None:
         """Return the workflow map of a team, or None where nothing is declared."""
         return self.workflow.get(team, self.workflow.get(EVERY_TEAM))
@@ -148,7 +151,7 @@ def read_settings(path: Path) -> Settings:
     if isinstance(raw.get("as_of"), datetime) and raw["as_of"].tzinfo is None:
         raise SettingsError(f"{path}: as_of {raw['as_of']} has no time zone; write it as 2026-10-05T00:00:00Z")
     try:
-        return Settings(**raw)
+        return Settings.model_validate(raw)
     except SettingsError as error:
         raise SettingsError(f"{path}: {error}") from None
 

@@ -8,7 +8,15 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from prodops_analysis.errors import RecordError, did_you_mean, some
 from prodops_analysis.records.front_matter import split, with_line
@@ -63,14 +71,6 @@ class Change(BaseModel):
     frozen: Mapping[str, Any] = {}
     expected: Mapping[str, Any] = {}  # what `prodops plan` said could be seen
 
-    def __init__(self, **given: Any) -> None:
-        try:
-            super().__init__(**given)
-        except ValidationError as error:
-            raise RecordError(
-                explain(error, unknown="is not a field of a change record; `help(Change)` lists them")
-            ) from None
-
     def first_days(self) -> list[tuple[date, str]]:
         """Return the rollout dates with their teams, for charts; teams of one day share an entry."""
         teams: dict[date, list[str]] = {}
@@ -78,6 +78,15 @@ class Change(BaseModel):
             if day:
                 teams.setdefault(day, []).append(team)
         return [(day, some(names, most=3)) for day, names in sorted(teams.items())]
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _in_our_words(cls, value: Any, handler: ModelWrapValidatorHandler["Change"]) -> "Change":
+        try:
+            return handler(value)
+        except ValidationError as error:
+            unknown = "is not a field of a change record; `help(Change)` lists them"
+            raise RecordError(explain(error, unknown=unknown)) from None
 
     @field_validator("smallest_worthwhile")
     @classmethod
@@ -140,7 +149,7 @@ def read_change(path: Path) -> Change:
     if not re.fullmatch(r"\w[\w.-]*", str(head["id"])):
         raise RecordError(f"{path.name}: id {head['id']!r}: use letters, digits and hyphens, such as intake-template")
     try:
-        return Change(**head)
+        return Change.model_validate(head)
     except RecordError as error:
         raise RecordError(f"{path.name}: {error}") from None
 
