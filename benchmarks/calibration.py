@@ -28,7 +28,7 @@ import worlds
 from cells import CELLS, Cell, world
 from exports import events_of
 
-REPORTED = "reported 2026-11, 400 worlds, even odds of growth"
+REPORTED = "reported 2026-11, one run with the order of adoption"
 NINE = 9
 
 
