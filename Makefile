@@ -123,7 +123,7 @@ lock: .venv/.ready ## recompile requirements.lock (ARGS=--upgrade for newer vers
 notebooks: .venv/.ready ## run the notebooks on the sample and store their one line for nbval
 	@$(BIN)/python tests/refresh_notebooks.py
 
-calibration: .venv/.ready ## measure how often verdicts are wrong (ARGS="--worlds 60"; the full run takes an hour)
+calibration: .venv/.ready ## measure how often verdicts are wrong (ARGS="--worlds 60"; the full run takes two hours)
 	@OMP_NUM_THREADS=1 $(BIN)/python benchmarks/calibration.py $(ARGS)
 
 size: .venv/.ready ## count the lines of code, room by room

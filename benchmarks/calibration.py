@@ -25,7 +25,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import worlds
-from cells import CELLS, Cell, world
+from cells import CELLS, Cell, plan_of, world
 from exports import events_of
 
 REPORTED = "reported 2026-11, one run with the order of adoption"
@@ -73,7 +73,6 @@ def _month_after(begun: date, months: int) -> pd.Timestamp:
 
 def rates(cell: Cell, found: list[dict[str, object]]) -> dict[str, tuple[float, int]]:
     """Return the rates of one cell with the number of worlds behind each."""
-    n = len(found)
     shown = [f["covered"] for f in found if f["covered"] is not None]
 
     def share(flags: Iterable[object]) -> tuple[float, int]:
@@ -89,7 +88,7 @@ def rates(cell: Cell, found: list[dict[str, object]]) -> dict[str, tuple[float, 
     if cell.nil:
         return {"false": share(f["spoke"] for f in found), **out}
     beyond = [f for f in found if abs(float(str(f["truth"]))) > 0.15]
-    missed = share(f["verdict"] == "no worthwhile change" for f in beyond) if beyond else (0.0, n)
+    missed = share(f["verdict"] == "no worthwhile change" for f in beyond) if beyond else (float("nan"), 0)
     return {"power": share(f["right"] for f in found), "wrong sign": share(f["wrong"] for f in found),
             "missed": missed, **out}  # fmt: skip
 
@@ -119,6 +118,8 @@ def main(argv: list[str]) -> int:
     found = _found(chosen, given)
     peers = _peers(given.peers, chosen, given) if given.peers else {}
     missed = _report(chosen, found, peers, given)
+    if effects := [k for k in chosen if not CELLS[k].nil]:
+        _split(effects, found)
     print(
         f"\n{given.worlds} worlds a cell, seeds of {given.seed!r}; bars missed beyond {given.slack:g} se: {len(missed)}"
     )
@@ -154,6 +155,8 @@ def _report(chosen: list[int], found: list[dict[str, object]], peers: dict[str, 
         asked = []
         for name, (kind, bar) in cell.bars.items():
             rate, n = got[name]
+            if name == "missed" and not n:  # no effect here is larger than the smallest worthwhile one
+                continue
             asked.append(f"{name} {kind.replace('>=', '≥').replace('<=', '≤')} {100 * bar:g} %")
             if n and not met(kind, cell.owed.get(name, bar), rate, n, slack=given.slack):
                 missed.append(f"{cell.group}: {cell.name}: {name} is {rate:.1%} of {n}, asked {kind} {bar:.1%}")
@@ -175,6 +178,24 @@ def _report(chosen: list[int], found: list[dict[str, object]], peers: dict[str, 
                 missed.append(f"pooled {name} is {rate:.1%}, asked {kind} {bar:.0%}")
     print(f"\nseconds an assessment: {np.mean([float(str(f['seconds'])) for f in found]):.2f}")
     return missed
+
+
+def _split(effects: list[int], found: list[dict[str, object]]) -> None:
+    """Print the power by opinion, and power and coverage by what is left to compare with."""
+    heads = ["teams", "world", *worlds.OPINIONS, "a third never adopts", "all adopt"]
+    print("\n| " + " | ".join(heads) + " |\n|" + "---|" * len(heads))
+    for k in effects:
+        cell = CELLS[k]
+        mine = [(plan_of(cell, int(str(f["number"]))), f) for f in found if f["cell"] == k]
+        row = []
+        for opinion in worlds.OPINIONS:
+            power, _ = rates(cell, [f for plan, f in mine if plan.opinion == opinion])["power"]
+            row.append(f"{100 * power:.0f} %")
+        for never in (1 / 3, 0.0):
+            some = rates(cell, [f for plan, f in mine if plan.never == never])
+            both = f"{100 * some['power'][0]:.0f} %, covered {100 * some['coverage'][0]:.0f} %"
+            row.append(both if cell.plan.teams >= 12 else "-")
+        print("| " + " | ".join([cell.group, cell.name, *row]) + " |")
 
 
 def _shown(rate: float, n: int) -> str:

@@ -59,7 +59,7 @@ def effect(
     name: str, group: str, plan: Plan, least: float | None, metric: str = "cycle_time", owed: float | None = None
 ) -> Cell:
     """Return a cell in which the change had an effect; without a least power it is an extra one."""
-    bars = {"coverage": (">=", 0.90), "wrong sign": ("<=", 0.005)}
+    bars = {"coverage": (">=", 0.90), "wrong sign": ("<=", 0.005), "missed": ("<=", 0.05)}
     return Cell(
         name=name, group=group, plan=plan, metric=metric, nil=False,
         bars={**bars, **({"power": (">=", least)} if least else {})}, extra=least is None,
@@ -134,10 +134,15 @@ CELLS = (
 )  # fmt: skip
 
 
+def plan_of(cell: Cell, number: int) -> Plan:
+    """Return the plan of a world: opinions take turns, and so does, with many teams, whether a third never adopts."""
+    plan = replace(cell.plan, opinion=worlds.OPINIONS[number % 3])
+    if plan.teams >= 12 and plan.never == 0 and not plan.at_once and (number // 3) % 2:
+        return replace(plan, never=1 / 3, step=plan.step * 1.5)
+    return plan
+
+
 def world(cell: Cell, seed: str, number: int) -> Drawn:
     """Draw one world of a cell; the same for us and for the usual methods."""
     key = [zlib.crc32(text.encode()) for text in (seed, cell.group, cell.name)]
-    plan = replace(cell.plan, opinion=worlds.OPINIONS[number % 3])
-    if plan.teams >= 12 and plan.never == 0 and not plan.at_once and (number // 3) % 2:
-        plan = replace(plan, never=1 / 3, step=plan.step * 1.5)
-    return worlds.draw(plan, rng=np.random.default_rng([*key, number]))
+    return worlds.draw(plan_of(cell, number), rng=np.random.default_rng([*key, number]))

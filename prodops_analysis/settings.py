@@ -18,12 +18,27 @@ from pydantic import (
     model_validator,
 )
 
-from prodops_analysis.errors import SettingsError
+from prodops_analysis.errors import ProdopsError, SettingsError
 from prodops_analysis.workflow import Workflow
 
 FILE = "prodops.toml"
 EVERY_TEAM = "*"
 UNKNOWN = "is not a setting; remove it or look for the spelling in the comments of a new workspace"
+
+
+def in_our_words(error: type[ProdopsError], *, unknown: str) -> Any:
+    """Return the last validator of a model, which raises what pydantic refuses as an error of ours.
+
+    unknown : what is said of a name that is none of the model's.
+    """
+
+    def refused(cls: type[BaseModel], value: Any, handler: ModelWrapValidatorHandler[Any]) -> Any:
+        try:
+            return handler(value)
+        except ValidationError as faults:
+            raise error(_explain(faults, unknown=unknown)) from None
+
+    return model_validator(mode="wrap")(classmethod(refused))  # type: ignore[arg-type]  # typed for decorators only
 
 
 class _Frozen(BaseModel):
@@ -124,13 +139,7 @@ class Settings(_Frozen):
             raise ValueError(f"two sources are named {sorted(twice)[0]!r}; give each its own name")
         return self
 
-    @model_validator(mode="wrap")  # the last one wraps all others
-    @classmethod
-    def _in_our_words(cls, value: Any, handler: ModelWrapValidatorHandler["Settings"]) -> "Settings":
-        try:
-            return handler(value)
-        except ValidationError as error:
-            raise SettingsError(explain(error)) from None
+    _refused = in_our_words(SettingsError, unknown=UNKNOWN)
 
     def workflow_of(self, team: str) -> Workflow | None:
         """Return the workflow map of a team, or None where nothing is declared."""
@@ -156,8 +165,8 @@ def read_settings(path: Path) -> Settings:
         raise SettingsError(f"{path}: {error}") from None
 
 
-def explain(error: ValidationError, *, unknown: str = UNKNOWN) -> str:
-    """Say in one line each what pydantic refused, and where; `unknown` is said of a name that is none."""
+def _explain(error: ValidationError, *, unknown: str = UNKNOWN) -> str:
+    """Say in one line each what pydantic refused, and where."""
     lines = []
     for fault in error.errors(include_url=False):
         place = ".".join(str(part) for part in fault["loc"]) or "settings"
@@ -174,7 +183,7 @@ def _map(body: dict[str, Any], name: str, path: Path) -> Workflow:
     try:
         return Workflow.model_validate(body)
     except ValidationError as error:
-        raise SettingsError(f"{path}: workflows.{name}: {explain(error)}") from None
+        raise SettingsError(f"{path}: workflows.{name}: {_explain(error)}") from None
 
 
 def _by_team(maps: Any, path: Path) -> dict[str, Any]:

@@ -283,6 +283,20 @@ def test_a_rename_in_comparison_teams_does_not_pass_in_silence():
     assert {"Dee", "Eve", "Flo"}.isdisjoint(found.window) or any(c.result != "passed" for c in found.checks)
 
 
+def test_each_team_is_held_against_its_own_stamps():
+    """One comparison team that stamps the start otherwise is left out by name; nobody else is touched by it."""
+    made = small()
+    settings = Settings(workflow={**STATES, "Doing": "active"})
+
+    found = made.asked(log=renamed(made, "In progress", "Doing", teams=["Flo"]), settings=settings)
+
+    assert set(SIX) - {"Flo"} == set(found.window)
+    told = found_by(found, "comparison teams").found
+    assert told.startswith("Flo left out (100% of starts before come from 'In progress'")
+    assert "Dee" not in told
+    assert found_by(found, "measurement changed at rollout").result == "passed"
+
+
 def test_one_team_alone():
     """A single team is answered from its own past, and a check says what that leaves open."""
     made = small()

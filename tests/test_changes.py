@@ -161,7 +161,7 @@ def test_a_record_that_breaks_its_template_is_refused(text, message, tmp_path):
             {"smallest_worthwhile": 15}, "smallest_worthwhile: .* write 15 % as 0.15", id="per-cent-for-share"
         ),
         pytest.param({"smallest": 0.1}, "smallest: is not a field of a change record; `help", id="unknown-field"),
-        pytest.param({"rollouts": {"Search": "soon"}}, "rollouts.Search: .*date.* \\(found 'soon'", id="no-day"),
+        pytest.param({"rollouts": {"Search": "soon"}}, r"rollouts.Search: .*date.* \(found 'soon'", id="no-day"),
     ],
 )
 def test_a_record_in_plain_python_is_checked(given, message):

@@ -69,7 +69,7 @@ def numbers(found):
 @pytest.fixture
 def two_by_two(monkeypatch):
     """Two autocorrelations by two shocks, as the dense model takes seconds for all; `test_mixed` has them all."""
-    for name in ("BESIDE", "ALONE", "COUNTS"):
+    for name in ("BESIDE", "ALONE"):
         odds = getattr(mixed, name)
         monkeypatch.setattr(mixed, name, replace(odds, rho=odds.rho[:2], shock=odds.shock[1:3]))
 
@@ -672,7 +672,6 @@ def test_expected_counts_against_regression(seed, common):
 
 
 @pytest.mark.parametrize("seed", range(2))
-@pytest.mark.usefixtures("two_by_two")
 def test_counts_are_the_model_of_working_values(seed):
     """The effect on counts is that of the dense model on working values, its scale the log rate."""
     table = counted([seed, 71])

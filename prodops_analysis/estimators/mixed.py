@@ -190,7 +190,7 @@ def inverse_covariance(n: Floats, rho: float, shock: float) -> tuple[Floats, flo
     for unit, items in enumerate(n):
         pivots, _, solved, _ = lapack.dptsv(diagonal + shock**2 * items, beside, np.diag(items).T)
         logdet += float(np.log(pivots).sum())
-        W[unit] = solved.T
+        W[unit] = solved.T  # LAPACK keeps columns together, NumPy rows
     W *= -(shock**2) * n[:, None, :]
     W[:, range(weeks), range(weeks)] += n
     level = W.sum(axis=2)

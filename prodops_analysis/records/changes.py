@@ -8,19 +8,11 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    ModelWrapValidatorHandler,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from prodops_analysis.errors import RecordError, did_you_mean, some
 from prodops_analysis.records.front_matter import split, with_line
-from prodops_analysis.settings import explain
+from prodops_analysis.settings import in_our_words
 
 FOLDER = Path("data/experiments")
 REQUIRED = (
@@ -79,21 +71,14 @@ class Change(BaseModel):
                 teams.setdefault(day, []).append(team)
         return [(day, some(names, most=3)) for day, names in sorted(teams.items())]
 
-    @model_validator(mode="wrap")
-    @classmethod
-    def _in_our_words(cls, value: Any, handler: ModelWrapValidatorHandler["Change"]) -> "Change":
-        try:
-            return handler(value)
-        except ValidationError as error:
-            unknown = "is not a field of a change record; `help(Change)` lists them"
-            raise RecordError(explain(error, unknown=unknown)) from None
-
     @field_validator("smallest_worthwhile")
     @classmethod
     def _share(cls, value: float) -> float:
         if not 0 < value < 1:
             raise ValueError("is a share between 0 and 1: write 15 % as 0.15")
         return value
+
+    _refused = in_our_words(RecordError, unknown="is not a field of a change record; `help(Change)` lists them")
 
     @field_validator("rollouts", mode="before")
     @classmethod
