@@ -20,6 +20,10 @@ def events_of(drawn: Drawn, *, whole: bool = True) -> pd.DataFrame:
     if not whole:
         steps = [steps[0], steps[1], steps[3], steps[5]]
     last = len(steps) - 1
+    if "back" in items:
+        again = items["ended"].where(items["back"] & ~items["dropped"], 10_000.0)  # weeks; never, where it did not
+        steps += [("state", again + days / 7, *move) for days, *move in (
+            (10, "Done", "In progress"), (14, "In progress", "Done"))]  # fmt: skip
     rows = pd.concat(
         [
             pd.DataFrame(

@@ -39,6 +39,8 @@ class Plan:
     effect: Callable[[np.ndarray, float], np.ndarray] | None = None  # (weeks since rollout, order 0..1) -> log effect
     arrivals: Callable[[np.ndarray, float], np.ndarray] | None = None
     owned: float = 0.0
+    back: float = 0.0  # share of the work done that comes back ten days later, in a usual team
+    back_added: float = 0.0
     waiting: float = 0.0  # log effect on the days before the start
     trend: float = 0.0  # log change a year of the cycle time of every team
     slopes: float = 0.0  # sd of each team's own log change a year
@@ -233,6 +235,9 @@ def _happen(
         review = np.where(after, "Peer review", review)
     elif plan.rename == "declared":
         start_state = np.where(after, "Doing", start_state)
+    if plan.back:
+        usual_share = plan.back * rng.uniform(0.5, 1.5, plan.teams)[base["unit"]]
+        base = base.assign(back=rng.uniform(size=len(base)) < usual_share + plan.back_added * (ended >= begin))
     return base.assign(
         kind=kind, started=base["started"], ended=ended, dropped=dropped, after=after, effect=total,
         created=base["started"] - base["queue"], asked_after=base["started"] - base["queue"] >= begin,
@@ -286,4 +291,5 @@ def _truth(plan: Plan, items: pd.DataFrame) -> dict[str, float]:
         "lead_time": float(np.log((queue + took) / before).mean()),
         "throughput": float(items["flow"].mean()) if plan.arrivals is not None else 0.0,
         "owner_at_start": plan.owned,
+        "reopened": plan.back_added,
     }

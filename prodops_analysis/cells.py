@@ -41,24 +41,31 @@ class Cells:
 
 
 def place(
-    observed: pd.DataFrame, *, rollouts: Mapping[str, date], as_of: pd.Timestamp, transition_weeks: int, counted: bool
+    observed: pd.DataFrame, *, metric: Metric, rollouts: Mapping[str, date], as_of: pd.Timestamp, transition_weeks: int
 ) -> tuple[pd.DataFrame, dict[str, int]]:
-    """Place each item in a week and mark treated ones; partial weeks and those of the transition are left out."""
+    """Place each item in a week and mark treated ones; partial weeks and those of the transition are left out.
+
+    So is an item that was still followed when its team's rollout came: the change may have a part in what became of it.
+    """
     day = observed["at"].dt.normalize()
     placed = observed.assign(week=day - pd.to_timedelta(day.dt.day_of_week, unit="D"))
     phase = _phase(placed, rollouts, transition_weeks)
     begun = placed.groupby("team")["week"].transform("min") + (WARM_UP_WEEKS - 1) * WEEK
-    first = begun if counted else placed["week"].min()
+    first = begun if metric.kind == "count" else placed["week"].min()
     partial = (placed["week"] + WEEK > as_of) | (placed["week"] <= first)
     begin = pd.Timestamp(min(rollouts.values(), default=as_of), tz="UTC") if rollouts else as_of
     old = ~partial & (placed["week"] < begin - MOST_WEEKS_BEFORE * WEEK)
     between = (phase == "transition") & ~partial
+    late = placed["at"] + pd.Timedelta(days=metric.follow_up) > _rollout_of(placed, rollouts)
+    across = (phase == "before") & late & ~(partial | old)
     left_out = {
         "in the weeks in which the log begins or ends": int(partial.sum()),
         "more than two years before the first rollout": int(old.sum()),
         "in weeks of transition": int(between.sum()),
     }
-    return placed.assign(treated=phase == "after")[~(partial | old | between)].reset_index(drop=True), left_out
+    if metric.follow_up:
+        left_out[f"still followed when the rollout came ({metric.follow_up} days)"] = int(across.sum())
+    return placed.assign(treated=phase == "after")[~(partial | old | between | across)].reset_index(drop=True), left_out
 
 
 def fill(placed: pd.DataFrame, left_out: Mapping[str, int], *, metric: Metric, rollouts: Mapping[str, date],
@@ -88,8 +95,12 @@ def _spread(items: pd.DataFrame, by: list[str]) -> float:
 
 
 def _weeks_since(rows: pd.DataFrame, rollouts: Mapping[str, date]) -> "pd.Series[float]":
-    first = pd.to_datetime(rows["team"].map({t: pd.Timestamp(d) for t, d in rollouts.items()}), utc=True)
-    return (rows["week"] - first) / WEEK
+    return (rows["week"] - _rollout_of(rows, rollouts)) / WEEK
+
+
+def _rollout_of(rows: pd.DataFrame, rollouts: Mapping[str, date]) -> "pd.Series[pd.Timestamp]":
+    """Return the instant of each row's team's rollout, missing without one."""
+    return pd.to_datetime(rows["team"].map({t: pd.Timestamp(d) for t, d in rollouts.items()}), utc=True)
 
 
 def _phase(rows: pd.DataFrame, rollouts: Mapping[str, date], transition_weeks: int) -> "pd.Series[str]":
@@ -102,8 +113,7 @@ def _phase(rows: pd.DataFrame, rollouts: Mapping[str, date], transition_weeks: i
 
 def _seen_until_rollout(placed: pd.DataFrame, rollouts: Mapping[str, date]) -> pd.DataFrame:
     """Count work begun before its team's rollout as open from then on: what came later may be the change's doing."""
-    first = pd.to_datetime(placed["team"].map({t: pd.Timestamp(d) for t, d in rollouts.items()}), utc=True)
-    until = (first - placed["at"]) / pd.Timedelta(days=1)
+    until = (_rollout_of(placed, rollouts) - placed["at"]) / pd.Timedelta(days=1)
     over = ~placed["treated"] & (until < placed["value"])
     return placed.assign(value=placed["value"].mask(over, until), ended=placed["ended"] & ~over)
 

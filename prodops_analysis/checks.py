@@ -24,6 +24,7 @@ _CLOCK = {
     "lead_time": ("finishes",),
     "throughput": ("finishes",),
     "owner_at_start": ("starts",),
+    "reopened": ("finishes",),
 }  # metric -> the stamps it rests on
 Stamps = Counter[tuple[str, str]]
 

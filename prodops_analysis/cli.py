@@ -171,7 +171,8 @@ def plan(workspace: str, month: str, change_id: str) -> None:
     )  # fmt: skip
     if not isinstance(found, planning.Plan):
         raise SettingsError(f"change {change_id!r} cannot be planned: {some(found.reasons)}")
-    note_expected(history.root / FOLDER / f"{change_id}.md", on=history.as_of.date(), visible=found.visible)
+    note_expected(history.root / FOLDER / f"{change_id}.md", on=history.as_of.date(), visible=found.visible,
+                  order=min(found.orders, key=found.orders.__getitem__))  # fmt: skip
     click.echo(f"{change_id}, {metric.label.lower()}")
     for line in planning.lines(found, share=metric.kind == "share"):
         click.echo(line)

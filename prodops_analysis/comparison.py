@@ -89,9 +89,7 @@ def compare(
     confidence : of `low` and `high`; more than 0.95 where several metrics are looked at.
     """
     rollouts = {team: day for team, day in rollouts.items() if pd.Timestamp(day, tz="UTC") <= as_of}
-    placed, left_out = place(
-        observed, rollouts=rollouts, as_of=as_of, transition_weeks=transition_weeks, counted=metric.kind == "count"
-    )
+    placed, left_out = place(observed, metric=metric, rollouts=rollouts, as_of=as_of, transition_weeks=transition_weeks)
     if reasons := _too_little(placed, metric):
         return CannotSay(reasons=reasons)
     cells = fill(placed, left_out, metric=metric, rollouts=rollouts, transition_weeks=transition_weeks)

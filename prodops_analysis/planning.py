@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from math import ceil
 from typing import Literal
 
 import numpy as np
@@ -98,7 +99,7 @@ def plan(
     past = observed[observed["at"] < until]
     if lost := sorted(set(planned) - set(past["team"])):
         return CannotSay(reasons=(f"no history of team {', '.join(lost)} before the first rollout",))
-    placed, left_out = place(past, rollouts={}, as_of=until, transition_weeks=0, counted=metric.kind == "count")
+    placed, left_out = place(past, metric=metric, rollouts={}, as_of=until, transition_weeks=0)
     if placed["week"].nunique() < MIN_WEEKS_BEFORE:
         return CannotSay(reasons=(f"only {placed['week'].nunique()} weeks of history; {MIN_WEEKS_BEFORE} are needed",))
     cells = fill(placed, left_out, metric=metric, rollouts={}, transition_weeks=0)
@@ -139,6 +140,7 @@ class _Future:
         grid = cells.grid
         self._ratio, self._sign = metric.scale == "ratio", -1 if metric.better == "lower" else 1
         self._sd, self._transition = cells.sd, transition_weeks
+        self._late = ceil(metric.follow_up / 7)  # weeks in which what ends is not known yet
         self._teams = [str(t) for t in grid.drop_duplicates("unit").sort_values("unit")["team"]]
         start = grid["week"].min()
         self._first = int((pd.Timestamp(first, tz="UTC") - start) / pd.Timedelta(days=7))
@@ -164,7 +166,7 @@ class _Future:
 
     def visible(self, rollouts: Mapping[str, date], weeks: int) -> float | None:
         """Return the smallest detectable effect so many weeks after the first rollout, or None without a comparison."""
-        T = max(self._first + weeks, self._n.shape[1])
+        T = max(self._first + weeks - self._late, self._n.shape[1])
         usual = self._n[:, -RECENT_WEEKS:].mean(axis=1)
         n = np.concatenate([self._n, np.repeat(usual[:, None], T - self._n.shape[1], axis=1)], axis=1)[:, :T]
         begin = np.array(
@@ -173,7 +175,7 @@ class _Future:
         )  # fmt: skip
         since = np.floor(np.arange(T) - begin[:, None] + 6 / 7)
         treated = since >= self._transition
-        n = np.where((since >= 0) & ~treated, 0.0, n)
+        n = np.where((since >= -self._late) & ~treated, 0.0, n)
         adopters = int(treated.any(axis=1).sum())
         common = len(self._teams) > 1
         if not treated.any() or (common and treated[:, (treated.any(axis=0))].all()):

@@ -20,22 +20,24 @@ BEHIND = {
     "lead_time": "finished_at",
     "throughput": "finished_at",
     "owner_at_start": "started_at",
+    "reopened": "first_finished_at",
     "wip": "open",
     "work_item_age": "open",
 }
 ALL = tuple(BEHIND)
 _TIMES = ("cycle_time", "lead_time", "throughput")
+_ENDS = (*_TIMES, "reopened")
 
 # check -> (what it means, figures it puts in doubt)
 CHECKS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "finish before start": ("the first finish lies before the first start", _TIMES),
     "finish without start": ("finished, but no start was recorded", ("cycle_time", "owner_at_start", "wip")),
-    "created already done": ("the first known state is an end", _TIMES),
+    "created already done": ("the first known state is an end", _ENDS),
     "unknown state": ("was in a state that the workflow map does not know", ALL),
     "duplicate id": ("the same event stands twice in an export", ("throughput",)),
     "unreadable row": ("has rows without a date, an item or a known field", ALL),
     "event after as_of": ("has events later than the export", ALL),
-    "bulk edit": ("was finished together with many others in one edit", _TIMES),
+    "bulk edit": ("was finished together with many others in one edit", _ENDS),
     "backward move": ("was reopened after its end", ("throughput",)),
     "history cut": (
         "its history begins in mid-life",

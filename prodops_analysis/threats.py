@@ -22,7 +22,9 @@ def threats(found: Estimate, subject: Subject, observed: pd.DataFrame) -> tuple[
     checks = [_comparison(found), _trend(found), _spell(found), _season(found), _replayed(found)]
     if found.order_p is not None:
         checks.append(_order(found.order_p, speaks=not found.low <= 0 <= found.high))
-    return (*checks, _mix(own, after), _dropped(own, after, subject), _bulk(own, after, subject))
+    items = subject.folded.items.set_index("item_id").loc[own["item_id"]].set_axis(own.index)
+    return (*checks, _mix(own, after), _dropped(own, after, subject), _bulk(items, after), _filled(items, after),
+            _typed(items, after, subject))  # fmt: skip
 
 
 def _comparison(found: Estimate) -> Check:
@@ -100,15 +102,36 @@ def _dropped(own: pd.DataFrame, after: "pd.Series[bool]", subject: Subject) -> C
     return Check(name="dropped work", result="noted" if moved else "passed", found=f"{told} of items dropped{kept}")
 
 
-def _bulk(own: pd.DataFrame, after: "pd.Series[bool]", subject: Subject) -> Check:
-    size = own["item_id"].map(subject.folded.items.set_index("item_id")["finish_batch"])
-    told, moved = _shares(size >= BULK, after)
+def _bulk(items: pd.DataFrame, after: "pd.Series[bool]") -> Check:
+    told, moved = _shares(items["finish_batch"] >= BULK, after)
     return Check(name="bulk edits", result="noted" if moved else "passed", found=f"{told} of items finished in bulk")
+
+
+def _filled(items: pd.DataFrame, after: "pd.Series[bool]") -> Check:
+    """A field that becomes required looks like a change of what it holds."""
+    fields = {
+        "a type": items["item_type"].fillna("").ne(""),
+        "a size": items["size"].fillna("").ne(""),
+        "an owner at some time": items["ever_owned"],
+    }
+    found = {name: _shares(filled, after) for name, filled in fields.items()}
+    moved = "; ".join(f"{told} have {name}" for name, (told, differs) in found.items() if differs)
+    calm = "types, sizes and owners are filled in as often as before"
+    told = f"{moved}: was a field made required, or given up?" if moved else calm
+    return Check(name="fields filled in", result="noted" if moved else "passed", found=told)
+
+
+def _typed(items: pd.DataFrame, after: "pd.Series[bool]", subject: Subject) -> Check:
+    """A day that somebody typed stamps the clock with midnight, a tracker with the hour."""
+    stamps = [items[column].dt.tz_convert(subject.settings.time_zone) for column in ("started_at", "finished_at")]
+    told, moved = _shares((stamps[0] == stamps[0].dt.normalize()) | (stamps[1] == stamps[1].dt.normalize()), after)
+    found = f"{told} of items start or end at midnight, as typed days do"
+    return Check(name="typed dates", result="noted" if moved else "passed", found=found)
 
 
 def _shares(flag: "pd.Series[bool]", after: "pd.Series[bool]") -> tuple[str, bool]:
     before, later = float(flag[~after].mean()), float(flag[after].mean())
-    return f"{before:.0%} before and {later:.0%} after", abs(later - before) >= MOVED
+    return f"{before:.0%} before and {later:.0%} after", round(abs(later - before), 9) >= MOVED
 
 
 def _told(x: Interval, found: Estimate) -> str:

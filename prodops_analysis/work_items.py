@@ -23,11 +23,11 @@ class Fold:
     """Work items and spells as known at `as_of`.
 
     items : one row an item, sorted by `item_id`: `item_id, team, item_type, size, created_at, started_at,
-        first_finished_at, finished_at` (missing = still open), `outcome` (`done`, `dropped`, `open`), `history_cut`
-        (it begins in mid-life), `created_state`, `start_state`, `finish_state` (the states that stamp the clock),
-        `start_actor_kind`, `finish_batch` (items edited together with the finish, 1 = alone), `owner_at_start`
-        (True, False, missing = owners are not recorded), `last_event_at`, and the counts `hand_offs, reopenings,
-        backward_moves, unknown_states, target_moves, n_events`.
+        first_finished_at, undone_at` (it first left done again), `finished_at` (missing = still open), `outcome`
+        (`done`, `dropped`, `open`), `history_cut` (it begins in mid-life), `created_state`, `start_state`,
+        `finish_state` (the states that stamp the clock), `start_actor_kind`, `finish_batch` (items edited together with
+        the finish, 1 = alone), `owner_at_start` (True, False, missing = owners are not recorded), `ever_owned`,
+        `last_event_at`, and the counts `hand_offs, reopenings, backward_moves, unknown_states, target_moves, n_events`.
     spells : `item_id, team, stage` (a Stage or `unknown`), `state, entered_at, left_at` (missing = still there).
     """
 
@@ -67,6 +67,7 @@ def fold(events: pd.DataFrame, *, settings: Settings, as_of: pd.Timestamp) -> Fo
             "item_type": _first_known(log, log.rows("type")),
             "size": _first_known(log, log.rows("size")),
             "owner_at_start": _owner_at_start(log, team, clock["started_at"]),
+            "ever_owned": log.count(log.rows("owner")[log.filled("to_value", log.rows("owner"))]) > 0,
             # its first state came from another, and it was never created
             "history_cut": log.filled("from_value", log.first(log.rows("state"))) & (created < 0),
         }
@@ -117,7 +118,7 @@ class _Log:
         """Return whether something stands in the rows."""
         return self.values(column, rows).fillna("").ne("").to_numpy()
 
-    def before(self, values: pd.Series, *, none: int | str) -> pd.Series:
+    def before(self, values: pd.Series, *, none: int | str | bool) -> pd.Series:
         """Return the value at the row before of the same item, where rows are the index."""
         return values.shift(fill_value=none).mask(np.diff(self.item[values.index], prepend=-1) != 0, none)
 
@@ -169,6 +170,7 @@ def _clock(log: _Log, moves: pd.DataFrame) -> dict[str, Any]:
     known = known[~known["deleted"] | (log.before(known["rank"], none=-1) != _ENDED)]
     rank, ended = known["rank"], known["rank"] == _ENDED
     before = log.before(rank, none=-1)
+    done = known["stage"] == Stage.DONE.value
     # the end is the first event of the closing run of ended states: Done -> Archived ends at Done
     end = known["stage"].where(ended, "")
     end_row = log.last(known.index[ended & (end != log.before(end, none=""))])
@@ -182,7 +184,8 @@ def _clock(log: _Log, moves: pd.DataFrame) -> dict[str, Any]:
         "start_state": log.values("to_value", start),
         "start_actor_kind": log.values("actor_kind", start),
         "created_state": _first_known(log, known.index),
-        "first_finished_at": log.values("at", log.first(known.index[known["stage"] == Stage.DONE.value])),
+        "first_finished_at": log.values("at", log.first(known.index[done])),
+        "undone_at": log.values("at", log.first(known.index[log.before(done, none=False) & ~done])),
         "finished_at": log.values("at", end_row),
         "finish_state": log.values("to_value", end_row),
         "finish_batch": batch.where(end_row >= 0, 0).astype("int64"),

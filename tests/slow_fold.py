@@ -100,6 +100,7 @@ def slow_fold(log: pd.DataFrame, *, settings: Settings, as_of: pd.Timestamp) -> 
         items[-1]["created_at"] = next((e["at"] for e in mine if e["field"] == "created"), mine[0]["at"])
         items[-1]["last_event_at"] = mine[-1]["at"]
         items[-1]["owner_at_start"] = owner_at(mine, items[-1]["started_at"]) if team in owned_teams else None
+        items[-1]["ever_owned"] = any(e["field"] == "owner" and e["to_value"] for e in mine)
         spells += [known | spell for spell in spells_of(staged)]
     return items, spells
 
@@ -125,15 +126,17 @@ def moves(staged: list[tuple[Event, str]]) -> Iterator[tuple[Event, str, str | N
 
 def clock(staged: list[tuple[Event, str]], workflow: Workflow, edits: dict[str, set[str]]) -> Event:
     """Start, first finish and the end that the item has not left since."""
-    start = first_finish = end = created_state = None
+    start = first_finish = undone = end = created_state = None
     outcome = "open"
-    for event, stage, _ in moves(staged):
+    for event, stage, before in moves(staged):
         if created_state is None:
             created_state = event["to_value"]
         if start is None and event["field"] == "state" and event["to_value"] in workflow.starts():
             start = event
         if first_finish is None and stage == "done":
             first_finish = event
+        if undone is None and before == "done" and stage != "done":
+            undone = event
         if stage not in ENDS:
             end, outcome = None, "open"
         elif stage != outcome:
@@ -144,6 +147,7 @@ def clock(staged: list[tuple[Event, str]], workflow: Workflow, edits: dict[str, 
         "start_state": start and start["to_value"],
         "start_actor_kind": start and start["actor_kind"],
         "first_finished_at": first_finish and first_finish["at"],
+        "undone_at": undone and undone["at"],
         "finished_at": end and end["at"],
         "finish_state": end and end["to_value"],
         "finish_batch": len(edits.get(end["batch_id"], "1")) if end else 0,

@@ -160,6 +160,48 @@ def test_metrics(metric, verdict, scale):
         assert found.low <= 0.3 <= found.high
 
 
+def reopening(made, before, after, *, seed=1):
+    """The log in which a share of finished work is sent back ten days after its end and done again five days later."""
+    log = made.log
+    done = log[(log["field"] == "state") & (log["to_value"] == "Done")]
+    day = done["team"].map({t: pd.Timestamp(START, tz="UTC") + pd.Timedelta(weeks=w) for t, w in made.weeks.items()})
+    share = np.where(done["at"] >= day, after, before)
+    back = done[np.random.default_rng(seed).uniform(size=len(done)) < share]
+    moves = [back.assign(at=back["at"] + pd.Timedelta(days=days), to_value=to, event_id=back["event_id"] + to)
+             for days, to in ((10, "In progress"), (15, "Done"))]  # fmt: skip
+    return pd.concat([log, *moves], ignore_index=True)
+
+
+@pytest.mark.parametrize(
+    ("after", "verdict"),
+    [
+        pytest.param(0.1, Verdict.IMPROVED, id="less-comes-back"),
+        pytest.param(0.4, Verdict.NOT_ENOUGH_EVIDENCE, id="as-much-as-before"),
+        pytest.param(0.8, Verdict.WORSENED, id="more-comes-back"),
+    ],
+)
+def test_work_that_comes_back(after, verdict):
+    """Forty of a hundred finished items came back within 30 days before; the change in that share is seen in points."""
+    made = small(seed=2, effect=0.0)
+
+    found = made.asked(log=reopening(made, 0.4, after), metric="reopened")
+
+    assert found.verdict == verdict
+    assert found.low <= after - 0.4 <= found.high
+    assert max(day for _, day in found.window.values()) <= (made.as_of - pd.Timedelta(days=23)).date()
+
+
+def test_clearer_ownership_of_work_that_comes_back_is_no_improvement():
+    """As a guardrail, more reopened work blocks the verdict that more owners at the start would get."""
+    made = small(seed=2, added=0.3)
+    change = made.change(primary_metric="owner_at_start", guardrails=("reopened",))
+
+    quiet, loud = (made.asked(log=reopening(made, 0.05, after), change=change) for after in (0.05, 0.6))
+
+    assert (quiet.verdict, loud.verdict) == (Verdict.IMPROVED, Verdict.NOT_ENOUGH_EVIDENCE)
+    assert found_by(loud, "guardrail reopened work").result == "blocks"
+
+
 def test_a_new_start_state_forbids_an_answer():
     """Adopters' start state gets another name at the rollout: measured otherwise, so no answer, and the state named."""
     made = small()

@@ -31,7 +31,7 @@ def seen(values, *, team="A", kinds="feature"):
 def cells(observed, *, metric=CYCLE, day=START + timedelta(weeks=10), transition_weeks=0):
     """The cells of observations with one rollout of team A."""
     rest = {"rollouts": {"A": day}, "transition_weeks": transition_weeks}
-    placed, left_out = place(observed, as_of=END, counted=metric.kind == "count", **rest)
+    placed, left_out = place(observed, metric=metric, as_of=END, **rest)
     return fill(placed, left_out, metric=metric, **rest)
 
 
@@ -124,6 +124,20 @@ def test_work_begun_before_the_rollout_is_seen_until_then():
     assert last["value"].tolist() == [4.0, 6.0]
     assert last["ended"].tolist() == [True, False]
     assert np.exp(last["y"].max() - last["y"].min()) * 4 > 6
+
+
+def test_items_followed_into_the_rollout_are_left_out():
+    """A change may have a part in what became of work finished in the 30 days before it, and has none in others'."""
+    observed = pd.concat([seen([[0, 1]] * 20), seen([[0, 1]] * 20, team="B")])
+
+    found = cells(observed, metric=METRICS["reopened"])
+
+    before = found.grid[found.grid["index_week"] < 9]
+    # the first week is seen in part; Tuesday of week 5 lies 34 days before the Monday of week 10, week 6 lies 27
+    assert list(range(1, 6)) == (before.loc[before["team"] == "A", "index_week"] + 1).tolist()
+    assert list(range(1, 10)) == (before.loc[before["team"] == "B", "index_week"] + 1).tolist()
+    assert found.left_out["still followed when the rollout came (30 days)"] == 2 * 4
+    assert "followed" not in " ".join(cells(observed).left_out)
 
 
 def test_weeks_without_a_finish_are_zeros():

@@ -23,6 +23,7 @@ from prodops_analysis.records.changes import (
     template,
 )
 from prodops_analysis.records.front_matter import split, with_line
+from prodops_analysis.report.verdicts import plan_table
 
 FILLED = {
     'title: ""': "title: Intake template",
@@ -360,3 +361,19 @@ def test_an_id_that_cannot_name_a_page_is_refused(tmp_path, name):
 
     with pytest.raises(RecordError, match="use letters, digits and hyphens"):
         read_change(path)
+
+
+@pytest.mark.parametrize(
+    ("expected", "told"),
+    [
+        pytest.param({}, "not asked before the rollout", id="no-plan"),
+        pytest.param({"day": date(2026, 2, 2), "8 weeks": 0.4, "26 weeks": 0.31, "order": "as planned"},
+                     "40 after 8 weeks, 31 after 26 weeks (% or points); most by: as planned", id="plan"),
+        pytest.param({"day": date(2026, 2, 2), "8 weeks": 0.4}, "40 after 8 weeks (% or points)", id="older-plan"),
+    ],
+)  # fmt: skip
+def test_a_report_shows_what_was_said_before_the_rollout(expected, told):
+    """What `prodops plan` wrote into the record stands in the report beside the plan."""
+    rows = dict(plan_table(Change(rollouts={"A": None}, expected=expected)).cells)
+
+    assert told == rows["Visible, said before"]

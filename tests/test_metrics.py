@@ -139,6 +139,33 @@ def test_owner_at_start(moves, expected):
     assert expected == measured("owner_at_start", *moves)
 
 
+@pytest.mark.parametrize(
+    ("moves", "expected"),
+    [
+        pytest.param((*BEGUN, "A Done 08"), (0, True), id="stayed-done"),
+        pytest.param((*BEGUN, "A Done 08", "A Doing 20"), (1, True), id="sent-back"),
+        pytest.param((*BEGUN, "A Done 08", "A Gone 20"), (1, True), id="dropped-after-all"),
+        pytest.param((*BEGUN, "A Done 08", "A Doing 20", "A Done 21"), (1, True), id="sent-back-and-done-again"),
+        pytest.param(("A created 01", "A Done 01", "A Doing 31"), (1, True), id="on-the-thirtieth-day"),
+        pytest.param(("A created 01", "A Done 01", "A Doing 31T01"), (0, True), id="an-hour-later"),
+        pytest.param((*BEGUN, "A Done 08", "A Mystery 20"), (0, True), id="unknown-state-undoes-nothing"),
+        pytest.param((*BEGUN, "A Todo 08", "A Doing 20"), None, id="never-done"),
+        pytest.param((*BEGUN, "A Gone 08", "A Doing 20"), None, id="dropped-and-taken-up-again"),
+    ],
+)
+def test_reopened(moves, expected):
+    """1 where finished work came back within 30 days, 0 where it did not, whatever became of it later."""
+    assert expected == measured("reopened", *moves, as_of=pd.Timestamp("2024-02-29", tz="UTC"))
+
+
+@pytest.mark.parametrize(
+    ("as_of", "expected"), [pytest.param("2024-02-07", (1, True), id="thirty-days"), ("2024-02-06T23:59", None)]
+)
+def test_young_finishes_are_not_counted_yet(as_of, expected):
+    """What came back at once counts no sooner than what did not: every item is followed for 30 days."""
+    assert expected == measured("reopened", *BEGUN, "A Done 08", "A Doing 09", as_of=pd.Timestamp(as_of, tz="UTC"))
+
+
 @pytest.mark.parametrize("name", list(METRICS))
 def test_observations_have_one_form(name):
     """Every metric gives the columns that `Metric` promises, one row an item, and leaves the items alone."""

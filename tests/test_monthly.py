@@ -56,6 +56,8 @@ def figure(name, rows=ROWS, *, since=MARCH, until=APRIL, smallest_group=1):
         pytest.param("wip", 2, 1, id="level-at-the-end"),
         pytest.param("work_item_age", 7.0, 20.0, id="age-at-the-end"),
         pytest.param("owner_at_start", 0.75, 0.5, id="share-of-starts-in-the-month"),
+        # of February's one finish; March's are followed until the end of April
+        pytest.param("reopened", 0.0, None, id="share-followed-for-thirty-days"),
     ],
 )
 def test_figures_of_march(name, value, previous):
@@ -81,7 +83,7 @@ def test_later_knowledge_does_not_change_a_month():
 def test_the_earlier_figure_is_that_of_the_period_before(name):
     """What stands as the earlier figure is what a report of then would have said; no day is counted twice."""
     month = pd.Timedelta(days=31)
-    until, back = (APRIL, month)
+    until, back = APRIL + pd.Timedelta(days=METRICS[name].follow_up), month
     if METRICS[name].kind == "duration":
         until, back = APRIL + pd.Timedelta(weeks=24), pd.Timedelta(weeks=26)
     before = figure(name, since=until - month - back, until=until - back)

@@ -1,5 +1,6 @@
 """Before a rollout: what could be seen, after how long, in which order; and that it comes true."""
 
+import dataclasses
 import shutil
 from datetime import date, timedelta
 
@@ -44,10 +45,10 @@ def stepped(step=3, teams=TEAMS):
     return {team: START + timedelta(weeks=40 + step * k) for k, team in enumerate(teams)}
 
 
-def planned(rollouts, weeks=40, **rest):
+def planned(rollouts, weeks=40, *, metric=CYCLE, **rest):
     """Plan from a history of so many weeks."""
     as_of = pd.Timestamp(START, tz="UTC") + pd.Timedelta(weeks=weeks)
-    return plan(history(weeks, **rest), metric=CYCLE, rollouts=rollouts, as_of=as_of)
+    return plan(history(weeks, **rest), metric=metric, rollouts=rollouts, as_of=as_of)
 
 
 def test_more_weeks_show_smaller_effects():
@@ -113,6 +114,15 @@ def test_what_cannot_be_planned_says_why(rollouts, weeks, reason):
     assert reason in found.reasons[0]
 
 
+def test_a_follow_up_is_waited_for():
+    """What is followed for 30 days after it ended shows less after the same weeks, and nothing in the first ones."""
+    followed = dataclasses.replace(CYCLE, follow_up=30)
+    now, later = planned(stepped()).visible, planned(stepped(), metric=followed).visible
+    assert all(now[weeks] < later[weeks] for weeks in later)
+    month = dataclasses.replace(CYCLE, follow_up=8 * 7)
+    assert [weeks for weeks in HORIZONS if weeks > 8] == list(planned(stepped(), metric=month).visible)
+
+
 def test_one_team_alone_can_be_planned():
     """A single team has its own past as the only comparison."""
     found = planned({"A": START + timedelta(weeks=40)}, teams=("A",))
@@ -144,10 +154,10 @@ def test_the_record_keeps_the_last_plan_only(tmp_path):
     """A second plan replaces the first line, and no field of the frozen plan changes."""
     path = filled(tmp_path / "intake.md", "intake")
     before = plan_state(read_change(path))
-    note_expected(path, on=date(2026, 1, 5), visible={8: 0.5, 26: 0.31})
-    note_expected(path, on=date(2026, 2, 2), visible={8: 0.4})
+    note_expected(path, on=date(2026, 1, 5), visible={8: 0.5, 26: 0.31}, order="as planned")
+    note_expected(path, on=date(2026, 2, 2), visible={8: 0.4}, order="it's all: one day")
     change = read_change(path)
-    assert {"day": date(2026, 2, 2), "8 weeks": 0.4} == dict(change.expected)
+    assert {"day": date(2026, 2, 2), "8 weeks": 0.4, "order": "it's all: one day"} == dict(change.expected)
     assert before == plan_state(change)
     assert isinstance(change, Change)
 
@@ -159,4 +169,6 @@ def test_the_command_writes_the_record(sample_folder, tmp_path):
     done = CliRunner().invoke(main, ["plan", "named-owner", "--workspace", str(mine)])
     assert done.exit_code == 0, done.output
     assert "26 weeks after the first rollout" in done.output
-    assert "expected: {day: " in (mine / "data/experiments/named-owner.md").read_text(encoding="utf-8")
+    seen = read_change(mine / "data/experiments/named-owner.md").expected
+    assert f"{100 * seen['26 weeks']:.0f} points" in done.output
+    assert done.output.partition("rollout orders")[2].splitlines()[1].endswith(f"  {seen['order']}")

@@ -17,7 +17,7 @@ from prodops_analysis.work_items import Fold
 ROLLOUT = date(2025, 6, 2)
 NAMES = (
     "comparison", "trend before", "weeks just before", "season", "ordinary dates", "rollout order", "mix of work",
-    "dropped work", "bulk edits",
+    "dropped work", "bulk edits", "fields filled in", "typed dates",
 )  # fmt: skip
 
 
@@ -47,14 +47,16 @@ def observations(*, n=40, before=("feature", "M", "done"), after=("feature", "M"
     return pd.DataFrame(rows, columns=["item_id", "team", "item_type", "size", "outcome", "at"])
 
 
-def asked(found=CALM, observed=None, *, batch=None, metric="cycle_time"):
-    """Check name -> check."""
+def asked(found=CALM, observed=None, *, batch=1, metric="cycle_time", zone="UTC", **columns):
+    """Check name -> check; `columns` of the work items."""
     observed = observations() if observed is None else observed
-    items = observed[["item_id"]].assign(finish_batch=1 if batch is None else batch)
+    nine = observed["at"] + pd.Timedelta(hours=9)
+    items = observed[["item_id", "item_type", "size"]].assign(finish_batch=batch, ever_owned=True, started_at=nine)
+    items = items.assign(finished_at=nine + pd.Timedelta(days=2)).assign(**columns)
     subject = Subject(
         folded=Fold(items=items, spells=pd.DataFrame(), as_of=pd.Timestamp("2026-01-05", tz="UTC")),
         metric=METRICS[metric], change=Change(rollouts={"A": ROLLOUT}), rollouts={"A": ROLLOUT},
-        settings=Settings(workflow={"Doing": "active", "Done": "done"}), doubts={}, others=(),
+        settings=Settings(workflow={"Doing": "active", "Done": "done"}, time_zone=zone), doubts={}, others=(),
     )  # fmt: skip
     return {check.name: check for check in threats(found, subject, observed)}
 
@@ -146,14 +148,58 @@ def test_dropped_work_of_a_share_is_not_called_unfinished():
     assert "not done" not in asked(observed=observed, metric="owner_at_start")["dropped work"].found
 
 
+def tenth_after(team="A"):
+    """Whether an item is one of the tenth of a team's after its rollout."""
+    observed = observations()
+    late = (observed["team"] == team) & (observed["at"] >= pd.Timestamp(ROLLOUT, tz="UTC"))
+    return late & (np.arange(len(observed)) % 10 == 0)
+
+
+@pytest.mark.parametrize(
+    ("column", "empty", "words"),
+    [
+        pytest.param("item_type", None, "a type", id="type"),
+        pytest.param("size", "", "a size", id="size"),
+        pytest.param("ever_owned", False, "an owner at some time", id="owner"),
+    ],
+)
+def test_a_field_that_is_filled_in_more_often(column, empty, words):
+    """A field that a tenth of the items lacked before, or lack after, is named with both shares."""
+    full = pd.Series({"item_type": "feature", "size": "M", "ever_owned": True}[column], index=observations().index)
+    early = observations()["at"] < pd.Timestamp(ROLLOUT, tz="UTC")
+    some = early & (np.arange(len(full)) % 10 == 0)
+
+    lacking = (some, tenth_after(), tenth_after("B"))
+
+    more, fewer, other = (asked(**{column: full.mask(rows, empty)})["fields filled in"] for rows in lacking)
+
+    assert ("noted", f"90% before and 100% after have {words}: was a field made required, or given up?") == (
+        more.result, more.found
+    )  # fmt: skip
+    assert ("noted", f"100% before and 90% after have {words}: was a field made required, or given up?") == (
+        fewer.result, fewer.found
+    )  # fmt: skip
+    assert other.result == "passed"
+
+
+@pytest.mark.parametrize("column", ["started_at", "finished_at"])
+@pytest.mark.parametrize(("zone", "hour"), [("UTC", 0), ("Europe/Berlin", 22)])
+def test_typed_dates(column, zone, hour):
+    """Starts or ends at midnight where the team works are dates that somebody typed; a tenth more of them is named."""
+    at = observations()["at"] + pd.Timedelta(hours=9)
+    typed = at.mask(tenth_after(), at.dt.normalize() + pd.Timedelta(hours=hour))
+
+    check = asked(zone=zone, **{column: typed})["typed dates"]
+
+    assert ("noted", "0% before and 10% after of items start or end at midnight, as typed days do") == (
+        check.result, check.found
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize(("size", "result"), [(4, "passed"), (5, "noted")])
 def test_bulk_edits(size, result):
     """Finishes edited together with four others count as bulk; a tenth more of them after the rollout is named."""
-    observed = observations()
-    late = (observed["team"] == "A") & (observed["at"] >= pd.Timestamp(ROLLOUT, tz="UTC"))
-    some = late & (np.arange(len(observed)) % 10 == 0)
-
-    check = asked(observed=observed, batch=np.where(some, size, 1))["bulk edits"]
+    check = asked(batch=np.where(tenth_after(), size, 1))["bulk edits"]
 
     assert result == check.result
     assert f"0% before and {'10' if size == 5 else '0'}% after of items finished in bulk" == check.found

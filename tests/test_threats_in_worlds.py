@@ -14,7 +14,7 @@ from prodops_analysis.sample.simulator import STATES
 EVERY = (
     "time of the look", "data quality", "measurement changed at rollout", "other changes in the window",
     "comparison teams", "comparison", "trend before", "weeks just before", "season", "ordinary dates", "rollout order",
-    "mix of work", "dropped work", "bulk edits",
+    "mix of work", "dropped work", "bulk edits", "fields filled in", "typed dates",
 )  # fmt: skip
 
 

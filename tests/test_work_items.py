@@ -76,6 +76,7 @@ CASES: dict[str, tuple[list[tuple], dict[str, Any]]] = {
             "outcome": "open",
             "finish_state": None,
             "first_finished_at": 3,
+            "undone_at": 5,
             "reopenings": 1,
             "backward_moves": 1,
         },
@@ -84,9 +85,14 @@ CASES: dict[str, tuple[list[tuple], dict[str, Any]]] = {
         [("Doing", 1), ("Done", 3), ("Doing", 5), ("Done", 9)],
         {"started_at": 1, "finished_at": 9, "first_finished_at": 3, "reopenings": 1, "outcome": "done"},
     ),
+    "undone-twice": ([("Done", 1), ("Doing", 3), ("Done", 5), ("Doing", 9)], {"undone_at": 3, "reopenings": 2}),
+    "undone-by-deleting": (
+        [("Doing", 1), ("Done", 3), ("deleted", None, 5)],
+        {"undone_at": None, "finished_at": 3, "outcome": "done"},
+    ),
     "archived-later": (
         [("Doing", 1), ("Done", 3), ("Archived", 20)],
-        {"finished_at": 3, "finish_state": "Done", "outcome": "done", "reopenings": 0},
+        {"finished_at": 3, "finish_state": "Done", "outcome": "done", "reopenings": 0, "undone_at": None},
     ),
     "dropped": (
         [("Doing", 1), ("Dropped", 5)],
@@ -94,7 +100,7 @@ CASES: dict[str, tuple[list[tuple], dict[str, Any]]] = {
     ),
     "dropped-then-reopened": (
         [("Doing", 1), ("Dropped", 5), ("Doing", 6)],
-        {"finished_at": None, "outcome": "open", "reopenings": 1},
+        {"finished_at": None, "outcome": "open", "reopenings": 1, "undone_at": None},
     ),
     "dropped-then-done": (
         [("Doing", 1), ("Dropped", 5), ("Done", 9)],
@@ -102,7 +108,7 @@ CASES: dict[str, tuple[list[tuple], dict[str, Any]]] = {
     ),
     "done-then-dropped": (
         [("Doing", 1), ("Done", 5), ("Dropped", 9)],
-        {"finished_at": 9, "first_finished_at": 5, "finish_state": "Dropped", "outcome": "dropped"},
+        {"finished_at": 9, "first_finished_at": 5, "undone_at": 9, "finish_state": "Dropped", "outcome": "dropped"},
     ),
     "deleted": ([("Doing", 1), ("deleted", None, 5)], {"finished_at": 5, "outcome": "dropped", "finish_state": None}),
     "deleted-before-start": (

@@ -8,7 +8,7 @@ from prodops_analysis.estimators.survival import CumulativeIncidence, SurvivalCu
 
 DAY = pd.Timedelta(days=1)
 _DONE, _DROPPED = 1, 2
-_KEPT = ["item_id", "team", "item_type", "size", "start_state", "finish_state", "outcome"]
+KEPT = ["item_id", "team", "item_type", "size", "start_state", "finish_state", "outcome"]
 
 
 def cycle_time(items: pd.DataFrame, *, as_of: pd.Timestamp) -> pd.DataFrame:
@@ -28,20 +28,20 @@ def lead_time(items: pd.DataFrame, *, as_of: pd.Timestamp) -> pd.DataFrame:
 def throughput(items: pd.DataFrame, *, as_of: pd.Timestamp) -> pd.DataFrame:
     """Return one row for each item done by `as_of`, placed at its finish; dropped items are not throughput."""
     done = items[(items["outcome"] == "done") & (items["finished_at"] <= as_of)]
-    return done[_KEPT].assign(at=done["finished_at"], value=1.0, ended=True)
+    return done[KEPT].assign(at=done["finished_at"], value=1.0, ended=True)
 
 
 def open_items(items: pd.DataFrame, *, as_of: pd.Timestamp) -> pd.DataFrame:
     """Return the items in progress at `as_of`, with their age in elapsed days as value."""
     begun = items[(items["started_at"] <= as_of) & ~(items["finished_at"] <= as_of)]
-    return begun[_KEPT].assign(at=begun["started_at"], value=(as_of - begun["started_at"]) / DAY, ended=False)
+    return begun[KEPT].assign(at=begun["started_at"], value=(as_of - begun["started_at"]) / DAY, ended=False)
 
 
 def _durations(items: pd.DataFrame, start: str, as_of: pd.Timestamp) -> pd.DataFrame:
     begun = items[items[start].notna() & (items[start] <= as_of)]
     ended = begun["finished_at"] <= as_of
     days = (begun["finished_at"].where(ended, as_of) - begun[start]) / DAY
-    observed = begun[_KEPT].assign(at=begun[start], value=days.astype("float64"), ended=ended)
+    observed = begun[KEPT].assign(at=begun[start], value=days.astype("float64"), ended=ended)
     return observed[observed["value"] >= 0].reset_index(drop=True)
 
 

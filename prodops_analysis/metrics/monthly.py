@@ -102,11 +102,13 @@ def _figure(items: pd.DataFrame, metric: Metric, since: pd.Timestamp, until: pd.
         statistic, period = ("items" if metric.name == "wip" else "median"), "at the end of the month"
     else:
         every = metric.function(items, as_of=until)
-        observed = every[(every["at"] >= since) & (every["at"] < until)]
+        late = pd.Timedelta(days=metric.follow_up)
+        observed = every[(every["at"] >= since - late) & (every["at"] < until - late)]
         weeks = (until - since) / pd.Timedelta(days=7)
         value = float(observed["value"].mean()) if metric.kind == "share" else len(observed) / weeks
         low, high = _share(observed["value"]) if metric.kind == "share" else _count(len(observed), weeks)
         statistic, period = ("share" if metric.kind == "share" else "mean"), "in the month"
+        period += f", {metric.follow_up} days before its end" if metric.follow_up else ""
     shown = len(observed) >= smallest and value == value
     return Figure(
         metric=metric, value=value if shown else None, low=_number(low) if shown else None,

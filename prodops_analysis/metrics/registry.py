@@ -7,7 +7,7 @@ from typing import Literal
 import pandas as pd
 
 from prodops_analysis.errors import SettingsError, did_you_mean
-from prodops_analysis.metrics import clarity, flow
+from prodops_analysis.metrics import clarity, flow, surprises
 
 Kind = Literal["duration", "share", "count", "level"]
 
@@ -18,9 +18,10 @@ class Metric:
 
     Observations have `item_id, team, item_type, size, at` (the instant that places the item in a week), `value`
     (duration: elapsed days; share: 1 or 0; count: 1; level: days open) and `ended` (False: the value is a lower bound).
+    `follow_up` : days after `at` that an item is followed before its value is known; younger ones are left out.
 
     >>> list(METRICS)
-    ['cycle_time', 'lead_time', 'throughput', 'wip', 'work_item_age', 'owner_at_start']
+    ['cycle_time', 'lead_time', 'throughput', 'wip', 'work_item_age', 'owner_at_start', 'reopened']
     >>> METRICS["cycle_time"].question
     'How long does work take from its start to its end?'
     """
@@ -33,6 +34,7 @@ class Metric:
     kind: Kind
     function: Callable[..., pd.DataFrame]
     source: str
+    follow_up: int = 0
 
     @property
     def scale(self) -> Literal["ratio", "difference"]:
@@ -104,6 +106,17 @@ METRICS: dict[str, Metric] = {
             kind="share",
             function=clarity.owner_at_start,
             source="Own definition: an owner is recorded at or before the first start",
+        ),
+        Metric(
+            name="reopened",
+            label="Reopened work",
+            question="How much of the work that was done comes back?",
+            unit="share of finished items",
+            better="lower",
+            kind="share",
+            function=surprises.reopened,
+            source=f"Own definition: left done again within {surprises.FOLLOW_UP} days of the first finish",
+            follow_up=surprises.FOLLOW_UP,
         ),
     )
 }

@@ -30,7 +30,7 @@ class Change(BaseModel):
 
     `smallest_worthwhile` is a share of the old value (0.15: 15 %); for share metrics, points (0.10: ten points).
     `frozen` holds the day of the freeze and a short hash of each plan field as it stood then; `expected` what `prodops
-    plan` said could be seen, by weeks after the first rollout.
+    plan` said could be seen, by weeks after the first rollout, and the rollout order that would show most.
 
     >>> change = Change(rollouts={"Search": date(2026, 3, 2), "Mobile": None}, guardrails=("throughput",))
     >>> change.primary_metric, change.smallest_worthwhile
@@ -161,10 +161,13 @@ def freeze(path: Path, *, on: date) -> Change:
     return read_change(path)
 
 
-def note_expected(path: Path, *, on: date, visible: Mapping[int, float]) -> None:
-    """Write into the record what effect could be seen after how many weeks; an earlier such line is replaced."""
+def note_expected(path: Path, *, on: date, visible: Mapping[int, float], order: str) -> None:
+    """Write into the record what effect could be seen after how many weeks, and the rollout order that shows most.
+
+    An earlier such line is replaced.
+    """
     kept = [line for line in path.read_bytes().decode().splitlines(keepends=True) if not line.startswith("expected: {")]
-    shown = ", ".join(f"{weeks} weeks: {seen:.2f}" for weeks, seen in visible.items())
+    shown = ", ".join([*(f"{weeks} weeks: {seen:.2f}" for weeks, seen in visible.items()), f"order: {order!r}"])
     unfinished = path.with_suffix(".unfinished")
     unfinished.write_bytes(with_line("".join(kept), f"expected: {{day: {on.isoformat()}, {shown}}}").encode())
     unfinished.replace(path)
@@ -200,7 +203,7 @@ transition_weeks: 2     # weeks after the first day that count for neither side
 primary_metric: cycle_time
 better: lower           # lower or higher
 smallest_worthwhile: 0.15   # share of the old value below which it is not worth the effort
-guardrails: []          # metrics that must not get worse
+guardrails: []          # metrics that must not get worse, such as [reopened]
 decision_date:          # the day of the verdict, such as 2026-09-30; monitored until then
 cost_hours_a_week:      # person-hours all teams together
 confidence:             # how sure you are that it helps, 0 to 1

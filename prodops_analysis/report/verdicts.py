@@ -127,5 +127,7 @@ def plan_table(change: Change) -> Table:
 
 
 def _expected(change: Change) -> str:
-    told = [f"{100 * float(seen):.0f} after {weeks}" for weeks, seen in change.expected.items() if weeks != "day"]
-    return ", ".join(told) + " (% or points)" if told else "not asked before the rollout"
+    seen = {key: value for key, value in change.expected.items() if key.endswith("weeks")}
+    told = ", ".join(f"{100 * float(value):.0f} after {weeks}" for weeks, value in seen.items()) + " (% or points)"
+    order = f"; most by: {change.expected['order']}" if "order" in change.expected else ""
+    return f"{told}{order}" if seen else "not asked before the rollout"
