@@ -22,7 +22,7 @@ def scorecard_chart(grades: pd.DataFrame, *, period: str) -> alt.Chart:
             "figure:N",
             title=None,
             sort=list(labels.values()),
-            axis=alt.Axis(orient="top", labelAngle=0, labelLimit=100, labelFlush=False),
+            axis=alt.Axis(orient="top", labelAngle=-55, labelAlign="left", labelOverlap=False, labelLimit=150),
         ),
         y=alt.Y("team:N", title=None),
     )
