@@ -76,6 +76,7 @@ CELLS = (
     null("each team its own trend", "12 teams", Plan(slopes=0.2)),
     null("season", "12 teams", Plan(season=0.3)),
     null("rollout after the worst weeks", "12 teams", Plan(triggered="weeks")),
+    null("rollout after a record", "12 teams", Plan(triggered="record")),
     null("worst teams first", "12 teams", Plan(triggered="team"), extra=True),
     null("mix of work shifts", "12 teams", Plan(mix=0.5)),
     null("recent export", "12 teams", Plan(first=62, step=0.9)),
@@ -90,6 +91,7 @@ CELLS = (
     null("autocorrelated weeks", "4 teams", FOUR, extra=True),
     null("each team its own trend", "4 teams", replace(FOUR, slopes=0.2)),
     null("rollout after the worst weeks", "4 teams", replace(FOUR, triggered="weeks")),
+    null("rollout after a record", "4 teams", replace(FOUR, triggered="record"), extra=True),
     null("one adopts", "12 teams, one adopts", Plan(never=11 / 12, first=40)),
     null("one adopts, each team its own trend", "12 teams, one adopts", Plan(never=11 / 12, first=40, slopes=0.2),
          extra=True),
@@ -100,6 +102,7 @@ CELLS = (
     null("steep trend", "1 team", replace(ONE, trend=-0.5), most=0.08, extra=True),
     null("season", "1 team", replace(ONE, season=0.3)),
     null("rollout after the worst weeks", "1 team", replace(ONE, triggered="weeks")),
+    null("rollout after a record", "1 team", replace(ONE, triggered="record"), extra=True),
     null("recent export", "1 team", replace(ONE, first=64)),
     null("throughput", "1 team", ONE, "throughput"),
     Cell(

@@ -47,7 +47,9 @@ class Plan:
     season: float = 0.0
     shocks: float = 1.0  # factor on team-week shocks
     shared: float = 0.0  # log jump of every team at the middle rollout
-    triggered: str = ""  # "weeks": a team rolls out after its worst weeks; "team": the worst teams adopt
+    # "weeks": a team rolls out after its worst weeks; "record": after four weeks worse than any in the 20 before, as a
+    # team would that cannot see what is to come; "team": the worst teams adopt
+    triggered: str = ""
     mix: float = 0.0  # share of features that become bugs at rollout
     rename: str = ""
     bulk: bool = False
@@ -90,6 +92,8 @@ def draw(plan: Plan, *, rng: np.random.Generator) -> Drawn:
     base = pd.concat([_base(plan, levels, k, rng) for k in range(plan.teams)], ignore_index=True)
     if plan.triggered == "weeks":
         weeks = _after_worst(plan, base, weeks)
+    if plan.triggered == "record":
+        weeks = _after_record(plan, base, weeks, rng)
     place = {int(team): k / max(adopters - 1, 1) for k, team in enumerate(order[:adopters])}
     items = _happen(plan, base, weeks, place, rng)
     rollouts = {names[k]: START + timedelta(weeks=int(w)) if w >= 0 else None for k, w in enumerate(weeks)}
@@ -166,10 +170,26 @@ def _base(plan: Plan, levels: Mapping[str, np.ndarray], unit: int, rng: np.rando
     )
 
 
+def _four_weeks(base: pd.DataFrame) -> pd.DataFrame:
+    """Return the mean log days of the last four weeks, a row a team and a column a week."""
+    seen = base.assign(y=base["level"] + base["noise"]).groupby(["unit", "week"])["y"].mean().unstack("week")
+    return seen.T.rolling(4, min_periods=2).mean().T
+
+
+def _after_record(plan: Plan, base: pd.DataFrame, weeks: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Move each rollout to follow the first four weeks that were worse than any in the 20 before; none: it stays."""
+    spell, moved = _four_weeks(base).to_numpy(), weeks.copy()
+    for unit in np.flatnonzero(weeks >= 0):
+        for week in range(24 + int(rng.integers(0, 16)), plan.weeks - 14):
+            if spell[unit, week] > np.nanmax(spell[unit, week - 20 : week]):
+                moved[unit] = week + 1
+                break
+    return moved
+
+
 def _after_worst(plan: Plan, base: pd.DataFrame, weeks: np.ndarray) -> np.ndarray:
     """Move each rollout to follow the worst four weeks the team has seen between weeks 20 and 60."""
-    seen = base.assign(y=base["level"] + base["noise"]).groupby(["unit", "week"])["y"].mean().unstack("week")
-    spell = seen.T.rolling(4, min_periods=2).mean().T
+    spell = _four_weeks(base)
     late = min(60, plan.weeks - 14)
     worst = spell.loc[:, 22:late].to_numpy().argmax(axis=1) + 22
     return np.where(weeks >= 0, worst + 1, weeks)

@@ -26,6 +26,7 @@ class Estimate:
     by_team, by_band : the same for each adopting team and by weeks since the rollout, with intervals.
     beyond : share of the work after the rollouts that lies in weeks in which no team is left to compare with.
     spell, slope : what the last four weeks before and a year of the adopters' own trend were, same scale.
+    answers : where a spell before is seen, the estimates without the eight weeks before and with all weeks.
     window : team -> first and last day of the weeks used; left_out : reason -> number of items.
     smallest_detectable : the smallest effect this data would have shown 4 times in 5.
     typical_days : median before, for the effect in days.
@@ -41,7 +42,7 @@ class Estimate:
     by_team: Mapping[str, Interval]
     by_band: Mapping[tuple[int, int], Interval]
     spell: Interval
-    spell_weight: float
+    answers: tuple[float, float] | None
     slope: Interval
     replay: Replay
     order_p: float | None
@@ -198,7 +199,7 @@ def _estimate(
         by_team={} if design == AT_ONCE else {name[u]: interval(own) for u, own in found.by_unit.items()},
         by_band={band: interval(own) for band, own in found.by_band.items()},
         spell=interval(found.spell),
-        spell_weight=found.spell_weight,
+        answers=(stated(found.answers[0]), stated(found.answers[1])) if found.answers else None,
         slope=interval(found.slope),
         replay=replace(found.replay, effects={back: interval(own) for back, own in found.replay.effects.items()}),
         order_p=found.order_p,

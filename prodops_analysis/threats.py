@@ -55,13 +55,15 @@ def _trend(found: Estimate) -> Check:
 
 def _spell(found: Estimate) -> Check:
     name = "weeks just before"
-    if found.spell_weight < 0.5:
+    if not found.answers:
         told = "the eight weeks before the rollouts were ordinary ones"
         return Check(name=name, result="passed", found=told)
+    scale = "ratio" if found.ratio else "difference"
+    without, every = (effect(answer, scale=scale) for answer in found.answers)
     told = (
         f"the last four weeks before the rollouts lay {_told(found.spell, found)} from the rest, drawn towards zero "
-        "(the chart over time lets them go free): a bad spell that was answered, or a pilot; the eight weeks before "
-        "hardly count"
+        "(the chart over time lets them go free): a bad spell that was answered, or a pilot; the interval reaches over "
+        f"the answer without the eight weeks before, {without}, and that with all weeks, {every}"
     )
     return Check(name=name, result="noted", found=told)
 

@@ -86,12 +86,26 @@ def test_weeks_that_nobody_saw():
 
 
 def test_weights_of_assumptions():
-    """Weights add up to one, heaviest first, and none is a hundred times lighter than the first."""
-    weights = [fit.weight for fit in weigh(laid_out(drawn(3)))]
+    """Weights add up to one, heaviest first, and none is a hundred times lighter than the first of its kind."""
+    fits = weigh(laid_out(drawn(3)))
+    weights = [fit.weight for fit in fits]
 
     assert sum(weights) == pytest.approx(1)
     assert sorted(weights, reverse=True) == weights
-    assert min(weights) >= mixed.LEAST_WEIGHT * max(weights)
+    for spell in (True, False):
+        own = [fit.weight for fit in fits if fit.spell == spell]
+        assert min(own) >= mixed.LEAST_WEIGHT * max(own)
+
+
+@pytest.mark.parametrize(("size", "weight"), [(0.0, "little"), (5.0, "half")])
+def test_a_spell_gets_half_of_the_weight_at_most(size, weight):
+    """However clear a spell before the rollouts is, half of the weight stays with all weeks; else they have more."""
+    table = drawn(3, first=(18, 24, 20, None))
+    before = (table.since >= -4) & (table.since < 0)
+
+    let_in = sum(fit.weight for fit in weigh(laid_out(table.but(y=table.y + size * before))) if fit.spell)
+
+    assert let_in == pytest.approx(0.5) if weight == "half" else let_in < 0.5
 
 
 def test_one_treated_unit_differs_from_no_other():

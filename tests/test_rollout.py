@@ -6,7 +6,7 @@ from math import factorial
 
 import numpy as np
 import pytest
-from dense import Model, averaged, drawn, gauss, left_out, table_of, weighed
+from dense import Model, answered, averaged, drawn, gauss, left_out, table_of, weighed
 from scipy import optimize, stats
 from test_published import (
     SNOW_LOG_RATIO,
@@ -90,7 +90,8 @@ def test_effect_and_model_error(shape, sd):
     found = asked(table.but(y=table.y * sd), sd=sd)
 
     common = len(set(table.unit)) > 1
-    value, error = averaged(weighed(table, common=common).values())
+    value, error, between = answered(weighed(table, common=common))
+    error += between / stats.t.ppf(0.975, found.df)
 
     assert [sd * value, sd * error] == pytest.approx([found.estimate, found.standard_error / found.replay.widen])
     sizes = (len(set(table.unit)), int(table.treated.sum()))
@@ -113,12 +114,13 @@ def test_jackknife_against_refitting(seed, first, own_df):
     found = asked(table)
 
     slow = weighed(table, common=True)
-    value, model = averaged(slow.values())
+    value, model, between = answered(slow)
     effects = left_out(table, slow, common=True)
 
     G = len(effects)
     jackknife = np.sqrt((G - 1) / G * np.sum((effects - effects.mean()) ** 2))
     expected = np.sqrt((12 * model**2 + own_df * jackknife**2) / (12 + own_df))
+    expected += between / stats.t.ppf(0.975, found.df)
     assert 12 + own_df == found.df
     assert [value, expected] == pytest.approx([found.estimate, found.standard_error / found.replay.widen], rel=1e-5)
 
@@ -235,10 +237,7 @@ def test_spell_and_slope_are_those_of_the_model():
         own = getattr(found, name)
         assert value == pytest.approx(own.estimate, rel=1e-5)
         assert 2 * stats.t.ppf(0.975, 12) * error == pytest.approx(own.high - own.low, rel=1e-5)
-    weights = {key[2]: 0.0 for key in slow}
-    for key, (weight, _, _) in slow.items():
-        weights[key[2]] += weight
-    assert sum(w for s, w in weights.items() if s[1] == 0.5) == pytest.approx(found.spell_weight)
+    assert (answered(slow)[2] > 0) == (found.answers is not None)
 
 
 # known effects
@@ -282,21 +281,22 @@ def test_an_effect_that_grows():
 
 @pytest.mark.parametrize(("first", "n"), [(SIX, 4.0), ((24,), 8.0)], ids=["beside-others", "alone"])
 def test_a_bad_spell_that_was_answered_is_no_effect(first, n):
-    """Four bad weeks before the rollout are seen as such, and what follows is no improvement on them."""
+    """Four bad weeks before the rollout are seen as such; without them what follows is no improvement."""
     found = asked(exact(lambda since: 0.0, first, spell=1.0, n=n))
 
-    assert found.spell_weight > 0.9
+    without, every = found.answers
+    assert every < -0.3 < -0.1 < without < 0
     assert found.spell.estimate > 0.6
-    assert abs(found.estimate) < found.standard_error / 2
-    assert abs(found.estimate) < 0.12
+    assert found.estimate == pytest.approx((without + every) / 2)
+    assert abs(found.estimate) < found.standard_error
     shown = {band: own.estimate for band, own in found.by_band.items() if band != (-4, -1)}
     assert dict.fromkeys(shown, 0.0) == pytest.approx(shown, abs=0.01)
     assert found.by_band[-4, -1].estimate == pytest.approx(1.0, abs=0.01)
 
 
 def test_an_ordinary_past_is_no_spell():
-    """Without a spell its weight stays below one half."""
-    assert asked(exact(lambda since: -0.5)).spell_weight < 0.5
+    """Without a spell there is one answer."""
+    assert asked(exact(lambda since: -0.5)).answers is None
 
 
 def test_a_trend_of_its_own_is_no_effect():
@@ -351,7 +351,7 @@ def test_invariance(change, factor):
     assert [factor * plain.estimate, factor * plain.standard_error] == pytest.approx(
         [other.estimate, other.standard_error], rel=1e-6
     )
-    rest = ("spell_weight", "df", "n_cells")
+    rest = ("df", "n_cells")
     assert [getattr(plain, name) for name in rest] == pytest.approx([getattr(other, name) for name in rest], rel=1e-6)
     assert plain.replay.widen == pytest.approx(other.replay.widen)
     for mine, same in (
@@ -438,7 +438,8 @@ def test_ordinary_dates_by_hand(seed, first, own_df):
     slow = weighed(table, common=True)
     rho, shock, sizes = heaviest(table, slow)
     found, df = asked(table), 12 + own_df
-    inflate = found.standard_error / found.replay.widen / averaged(slow.values())[1]
+    _, model, between = answered(slow)
+    inflate = (found.standard_error / found.replay.widen - between / stats.t.ppf(0.975, df)) / model
 
     t_values = []
     for back in (13, 14, 15):

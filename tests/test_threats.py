@@ -28,7 +28,7 @@ def interval(low, high):
 
 CALM = Estimate(
     estimate=-0.2, low=-0.3, high=-0.1, design="2 teams, each from its own rollout on, beside 3 teams",
-    beyond=0.0, statistic=-4.0, df=12, by_team={}, by_band={}, spell=interval(-0.1, 0.1), spell_weight=0.1,
+    beyond=0.0, statistic=-4.0, df=12, by_team={}, by_band={}, spell=interval(-0.1, 0.1), answers=None,
     slope=interval(-0.1, 0.1), replay=Replay(dates=12, spoken=1, widen=1.0), order_p=0.02,
     smallest_detectable=0.1, n_items=80, n_own=60, n_weeks=40, n_teams=5, window={}, left_out={}, typical_days=5.0,
     method="", error=0.05, ratio=True,
@@ -91,10 +91,14 @@ def test_orders_are_named_only_where_dealt():
             {"slope": interval(0.1, 0.3), "ratio": False}, "trend before", "noted",
             "+20 points (+10 to +30 points)", id="points",
         ),
-        pytest.param({"spell_weight": 0.49}, "weeks just before", "passed", "ordinary ones", id="no-spell"),
+        pytest.param({}, "weeks just before", "passed", "ordinary ones", id="no-spell"),
         pytest.param(
-            {"spell_weight": 0.5, "spell": interval(0.2, 0.6)}, "weeks just before", "noted",
+            {"answers": (0.05, -0.1), "spell": interval(0.2, 0.6)}, "weeks just before", "noted",
             "lay +40% (+20% to +60%) from the rest", id="bad-spell",
+        ),
+        pytest.param(
+            {"answers": (0.05, -0.1), "ratio": False}, "weeks just before", "noted",
+            "without the eight weeks before, +5 points, and that with all weeks, −10 points", id="both-answers",
         ),
         pytest.param({"n_teams": 1}, "season", "noted", "turn of the year is left out", id="no-season-alone"),
         pytest.param({"design": AT_ONCE}, "season", "noted", "turn of the year is left out", id="no-season-at-once"),

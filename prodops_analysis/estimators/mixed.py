@@ -30,6 +30,7 @@ FREE = 10.0  # a size that lets a coefficient be anything
 FULL_GROWTH = 26  # weeks after which a growing effect has grown up
 TAU, GAMMA, NEAR, FAR, OMEGA = range(5)  # columns shared by all teams
 LEAST_WEIGHT = 0.01
+MOST_SPELL = 0.5  # weight of a spell before the rollouts, however clear it is
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +143,11 @@ class Fit:
     weight: float
     solution: Solution
 
+    @property
+    def spell(self) -> bool:
+        """Whether the weeks before a rollout are let differ from the rest."""
+        return self.sizes[1] > NONE
+
 
 def lay_out(y: Floats, n: Floats, unit: Ints, time: Ints, treated: NDArray[np.bool_], since: Floats,
             *, common: bool) -> Panel:  # fmt: skip
@@ -237,7 +243,13 @@ def prior(panel: Panel, sizes: Sizes) -> Floats:
 
 
 def weigh(panel: Panel, odds: Odds) -> list[Fit]:
-    """Fit every combination of assumptions; return those with weight, heaviest first, weights adding up to 1."""
+    """Fit every combination of assumptions; return those with weight, heaviest first, weights adding up to 1.
+
+    The likelihood sees whether the weeks before a rollout were unlike the rest, and nothing in it tells what to do with
+    them. A spell that would have passed anyway belongs left out of the baseline. But teams that roll out when they have
+    seen enough bad weeks make the weeks before those, and the teams still waiting, look better than they are, and only
+    all weeks together are fair. So a spell gets half of the weight at most, and `rollout` reaches over both answers.
+    """
     alone = {NONE: 1.0}
     order, apart = (odds.order, odds.apart) if len(panel.treated) > 1 else (alone, alone)
     sets = (odds.slope, odds.spell, odds.growth, order, apart)
@@ -251,8 +263,13 @@ def weigh(panel: Panel, odds: Odds) -> list[Fit]:
         costs = [solution.cost + logdet for solution in solved] - 2 * np.log(before)
         found += [Fit(rho=rho, shock=shock, sizes=sizes, weight=cost, solution=solution)
                   for sizes, cost, solution in zip(choices, costs, solved, strict=True)]  # fmt: skip
-    found.sort(key=lambda fit: fit.weight)
-    share = np.exp(-0.5 * (np.array([fit.weight for fit in found]) - found[0].weight))
-    share[share < LEAST_WEIGHT] = 0.0
+    cost, spell = np.array([(fit.weight, fit.spell) for fit in found]).T
+    share = np.exp(-0.5 * (cost - cost.min()))
+    let_in = min(float(share @ spell / share.sum()), MOST_SPELL)
+    for rows, together in ((spell == 1, let_in), (spell == 0, 1 - let_in)):
+        own = np.exp(-0.5 * (cost[rows] - cost[rows].min()))
+        own[own < LEAST_WEIGHT] = 0.0
+        share[rows] = own / own.sum() * (together if together >= LEAST_WEIGHT else 0.0)
     share /= share.sum()
-    return [replace(fit, weight=float(w)) for fit, w in zip(found, share, strict=True) if w > 0]
+    weighed = [replace(fit, weight=float(w)) for fit, w in zip(found, share, strict=True) if w > 0]
+    return sorted(weighed, key=lambda fit: -fit.weight)

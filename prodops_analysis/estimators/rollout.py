@@ -54,7 +54,8 @@ class RolloutEffect:
 
     standard_error, df : model and jackknife over units put together, referred to Student's t; replay has widened it.
     by_unit : unit -> effect from its own weeks; by_band : weeks since rollout -> effect, beside all earlier weeks.
-    spell : how far the last four weeks before lay from the others; slope : sd of slopes over units, a year.
+    spell : how far the last four weeks before lay from the others; answers : the estimates with the eight weeks before
+        left out and with all weeks, where a spell is seen; slope : sd of slopes over units, a year.
     order_p : share of rollout orders whose effect looks at least as strong, None where it was not tried.
     """
 
@@ -64,7 +65,7 @@ class RolloutEffect:
     by_unit: dict[int, Interval]
     by_band: dict[tuple[int, int], Interval]
     spell: Interval
-    spell_weight: float
+    answers: tuple[float, float] | None
     slope: Interval
     replay: Replay
     order_p: float | None
@@ -104,6 +105,9 @@ def rollout_effect(
     fits = mixed.weigh(panel, odds)
     c = panel.mean_effect
     estimate, model = _averaged(fits, c)
+    answers = _with_and_without_spell(fits, c)
+    if answers:
+        model = max(error for _, error in answers)
     adopters, U = len(panel.treated), len(panel.y)
     error, df = model, degrees_of_freedom(odds, adopters, U, common=common)
     if common and adopters >= LEAST_ADOPTERS:
@@ -112,6 +116,8 @@ def rollout_effect(
         error = float(np.sqrt((odds.worth * model**2 + own_df * _jackknife(panel, fits) ** 2) / df))
     replay = _replay(panel, fits, df=df, inflate=error / model, sd=sd)
     t = float(stats.t.ppf(0.975, df))
+    if answers:  # the interval reaches over both
+        error += abs(answers[0][0] - answers[1][0]) / 2 / t
     slopes = np.arange(len(c) - U, len(c))
     return RolloutEffect(
         estimate=estimate * sd,
@@ -119,8 +125,8 @@ def rollout_effect(
         df=df,
         by_unit={int(u): _scaled(*own, t, sd) for u, own in _by_unit(panel, fits).items()},
         by_band={band: _scaled(*own, t, sd) for band, own in _by_band(panel, fits).items()},
-        spell=_scaled(*_averaged(fits, np.eye(len(c))[mixed.NEAR]), t, sd),
-        spell_weight=sum(f.weight for f in fits if f.sizes[1] > mixed.NONE),
+        spell=_scaled(*_averaged([f for f in fits if f.spell or not answers], np.eye(len(c))[mixed.NEAR]), t, sd),
+        answers=(answers[0][0] * sd, answers[1][0] * sd) if answers else None,
         slope=_scaled(*_averaged(fits, np.isin(np.arange(len(c)), slopes[panel.treated]) / adopters), t, sd),
         replay=replay,
         order_p=_order(panel, fits, rng) if rng is not None and common and U <= FEW_UNITS else None,
@@ -177,6 +183,14 @@ def _averaged(fits: list[Fit], c: Floats) -> tuple[float, float]:
     value, variance = np.array([fit.solution.value(c) for fit in fits]).T
     mean = float(weight @ value / weight.sum())
     return mean, float(np.sqrt(weight @ (variance + (value - mean) ** 2) / weight.sum()))
+
+
+def _with_and_without_spell(fits: list[Fit], c: Floats) -> list[tuple[float, float]]:
+    """Return estimate and error with a spell before the rollouts let in and without, where it has all its weight."""
+    let_in = [fit for fit in fits if fit.spell]
+    if sum(fit.weight for fit in let_in) < mixed.MOST_SPELL - 1e-9:
+        return []
+    return [_averaged(let_in, c), _averaged([fit for fit in fits if not fit.spell], c)]
 
 
 def _heaviest(fits: list[Fit]) -> list[Fit]:
