@@ -28,7 +28,7 @@ import worlds
 from cells import CELLS, Cell, plan_of, world
 from exports import events_of
 
-REPORTED = "reported 2026-11, one run with the order of adoption"
+REPORTED = "reported 2026-11, both answers where a spell is seen, growth from nothing"
 NINE = 9
 
 

@@ -77,25 +77,36 @@ class Model:
     slopes: int
 
     @classmethod
-    def of(cls, table, *, common, whole=None):
-        """Write the columns down; weeks and rollouts are those of the `whole` where the table is a part of it."""
-        t, treated, since, n = table.time, table.treated, table.since, table.n
+    def of(cls, table, *, common, whole=None, centre=None):
+        """Write the columns down; weeks and rollouts are those of the `whole` where the table is a part of it.
+
+        centre : cells over whose treated ones growth and order are centred, where they are not those of the table.
+        """
+        t, treated, since = table.time, table.treated, table.since
         whole = whole or table
         low, high = whole.time.min(), whole.time.max()
         rollouts = (whole.time - whole.since)[whole.treated]
-        g = np.clip(np.nan_to_num(since[treated]), 0, 26) / 26
-        grown = np.zeros(len(t))
-        grown[treated] = g - np.sum(g * n[treated]) / np.sum(n[treated])
+        every = table if centre is None else centre
+
+        def mean(of):
+            return np.average(of(every)[every.treated], weights=every.n[every.treated])
+
+        def growth(cells):
+            return np.clip(np.nan_to_num(cells.since), 0, 26) / 26
+
+        grown = np.where(treated, growth(table) - mean(growth), 0.0)
         columns, names = [treated.astype(float), grown], ["tau", "gamma"]
-        begun = (t - since)[treated]
-        late = np.zeros(len(t))
-        late[treated] = begun - np.sum(begun * n[treated]) / np.sum(n[treated])
-        late[treated] /= max(rollouts.max() - rollouts.min(), 1.0)
+        late = np.where(treated, t - since - mean(lambda cells: cells.time - cells.since), 0.0)
+        late /= max(rollouts.max() - rollouts.min(), 1.0)
         for k, name in ((-4, "near"), (-8, "far")):
             columns.append(np.array([k <= s < k + 4 and not d for s, d in zip(since, treated, strict=True)], float))
             names.append(name)
         columns.append(late)
         names.append("omega")
+        columns.append(
+            np.where(treated, np.minimum(since + 0.5, 26), 0.0) / mean(lambda cells: np.minimum(cells.since + 0.5, 26))
+        )
+        names.append("kappa")
         for u in sorted(set(table.unit[treated])):
             columns.append(((table.unit == u) & treated).astype(float))
             names.append(("delta", u))
@@ -108,7 +119,9 @@ class Model:
     def variances(self, sizes):
         """The prior variance of each coefficient."""
         slope, spell, growth, order, apart = sizes
-        known = {"tau": 10.0, "gamma": growth, "omega": order, "delta": apart, "slope": slope}
+        known = {"tau": 10.0, "kappa": 0.01, "gamma": growth, "omega": order, "delta": apart, "slope": slope}
+        if growth == mixed.FROM_NOTHING:
+            known |= {"tau": 0.01, "kappa": 10.0, "gamma": 0.01}
         known |= {"near": spell, "far": spell}
         return np.array([known[name if isinstance(name, str) else name[0]] for name in self.names]) ** 2
 
@@ -124,7 +137,7 @@ class Model:
         treated, n = self.table.treated, self.table.n
         c = np.zeros(len(self.names))
         for k in range(len(self.names)):
-            if self.names[k] in ("tau", "gamma", "omega") or self.names[k][0] == "delta":
+            if self.names[k] in ("tau", "kappa", "gamma", "omega") or self.names[k][0] == "delta":
                 c[k] = np.sum(self.columns[treated, k] * n[treated]) / np.sum(n[treated])
         return c
 
@@ -206,7 +219,7 @@ def left_out(table, found, *, common):
     sizes = {key[2]: found[key][0] for key in found if key[:2] == (rho, shock) and found[key][0] > 0}
     effects = []
     for u in sorted(set(table.unit)):
-        model = Model.of(table.only(table.unit != u), common=common, whole=table)
+        model = Model.of(table.only(table.unit != u), common=common, whole=table, centre=table)
         base, c = model.cells_apart(rho, shock), model.mean_effect()
         effects.append(averaged((w, *model.solve(base, s, c)[:2]) for s, w in sizes.items())[0])
     return np.array(effects)

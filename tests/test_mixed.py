@@ -119,7 +119,7 @@ def test_columns_by_hand():
     """A rollout in week 10 with two weeks of transition: near is 6 to 9, far 2 to 5, growth runs up to 26 weeks on."""
     panel = laid_out(table_of([np.arange(50.0), np.arange(50.0)], [10, None], gap=2))
 
-    D, grown, near, far, late = panel.X[0].T
+    D, grown, near, far, late, rising = panel.X[0].T
     assert not late.any()
     assert list(range(12, 50)) == np.flatnonzero(D).tolist()
     assert list(range(6, 10)) == np.flatnonzero(near).tolist()
@@ -127,6 +127,9 @@ def test_columns_by_hand():
     share = np.minimum(np.arange(2, 40), 26) / 26
     assert share - share.mean() == pytest.approx(grown[12:])
     assert not grown[:12].any()
+    risen = np.minimum(np.arange(2, 40) + 0.5, 26)
+    assert risen / risen.mean() == pytest.approx(rising[12:])
+    assert not rising[:12].any()
     assert not panel.X[1].any()
     assert [0] == panel.treated.tolist()
     assert [-24.5 / 52, 24.5 / 52] == pytest.approx(panel.year[1, [0, -1]])
@@ -147,8 +150,8 @@ def test_mean_effect_is_that_of_items():
     n[0] = 3.0
     panel = laid_out(table_of(np.zeros((3, 20)), [10, 15, None], n=n))
 
-    tau, gamma, near, far, omega, first, second, *slopes = panel.mean_effect
-    assert [1, 0, 0, 0, 0] == pytest.approx([tau, gamma, near, far, omega])
+    tau, gamma, near, far, omega, kappa, first, second, *slopes = panel.mean_effect
+    assert [1, 0, 0, 0, 0, 1] == pytest.approx([tau, gamma, near, far, omega, kappa])
     assert [30 / 35, 5 / 35] == pytest.approx([first, second])
     assert [0.0] * 3 == slopes
 
@@ -157,8 +160,9 @@ def test_mean_effect_without_a_unit():
     """Without the first of two adopters only the second one's items and growth are left."""
     panel = laid_out(table_of(np.zeros((3, 20)), [10, 15, None])).without(0)
 
-    tau, gamma, _, _, _, first, second, *_ = panel.mean_effect
+    tau, gamma, _, _, _, kappa, first, second, *_ = panel.mean_effect
     assert [1, 0, 1] == pytest.approx([tau, first, second])
+    assert 5 / 2 / ((10**2 + 5**2) / 2 / 15) == pytest.approx(kappa)  # half a week in each of ten weeks and of five
     assert np.mean(panel.X[1, 15:, mixed.GAMMA]) == pytest.approx(gamma)
     assert gamma < 0
 
@@ -212,7 +216,7 @@ def test_sicily():
         W, _ = mixed.inverse_covariance(panel.n, 0.0, 0.0)
         assumed = mixed.prior(panel, (mixed.FREE, OUT, OUT, OUT, OUT))
         theta = mixed.equations(panel, W).solve(assumed[None])[0].theta
-        of_time = panel.X[0] @ theta[: mixed.OMEGA + 1] + panel.year[0] * theta[-1]
+        of_time = panel.X[0] @ theta[: mixed.KAPPA + 1] + panel.year[0] * theta[-1]
         level = np.average(panel.y[0] - of_time, weights=panel.n[0])
         mean = np.exp(level + of_time)[None] * SICILY_POPULATION
 

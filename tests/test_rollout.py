@@ -467,8 +467,9 @@ def test_a_restless_past_widens_the_interval():
 
     assert found.replay.widen > 1.02
     panel, fits = fitted(table)
-    _, model = averaged((fit.weight, *fit.solution.value(panel.mean_effect)) for fit in fits)
-    assert model * found.replay.widen == pytest.approx(found.standard_error)
+    given = {(f.rho, f.shock, f.sizes): (f.weight, *f.solution.value(panel.mean_effect)) for f in fits}
+    _, model, between = answered(given)
+    assert (model + between / stats.t.ppf(0.975, found.df)) * found.replay.widen == pytest.approx(found.standard_error)
 
 
 def test_ordinary_dates_do_not_look_at_treated_weeks():

@@ -1,15 +1,16 @@
 """The mixed model of teams by weeks behind a comparison, and the weighing of its assumptions by likelihood.
 
     y[i,t] = alpha_i + beta_t + s_i t + pi_1 a[i,t] + pi_2 b[i,t]
-             + (tau + gamma g[i,t] + omega o_i + delta_i) D[i,t] + u[i,t] + e[i,t]
+             + (tau + kappa r[i,t] + gamma g[i,t] + omega o_i + delta_i) D[i,t] + u[i,t] + e[i,t]
 
 D marks weeks after the rollout; a and b the last four weeks before it and the four before those, in which a bad spell
-may have triggered it or a pilot run; g how far the effect has grown and o how late the team adopted, both centred, so
-that tau is the mean effect (where all teams adopt, little but the odds tells the two apart); u is an AR(1) shock of the
-team with `rho` and `shock`, e the noise of n items, variance 1/n. Everything in units of one item's standard deviation.
-alpha is free, beta and tau are all but free; s, pi, gamma, omega and delta are N(0, size^2). Nobody knows their sizes
-nor rho and shock, so every combination is fitted and weighed by prior odds (`Odds`) and restricted likelihood (Harville
-1974; model averaging, Hoeting et al. 1999).
+may have triggered it or a pilot run. The mean effect is tau, or kappa where it grows from nothing: r is how far it has
+grown, with mean one. g says how far it has grown from whatever it was at first and o how late the team adopted, both
+centred (where all teams adopt, little but the odds tells the two apart). u is an AR(1) shock of the team with `rho` and
+`shock`, e the noise of n items, variance 1/n. Everything in units of one item's standard deviation. alpha is free, beta
+and the mean effect are all but free; s, pi, gamma, omega and delta are N(0, size^2). Nobody knows their sizes nor rho
+and shock, so every combination is fitted and weighed by prior odds (`Odds`) and restricted likelihood (Harville 1974;
+model averaging, Hoeting et al. 1999).
 """
 
 from collections.abc import Mapping
@@ -27,8 +28,9 @@ Sizes = tuple[float, float, float, float, float]  # of slope, spell, growth, dif
 NONE = 0.01  # a size that leaves a term out
 LEVEL = 0.05  # a slope too small to matter
 FREE = 10.0  # a size that lets a coefficient be anything
+FROM_NOTHING = 5.0  # a size of growth: the effect grows from nothing
 FULL_GROWTH = 26  # weeks after which a growing effect has grown up
-TAU, GAMMA, NEAR, FAR, OMEGA = range(5)  # columns shared by all teams
+TAU, GAMMA, NEAR, FAR, OMEGA, KAPPA = range(6)  # columns shared by all teams
 LEAST_WEIGHT = 0.01
 MOST_SPELL = 0.5  # weight of a spell before the rollouts, however clear it is
 
@@ -52,8 +54,8 @@ class Odds:
 
 # Why each: docs/decisions/0004.
 BESIDE = Odds(
-    slope={LEVEL: 1, 0.2: 1, 0.6: 2}, spell={NONE: 2, 0.5: 1}, growth={NONE: 1, 0.5: 1}, order={NONE: 2, 0.5: 1},
-    apart={NONE: 1, 0.3: 1}, worth=12,
+    slope={LEVEL: 1, 0.2: 1, 0.6: 2}, spell={NONE: 2, 0.5: 1}, growth={NONE: 3, FROM_NOTHING: 2, 0.5: 1},
+    order={NONE: 2, 0.5: 1}, apart={NONE: 1, 0.3: 1}, worth=12,
 )  # fmt: skip
 ALONE = Odds(
     slope={0.3: 1, 0.9: 1}, spell={NONE: 2, 0.5: 1}, growth={NONE: 1, 0.5: 1}, order={NONE: 1}, apart={NONE: 1},
@@ -170,7 +172,9 @@ def with_rollouts(y: Floats, n: Floats, treated: NDArray[np.bool_], since: Float
     late = _centred(begun / max(float(np.ptp(begun[D])), 1.0) if D.any() else begun, D, n)
     near, far = ((since >= first) & (since < first + 4) & ~treated for first in (-4, -8))
     year = np.broadcast_to((weeks - weeks.mean()) / 52, n.shape)
-    X = np.stack([D, grown, near, far, late], axis=2).astype(float)
+    rising = np.where(D, np.clip(np.nan_to_num(since) + 0.5, 0, FULL_GROWTH), 0.0)
+    rising = rising / np.average(rising[D], weights=n[D]) if D.any() else rising
+    X = np.stack([D, grown, near, far, late, rising], axis=2).astype(float)
     return Panel(
         y=y, n=n, X=X, D=D.astype(float), year=year, since=since, treated=np.flatnonzero(D.any(axis=1)), common=common
     )
@@ -237,7 +241,8 @@ def equations(panel: Panel, W: Floats, *, keep: NDArray[np.bool_] | None = None)
 def prior(panel: Panel, sizes: Sizes) -> Floats:
     """Return the prior precision of each coefficient: the shared ones, each treated unit's delta, each unit's slope."""
     slope, spell, growth, order, apart = sizes
-    shared = {TAU: FREE, GAMMA: growth, NEAR: spell, FAR: spell, OMEGA: order}
+    tau, kappa, gamma = (NONE, FREE, NONE) if growth == FROM_NOTHING else (FREE, min(growth, NONE), growth)
+    shared = {TAU: tau, KAPPA: kappa, GAMMA: gamma, NEAR: spell, FAR: spell, OMEGA: order}
     free = [shared.get(k, FREE) for k in range(panel.X.shape[2])]
     return np.array(free + [apart] * len(panel.treated) + [slope] * len(panel.y)) ** -2.0
 

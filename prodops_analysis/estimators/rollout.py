@@ -250,11 +250,11 @@ def _bands(
 ) -> dict[tuple[int, int], tuple[float, float]]:
     inside = {band: (panel.since >= band[0]) & (panel.since <= band[1]) & (n > 0) for band in bands}
     seen = [band for band in bands if inside[band].any()]
-    X = np.concatenate([np.zeros((*n.shape, mixed.OMEGA + 1)), *(inside[band][:, :, None] for band in seen)], axis=2)
+    X = np.concatenate([np.zeros((*n.shape, mixed.KAPPA + 1)), *(inside[band][:, :, None] for band in seen)], axis=2)
     shown = replace(panel, n=n, X=X, D=np.zeros_like(n), treated=panel.treated[:0])
     again = _refitted(shown, [replace(fit, sizes=(mixed.LEVEL, *fit.sizes[1:])) for fit in _heaviest(fits)])
     every = np.eye(X.shape[2] + len(n))
-    return {band: _averaged(again, every[mixed.OMEGA + 1 + k]) for k, band in enumerate(seen)}
+    return {band: _averaged(again, every[mixed.KAPPA + 1 + k]) for k, band in enumerate(seen)}
 
 
 def _replay(panel: Panel, fits: list[Fit], *, df: int, inflate: float, sd: float) -> Replay:
