@@ -13,7 +13,7 @@ from scipy import stats
 
 from prodops_analysis.estimators import mixed
 from prodops_analysis.estimators.counts import working_response
-from prodops_analysis.estimators.linked import linked
+from prodops_analysis.estimators.linked import refuse
 from prodops_analysis.estimators.mixed import Fit, Floats, Ints, Odds, Panel
 
 LEAST_ADOPTERS = 3  # for a jackknife over teams
@@ -93,7 +93,7 @@ def rollout_effect(
     ------
     ValueError : cells that cannot be compared, or y does not vary.
     """
-    _refuse(y, n, unit, time, treated, since, common=common)
+    refuse(y, n, unit, time, treated, since, common=common)
     if not 1e-9 < sd < np.inf or float(np.ptp(y)) <= 1e-10 * max(1.0, float(np.max(np.abs(y)))):
         raise ValueError("the values do not vary, so nothing says how sure an effect would be")
     if counts and (y.min() < 0 or not y[~treated].any()):
@@ -148,29 +148,9 @@ def expected_error(
     assumptions: list[Fit],
 ) -> float:  # fmt: skip
     """Return the standard error that a planned rollout would give, in units of sd, before any outcome is known."""
-    _refuse(np.zeros(len(n)), n, unit, time, treated, since, common=common)
+    refuse(np.zeros(len(n)), n, unit, time, treated, since, common=common)
     panel = mixed.lay_out(np.zeros(len(n)), n, unit, time, treated, since, common=common)
     return _averaged(_refitted(panel, assumptions), panel.mean_effect)[1]
-
-
-def _refuse(
-    y: Floats, n: Floats, unit: Ints, time: Ints, treated: NDArray[np.bool_], since: Floats, *, common: bool
-) -> None:
-    """Refuse cells from which no effect can be told."""
-    if len({len(column) for column in (y, n, unit, time, treated, since)}) > 1:
-        raise ValueError("every cell needs a value, items, a unit, a week, and whether and since when it was treated")
-    if not treated.any() or treated.all():
-        raise ValueError("needs weeks with and without the change")
-    if not (np.isfinite(y).all() and np.isfinite(n).all() and n.min() > 0):
-        raise ValueError("values and items must be finite, and every cell needs items")
-    gaps = not np.array_equal(np.unique(unit), np.arange(unit.max() + 1))
-    if gaps or len(np.unique([unit, time], axis=1).T) < len(y):
-        raise ValueError("units are numbered from 0 without a gap, and a week of a unit stands only once")
-    first = np.unique(np.array([unit, time - since])[:, ~np.isnan(since)], axis=1)[0]
-    if len(first) > len(set(first)) or not (since[treated] >= 0).all():
-        raise ValueError("a unit has one rollout, and no treated week before it")
-    if common and not linked(unit, time, treated).any():
-        raise ValueError("no treated week has a comparison: none is linked to a week of the same unit without it")
 
 
 def _scaled(value: float, error: float, t: float, sd: float) -> Interval:
