@@ -39,7 +39,7 @@ def events_of(drawn: Drawn, *, whole: bool = True) -> pd.DataFrame:
 
 
 def observed(drawn: Drawn, metric: str = "cycle_time") -> pd.DataFrame:
-    """Return the observations of a metric straight from the truth, as the fold would give them."""
+    """Return the observations of cycle time, throughput or owners straight from the truth, as the fold would."""
     items = drawn.items
     started, ended = (_instants(items[column]) for column in ("started", "ended"))
     outcome = np.where(ended > drawn.as_of, "open", np.where(items["dropped"], "dropped", "done"))

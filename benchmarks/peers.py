@@ -29,7 +29,7 @@ def directions(job: tuple[int, str, int]) -> tuple[int, dict[str, float]]:
     warnings.simplefilter("ignore")
     cell = CELLS[job[0]]
     drawn = world(cell, job[1], job[2])
-    if cell.metric == "lead_time":
+    if cell.metric not in ("cycle_time", "throughput", "owner_at_start"):
         return job[0], dict.fromkeys(METHODS, np.nan)
     seen = observed(drawn, cell.metric)
     seen = seen[seen["ended"]].assign(week=lambda s: (s["at"] - pd.Timestamp(START, tz="UTC")).dt.days // 7)

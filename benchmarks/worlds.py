@@ -13,6 +13,7 @@ from datetime import date, timedelta
 
 import numpy as np
 import pandas as pd
+import triggers
 
 START = date(2024, 1, 1)  # a Monday
 STATES = {
@@ -91,9 +92,9 @@ def draw(plan: Plan, *, rng: np.random.Generator) -> Drawn:
         weeks[team] = plan.first if plan.at_once else plan.first + round(plan.step * k)
     base = pd.concat([_base(plan, levels, k, rng) for k in range(plan.teams)], ignore_index=True)
     if plan.triggered == "weeks":
-        weeks = _after_worst(plan, base, weeks)
+        weeks = triggers.after_worst(base, weeks, last=plan.weeks - 14)
     if plan.triggered == "record":
-        weeks = _after_record(plan, base, weeks, rng)
+        weeks = triggers.after_record(base, weeks, last=plan.weeks - 14, rng=rng)
     place = {int(team): k / max(adopters - 1, 1) for k, team in enumerate(order[:adopters])}
     items = _happen(plan, base, weeks, place, rng)
     rollouts = {names[k]: START + timedelta(weeks=int(w)) if w >= 0 else None for k, w in enumerate(weeks)}
@@ -168,31 +169,6 @@ def _base(plan: Plan, levels: Mapping[str, np.ndarray], unit: int, rng: np.rando
             "queue": rng.lognormal(np.log(8.0), 0.8, n) / 7,
         }
     )
-
-
-def _four_weeks(base: pd.DataFrame) -> pd.DataFrame:
-    """Return the mean log days of the last four weeks, a row a team and a column a week."""
-    seen = base.assign(y=base["level"] + base["noise"]).groupby(["unit", "week"])["y"].mean().unstack("week")
-    return seen.T.rolling(4, min_periods=2).mean().T
-
-
-def _after_record(plan: Plan, base: pd.DataFrame, weeks: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Move each rollout to follow the first four weeks that were worse than any in the 20 before; none: it stays."""
-    spell, moved = _four_weeks(base).to_numpy(), weeks.copy()
-    for unit in np.flatnonzero(weeks >= 0):
-        for week in range(24 + int(rng.integers(0, 16)), plan.weeks - 14):
-            if spell[unit, week] > np.nanmax(spell[unit, week - 20 : week]):
-                moved[unit] = week + 1
-                break
-    return moved
-
-
-def _after_worst(plan: Plan, base: pd.DataFrame, weeks: np.ndarray) -> np.ndarray:
-    """Move each rollout to follow the worst four weeks the team has seen between weeks 20 and 60."""
-    spell = _four_weeks(base)
-    late = min(60, plan.weeks - 14)
-    worst = spell.loc[:, 22:late].to_numpy().argmax(axis=1) + 22
-    return np.where(weeks >= 0, worst + 1, weeks)
 
 
 def _happen(

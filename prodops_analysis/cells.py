@@ -56,7 +56,7 @@ def place(
     begin = pd.Timestamp(min(rollouts.values(), default=as_of), tz="UTC") if rollouts else as_of
     old = ~partial & (placed["week"] < begin - MOST_WEEKS_BEFORE * WEEK)
     between = (phase == "transition") & ~partial
-    late = placed["at"] + pd.Timedelta(days=metric.follow_up) > _rollout_of(placed, rollouts)
+    late = placed["at"] + pd.Timedelta(days=metric.follow_up) > first_days(placed["team"], rollouts)
     across = (phase == "before") & late & ~(partial | old)
     left_out = {
         "in the weeks in which the log begins or ends": int(partial.sum()),
@@ -95,12 +95,12 @@ def _spread(items: pd.DataFrame, by: list[str]) -> float:
 
 
 def _weeks_since(rows: pd.DataFrame, rollouts: Mapping[str, date]) -> "pd.Series[float]":
-    return (rows["week"] - _rollout_of(rows, rollouts)) / WEEK
+    return (rows["week"] - first_days(rows["team"], rollouts)) / WEEK
 
 
-def _rollout_of(rows: pd.DataFrame, rollouts: Mapping[str, date]) -> "pd.Series[pd.Timestamp]":
-    """Return the instant of each row's team's rollout, missing without one."""
-    return pd.to_datetime(rows["team"].map({t: pd.Timestamp(d) for t, d in rollouts.items()}), utc=True)
+def first_days(teams: "pd.Series[str]", rollouts: Mapping[str, date | None]) -> "pd.Series[pd.Timestamp]":
+    """Return the instant of each team's rollout, missing where it has none."""
+    return pd.to_datetime(teams.map({team: pd.Timestamp(day) for team, day in rollouts.items() if day}), utc=True)
 
 
 def _phase(rows: pd.DataFrame, rollouts: Mapping[str, date], transition_weeks: int) -> "pd.Series[str]":
@@ -113,7 +113,7 @@ def _phase(rows: pd.DataFrame, rollouts: Mapping[str, date], transition_weeks: i
 
 def _seen_until_rollout(placed: pd.DataFrame, rollouts: Mapping[str, date]) -> pd.DataFrame:
     """Count work begun before its team's rollout as open from then on: what came later may be the change's doing."""
-    until = (_rollout_of(placed, rollouts) - placed["at"]) / pd.Timedelta(days=1)
+    until = (first_days(placed["team"], rollouts) - placed["at"]) / pd.Timedelta(days=1)
     over = ~placed["treated"] & (until < placed["value"])
     return placed.assign(value=placed["value"].mask(over, until), ended=placed["ended"] & ~over)
 

@@ -9,6 +9,7 @@ from typing import Literal
 
 import pandas as pd
 
+from prodops_analysis.cells import first_days
 from prodops_analysis.errors import some
 from prodops_analysis.metrics import Metric
 from prodops_analysis.quality import CHECKS, grade_of, in_doubt
@@ -19,7 +20,7 @@ from prodops_analysis.work_items import UNKNOWN, Fold
 MEASUREMENT_SHARE = 0.20  # starts or finishes that other states stamp on the other side, from which no answer is given
 NEAR = timedelta(weeks=12)  # another change of the same team so close is named
 STAMPS = {"starts": ("started_at", "start_state"), "finishes": ("finished_at", "finish_state")}
-_CLOCK = {
+CLOCK = {
     "cycle_time": ("starts", "finishes"),
     "lead_time": ("finishes",),
     "throughput": ("finishes",),
@@ -74,7 +75,7 @@ def data_quality(subject: Subject, observed: pd.DataFrame) -> Check:
     items = subject.folded.items
     used = items["item_id"].isin(observed["item_id"]) | items["finished_at"].notna()
     placed = items["started_at"].fillna(items["finished_at"]).fillna(items["created_at"])
-    after = placed >= _first_days(items["team"], subject.rollouts)
+    after = placed >= first_days(items["team"], subject.rollouts)
     sides = {"before": used & ~after, "after": used & after}
     mine = {side: rows & items["team"].isin(subject.rollouts) for side, rows in sides.items()}
     share, side = max((subject.share_in_doubt(rows), side) for side, rows in mine.items())
@@ -174,7 +175,7 @@ def _shift_of(subject: Subject, team: str) -> str:
 def _shift(subject: Subject, teams: set[str]) -> tuple[float, str]:
     """Return the largest share of stamps that came to one side of the dates by other states, and their names."""
     found = []
-    for what in _CLOCK[subject.metric.name]:
+    for what in CLOCK[subject.metric.name]:
         before, after = (
             Counter({key: n for key, n in side.items() if key[0] in teams}) for side in subject.stamps[what]
         )
@@ -194,17 +195,13 @@ def _stamps(subject: Subject, since: Mapping[str, date], at: str, state: str) ->
     counts = (items["outcome"] != "dropped") | (at == "started_at")
     known = items.loc[counts, ["team", at, state]].dropna()
     same = {t: (w.same_as if (w := subject.settings.workflow_of(t)) else {}) for t in since}
-    late = known[at] >= _first_days(known["team"], since)
+    late = known[at] >= first_days(known["team"], since)
     bots = items["start_actor_kind"].reindex(known.index).eq("bot") & (at == "started_at")
     sides: tuple[Stamps, Stamps] = (Counter(), Counter())
     alike = known.assign(late=late, bot=bots).groupby(["team", state, "late", "bot"], observed=True).size()
     for (team, name, after, bot), n in alike.items():
         sides[after][team, same[team].get(name, name) + (" (by a bot)" if bot else "")] += n
     return sides
-
-
-def _first_days(teams: "pd.Series[str]", since: Mapping[str, date]) -> "pd.Series[pd.Timestamp]":
-    return pd.to_datetime(teams.map({team: pd.Timestamp(day) for team, day in since.items()}), utc=True)
 
 
 def _risen(side: Stamps, other: Stamps, here: str, there: str) -> tuple[float, str]:

@@ -7,6 +7,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
+from prodops_analysis.cells import first_days
 from prodops_analysis.estimators.behaviour import xmr
 from prodops_analysis.estimators.survival import SurvivalCurve, kaplan_meier
 from prodops_analysis.metrics import Metric
@@ -22,7 +23,7 @@ def curves(observed: pd.DataFrame, *, metric: Metric, rollouts: Mapping[str, dat
     """
     if metric.kind != "duration":
         return {}
-    since = _since(observed, rollouts)
+    since = observed["at"] - first_days(observed["team"], rollouts)
     found = {}
     for side, rows in (("before", observed[since < pd.Timedelta(0)]), ("after", observed[since >= pd.Timedelta(0)])):
         if len(rows):
@@ -95,8 +96,7 @@ def behaviour(
     columns = ["since", "value", "centre", "low", "high", "signal", "phase"]
     if kept.empty:
         return Behaviour(weeks=pd.DataFrame(columns=columns), signals=0, expected_by_luck=0.0)
-    first = pd.to_datetime(kept["team"].map(begin), utc=True)
-    since = np.floor((kept["at"] - first) / pd.Timedelta(days=7)).astype("int64")
+    since = np.floor((kept["at"] - first_days(kept["team"], rollouts)) / pd.Timedelta(days=7)).astype("int64")
     earliest = int(since.groupby(kept["team"]).min().max()) + 1
     latest = int(min(np.floor((until - day) / pd.Timedelta(days=7)) for day in begin.values())) - 1
     by_week = kept.groupby(since)
@@ -146,8 +146,3 @@ def clock_table(items: pd.DataFrame, *, starts: Mapping[str, str], end: str, aro
                 row[f"at once {side}"] = float((items[end] <= items["created_at"])[inside].mean())
             rows.append(row)
     return pd.DataFrame(rows)
-
-
-def _since(observed: pd.DataFrame, rollouts: Mapping[str, date | None]) -> pd.Series:
-    first = {team: pd.Timestamp(day, tz="UTC") for team, day in rollouts.items() if day}
-    return observed["at"] - pd.to_datetime(observed["team"].map(first), utc=True)

@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from prodops_analysis.cells import first_days
 from prodops_analysis.checks import Check, Subject
 from prodops_analysis.comparison import AT_ONCE, Estimate
 from prodops_analysis.estimators.rollout import Interval
@@ -15,10 +16,7 @@ BULK = 5  # items edited together from which a finish counts as part of a bulk e
 def threats(found: Estimate, subject: Subject, observed: pd.DataFrame) -> tuple[Check, ...]:
     """Name every threat to the estimate; `observed` are the observations it rests on."""
     own = observed[observed["team"].isin(subject.rollouts)]
-    first = pd.to_datetime(
-        own["team"].map({team: pd.Timestamp(day) for team, day in subject.rollouts.items()}), utc=True
-    )
-    after = own["at"] >= first
+    after = own["at"] >= first_days(own["team"], subject.rollouts)
     checks = [_comparison(found), _trend(found), _spell(found), _season(found), _replayed(found)]
     if found.order_p is not None:
         checks.append(_order(found.order_p, speaks=not found.low <= 0 <= found.high))

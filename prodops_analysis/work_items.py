@@ -53,7 +53,7 @@ def fold(events: pd.DataFrame, *, settings: Settings, as_of: pd.Timestamp) -> Fo
     team = log.values("team", log.first(every[log.frame["team"].notna()])).fillna(NO_TEAM)
     moves = _staged(log, team, settings)
     clock = _clock(log, moves)
-    handed = _replaced(log, "owner")
+    handed, owners = _replaced(log, "owner"), log.rows("owner")
     items = pd.DataFrame(
         {
             "item_id": log.ids,
@@ -67,7 +67,7 @@ def fold(events: pd.DataFrame, *, settings: Settings, as_of: pd.Timestamp) -> Fo
             "item_type": _first_known(log, log.rows("type")),
             "size": _first_known(log, log.rows("size")),
             "owner_at_start": _owner_at_start(log, team, clock["started_at"]),
-            "ever_owned": log.count(log.rows("owner")[log.filled("to_value", log.rows("owner"))]) > 0,
+            "ever_owned": log.count(owners[log.filled("to_value", owners)]) > 0,
             # its first state came from another, and it was never created
             "history_cut": log.filled("from_value", log.first(log.rows("state"))) & (created < 0),
         }

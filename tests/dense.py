@@ -180,25 +180,25 @@ def weighed(table, *, common, counts=False):
     least = min(cost for _, _, cost in found.values())
     share = {key: before[key[2]] * np.exp(-0.5 * (cost - least)) for key, (_, _, cost) in found.items()}
     every = sum(share.values())
-    let_in = min(sum(s for key, s in share.items() if spelled(key)) / every, 0.5)
+    let_in = min(sum(s for key, s in share.items() if lets_spell_in(key)) / every, 0.5)
     for inside, together in ((True, let_in), (False, 1 - let_in)):
-        own = {key: s for key, s in share.items() if spelled(key) == inside}
+        own = {key: s for key, s in share.items() if lets_spell_in(key) == inside}
         own = {key: s for key, s in own.items() if s >= 0.01 * max(own.values())}
-        share |= {key: 0.0 for key in share if spelled(key) == inside}
+        share |= {key: 0.0 for key in share if lets_spell_in(key) == inside}
         if together >= 0.01:
             share |= {key: together * s / sum(own.values()) for key, s in own.items()}
     total = sum(share.values())
     return {key: (share[key] / total, value, variance) for key, (value, variance, _) in found.items()}
 
 
-def spelled(key):
+def lets_spell_in(key):
     """Whether a combination lets the weeks before a rollout differ."""
     return key[2][1] > mixed.NONE
 
 
 def answered(found):
     """Mean and error as `averaged`, and half the way from the answer with a spell to that without, if one is seen."""
-    groups = [[triple for key, triple in found.items() if spelled(key) == inside] for inside in (True, False)]
+    groups = [[triple for key, triple in found.items() if lets_spell_in(key) == inside] for inside in (True, False)]
     mean, error = averaged(found.values())
     if sum(w for w, _, _ in groups[0]) < 0.5 - 1e-9:
         return mean, error, 0.0

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prodops_analysis import Change, Settings, Verdict, Workflow, Worthwhile, assess
+from prodops_analysis import METRICS, Change, Settings, Verdict, Workflow, Worthwhile, assess
 from prodops_analysis.comparison import Estimate
 from prodops_analysis.errors import EventLogError, SettingsError
 from prodops_analysis.estimators.rollout import Interval, Replay
@@ -200,6 +200,12 @@ def test_clearer_ownership_of_work_that_comes_back_is_no_improvement():
 
     assert (quiet.verdict, loud.verdict) == (Verdict.IMPROVED, Verdict.NOT_ENOUGH_EVIDENCE)
     assert found_by(loud, "guardrail reopened work").result == "blocks"
+
+
+@pytest.mark.parametrize("name", [metric.name for metric in METRICS.values() if metric.kind != "level"])
+def test_every_metric_with_a_cohort_can_be_assessed(name):
+    """Whatever the registry holds but levels goes all the way to an answer, if only that nothing varies."""
+    assert (name, True) == ((found := small().asked(metric=name)).metric, bool(found.reasons))
 
 
 def test_a_new_start_state_forbids_an_answer():

@@ -351,6 +351,7 @@ def test_bad_weeks_just_before_the_rollout_are_no_baseline():
     found = asked(cycle, {"A": 30})
 
     without, every = found.answers
+    assert found.spell.low > 0
     assert without == pytest.approx(0, abs=0.03)
     assert every < without - 0.03
     assert not directed(found)

@@ -68,6 +68,16 @@ def test_figures_of_march(name, value, previous):
     assert found.previous == (previous if previous is None else pytest.approx(previous))
 
 
+def test_what_is_followed_belongs_to_an_earlier_month():
+    """Items done from 31 January to 1 March are what April's first day knows for 30 days; the figure says so."""
+    rows = [("01-02", day, True) for day in ("01-30", "01-31", "03-01", "03-02")]
+
+    found = figure("reopened", rows)
+
+    assert (found.n, found.period) == (2, "in the month that ended 30 days earlier")
+    assert figure("throughput", rows).period == "in the month"
+
+
 def test_later_knowledge_does_not_change_a_month():
     """Throwing away everything after the month changes none of its figures."""
     names = list(METRICS)

@@ -6,7 +6,7 @@ from math import factorial
 
 import numpy as np
 import pytest
-from dense import Model, answered, averaged, drawn, gauss, left_out, table_of, weighed
+from dense import Model, answered, averaged, drawn, gauss, left_out, lets_spell_in, table_of, weighed
 from scipy import optimize, stats
 from test_published import (
     SNOW_LOG_RATIO,
@@ -96,6 +96,28 @@ def test_effect_and_model_error(shape, sd):
     assert [sd * value, sd * error] == pytest.approx([found.estimate, found.standard_error / found.replay.widen])
     sizes = (len(set(table.unit)), int(table.treated.sum()))
     assert (12 if common else 30, *sizes) == (found.df, found.n_units, found.n_cells)
+
+
+def spelled(table, size=2.0):
+    """The table with a bad spell in the four weeks before each rollout."""
+    return table.but(y=table.y + size * ((table.since >= -4) & (table.since < 0)))
+
+
+@pytest.mark.parametrize("first", [(18, None, None), (16, 20, None, None), (18,)], ids=["one", "two", "alone"])
+@pytest.mark.usefixtures("two_by_two")
+def test_both_answers_and_an_interval_over_them(first):
+    """Where a spell is seen, both answers are the dense model's, and the interval holds that of each."""
+    table = spelled(drawn(12, units=len(first), first=first))
+    found, common = asked(table), len(first) > 1
+
+    slow = weighed(table, common=common)
+    answers = [averaged(t for k, t in slow.items() if lets_spell_in(k) == inside) for inside in (True, False)]
+
+    assert [value for value, _ in answers] == pytest.approx(found.answers)
+    assert found.estimate == pytest.approx(sum(found.answers) / 2)
+    reach = stats.t.ppf(0.975, found.df) * found.standard_error
+    for value, error in answers:
+        assert abs(found.estimate - value) + stats.t.ppf(0.975, found.df) * error <= reach * (1 + 1e-9)
 
 
 @pytest.mark.parametrize(
@@ -344,13 +366,14 @@ def test_one_more_untouched_team_creates_no_direction(seed):
 )
 def test_invariance(change, factor):
     """Levels, dates, the order of rows and the unit of the values change the answer as they should, or not at all."""
-    table = drawn(4, units=5, weeks=40, first=(28, 30, 32, None, None))
+    table = spelled(drawn(4, units=5, weeks=40, first=(28, 30, 32, None, None)))
 
     plain, other = asked(table), asked(change(table), sd=float(factor))
 
     assert [factor * plain.estimate, factor * plain.standard_error] == pytest.approx(
         [other.estimate, other.standard_error], rel=1e-6
     )
+    assert factor * np.array(plain.answers) == pytest.approx(other.answers, rel=1e-6)
     rest = ("df", "n_cells")
     assert [getattr(plain, name) for name in rest] == pytest.approx([getattr(other, name) for name in rest], rel=1e-6)
     assert plain.replay.widen == pytest.approx(other.replay.widen)

@@ -108,7 +108,7 @@ def _figure(items: pd.DataFrame, metric: Metric, since: pd.Timestamp, until: pd.
         value = float(observed["value"].mean()) if metric.kind == "share" else len(observed) / weeks
         low, high = _share(observed["value"]) if metric.kind == "share" else _count(len(observed), weeks)
         statistic, period = ("share" if metric.kind == "share" else "mean"), "in the month"
-        period += f", {metric.follow_up} days before its end" if metric.follow_up else ""
+        period += f" that ended {metric.follow_up} days earlier" if metric.follow_up else ""
     shown = len(observed) >= smallest and value == value
     return Figure(
         metric=metric, value=value if shown else None, low=_number(low) if shown else None,
