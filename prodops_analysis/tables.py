@@ -52,12 +52,15 @@ def effect(x: float, *, scale: str, sign: bool = True) -> str:
     """
     size = abs(100 * x)
     like = f"{'+' if sign else ''}.{0 if size == 0 or not size < 0.5 else 1 if size >= 0.05 else 2}"
-    return number(x, like=f"{like}%") if scale == "ratio" else f"{number(100 * x, like=f'{like}f')} points"
+    if scale == "ratio":
+        return number(x, like=f"{like}%")
+    written = number(100 * x, like=f"{like}f")
+    return f"{written} point{'' if written.lstrip('+−') == '1' else 's'}"
 
 
 def effects(low: float, high: float, *, scale: str) -> str:
     """Write the two ends of an interval; points are named once."""
-    return f"{effect(low, scale=scale).removesuffix(' points')} to {effect(high, scale=scale)}"
+    return f"{effect(low, scale=scale).partition(' point')[0]} to {effect(high, scale=scale)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -224,6 +224,9 @@ def test_numbers(value, like, expected):
         (0.0, "ratio", "0%"),
         (0.153, "difference", "+15 points"),
         (-0.003, "difference", "−0.3 points"),
+        (0.012, "difference", "+1 point"),
+        (-0.01, "difference", "−1 point"),
+        (0.11, "difference", "+11 points"),
     ],
 )
 def test_effects_keep_their_side_of_zero(x, scale, expected):
@@ -234,3 +237,4 @@ def test_effects_keep_their_side_of_zero(x, scale, expected):
 def test_an_interval_that_ends_just_below_zero_says_so():
     """An interval without zero in it does not read as if it ended there."""
     assert effects(-0.29, -0.002, scale="ratio") == "−29% to −0.2%"
+    assert effects(-0.01, 0.04, scale="difference") == "−1 to +4 points"
