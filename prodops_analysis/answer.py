@@ -33,23 +33,23 @@ class Assessment:
 
     verdict: Verdict
     worthwhile: Worthwhile
-    estimate: float | None
-    low: float | None
-    high: float | None
     scale: Literal["ratio", "difference"]
-    statistic: float | None
-    window: Mapping[str, tuple[date, date]]
-    n_items: int
-    n_weeks: int
-    smallest_detectable: float | None
     checks: tuple[Check, ...]
     reasons: tuple[str, ...]
-    method: str
     metric: str
     unit: str
     change_id: str
     smallest_worthwhile: float
+    estimate: float | None = None
+    low: float | None = None
+    high: float | None = None
+    statistic: float | None = None
+    window: Mapping[str, tuple[date, date]] = field(default_factory=dict)
+    n_items: int = 0
     n_own: int = 0
+    n_weeks: int = 0
+    smallest_detectable: float | None = None
+    method: str = "no estimate was made"
     typical: float | None = None
     by_team: Mapping[str, Interval] = field(default_factory=dict)
     by_band: Mapping[tuple[int, int], Interval] = field(default_factory=dict)
@@ -75,7 +75,7 @@ class Assessment:
 
     def _repr_html_(self) -> str:
         head = f"Worthwhile: {self.worthwhile}. Because {'; '.join(self.reasons)}."
-        shown: list[Any] = [Callout("verdict", f"{self._label}, {self.change_id}: {self.verdict}", head)]
+        shown: list[Any] = [Callout("verdict", f"{self._label}, {self.change_id}: {self.verdict}", [head])]
         figures = list(self._figures("Effect", "Aim", "Data"))
         open_checks = [(c.name.capitalize(), c.result, c.found) for c in self.checks if c.result != "passed"]
         for heads, rows, caption in (
@@ -85,7 +85,7 @@ class Assessment:
             if rows:
                 shown.append(table(pd.DataFrame(rows, columns=list(heads)), caption=caption))
         if self.checks:
-            shown.append(Callout("note", "Method", self.method, f"Checks: {self._passed()}."))
+            shown.append(Callout("note", "Method", [self.method, f"Checks: {self._passed()}."]))
         return "\n".join(part._repr_html_() for part in shown)
 
     @property
@@ -110,16 +110,15 @@ class Assessment:
 
     def _figures(self, moved: str, aim: str, data: str) -> Iterator[tuple[str, str]]:
         """Write the effect, what would be worthwhile and visible, and the data behind it, each under its name."""
-        if self.estimate is not None and self.low is not None and self.high is not None:
-            span = effects(self.low, self.high, scale=self.scale)
-            told = f"{self._stated(self.estimate)}, {100 * self.confidence:.4g}% interval {span}"
+        if self.estimate is not None:
+            told = f"{self.stated(self.estimate)}, {self.span}"
             if self.in_unit:
                 days, low, high = self.in_unit
                 told += f" ({days:+.1f} {self.unit}, {low:+.1f} to {high:+.1f}, at the median)".replace("-", "−")
             yield moved, told
-        wanted = f"{self._stated(self.smallest_worthwhile, sign=False)} or more is worthwhile"
+        wanted = f"{self.stated(self.smallest_worthwhile, sign=False)} or more is worthwhile"
         if self.estimate is not None and self.smallest_detectable is not None:
-            visible = self._stated(self.smallest_detectable, sign=False)
+            visible = self.stated(self.smallest_detectable, sign=False)
             wanted += f"; this data would show {visible} or more, 4 times in 5"
         yield aim, wanted
         if self.window:
@@ -127,8 +126,16 @@ class Assessment:
             teams = f"{len(self.window)} team{'s' if len(self.window) > 1 else ''}"
             yield data, f"{self.n_items:,} items of {teams} in {self.n_weeks} weeks, {first} to {last}"
 
-    def _stated(self, x: float, *, sign: bool = True) -> str:
-        return effect(x, scale=self.scale, sign=sign)
+    def stated(self, x: float | None, *, sign: bool = True) -> str | None:
+        """Write an effect for reading; None where there is none."""
+        return None if x is None else effect(x, scale=self.scale, sign=sign)
+
+    @property
+    def span(self) -> str:
+        """The interval of the effect in words."""
+        if self.low is None or self.high is None:
+            return "no estimate is given"
+        return f"{100 * self.confidence:.4g}% interval {effects(self.low, self.high, scale=self.scale)}"
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for metrics.json."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 
+import numpy as np
 import pandas as pd
 
 from prodops_analysis.answer import Assessment
@@ -22,6 +23,9 @@ from prodops_analysis.verdict import CANNOT_SAY, Judgement, Verdict, judge
 from prodops_analysis.work_items import Fold, fold, with_attributes
 
 __all__ = ["Assessment", "assess"]
+# what an answer takes from an estimate: always, and where a number may be shown
+DATA = ("window", "n_items", "n_own", "n_weeks", "smallest_detectable", "left_out", "method")
+EFFECT = ("estimate", "low", "high", "statistic", "typical", "by_team", "by_band")
 
 
 def assess(
@@ -131,6 +135,7 @@ def _compared(subject: Subject, *, confidence: float) -> tuple[Estimate | Cannot
     found = compare(
         observed, metric=metric, rollouts=subject.rollouts, as_of=as_of,
         transition_weeks=subject.change.transition_weeks, confidence=confidence,
+        rng=np.random.default_rng(subject.settings.seed),
     )  # fmt: skip
     if isinstance(found, Estimate):
         checks += threats(found, subject, observed)
@@ -218,33 +223,21 @@ def _answer(
     found: Estimate | None, said: Judgement, metric: Metric, change: Change, checks: tuple[Check, ...],
     reasons: tuple[str, ...], *, look: Look, withheld: bool = False, confidence: float = 0.95,
 ) -> Assessment:  # fmt: skip
-    shown = found if found and not withheld else None
+    names = (*DATA, *(() if withheld else EFFECT)) if found else ()
+    replay = found.replay if found else None
     return Assessment(
         verdict=said.verdict,
         worthwhile=said.worthwhile,
-        estimate=shown.estimate if shown else None,
-        low=shown.low if shown else None,
-        high=shown.high if shown else None,
         scale=metric.scale,
-        statistic=shown.statistic if shown else None,
-        window=found.window if found else {},
-        n_items=found.n_items if found else 0,
-        n_own=found.n_own if found else 0,
-        n_weeks=found.n_weeks if found else 0,
-        smallest_detectable=found.smallest_detectable if found else None,
         checks=checks,
         reasons=reasons,
-        method=found.method if found else "no estimate was made",
         metric=metric.name,
         unit=metric.unit,
         change_id=change.id,
         smallest_worthwhile=change.smallest_worthwhile,
-        typical=shown.typical_days if shown else None,
-        by_team=shown.by_team if shown else {},
-        by_band=shown.by_band if shown else {},
-        replayed=(found.replay.spoken, found.replay.dates) if found else (0, 0),
-        ordinary=shown.replay.effects if shown else {},
+        replayed=(replay.spoken, replay.dates) if replay else (0, 0),
+        ordinary=replay.effects if replay and not withheld else {},
         until=look.until,
-        left_out=found.left_out if found else {},
         confidence=confidence,
+        **{name: getattr(found, name) for name in names},
     )

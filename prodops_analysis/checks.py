@@ -106,13 +106,13 @@ def fit_for_comparison(subject: Subject, observed: pd.DataFrame) -> tuple["pd.Se
     items, said = subject.folded.items, []
     keep = pd.Series(True, index=observed.index)
     for team in sorted(set(observed["team"].unique()) - set(subject.rollouts)):
-        share = subject.share_in_doubt(items["team"] == team)
+        share, (moved, names) = subject.share_in_doubt(items["team"] == team), _shift(subject, {team})
         if subject.grade(share) == "D":
             keep &= observed["team"] != team
             said.append(f"{team} left out ({share:.0%} of its items in doubt)")
-        elif shift := _shift_of(subject, team):
+        elif moved >= MEASUREMENT_SHARE:
             keep &= observed["team"] != team
-            said.append(f"{team} left out ({shift})")
+            said.append(f"{team} left out ({names})")
         elif own := _own_changes(subject, team):
             day, other = own[0]
             keep &= (observed["team"] != team) | (observed["at"] < pd.Timestamp(day, tz="UTC"))
@@ -164,12 +164,6 @@ def measurement(subject: Subject) -> Check:
     if share > 0:
         return Check(name=name, result="noted", found=names)
     return Check(name=name, result="passed", found="the same states stamp the clock before and after")
-
-
-def _shift_of(subject: Subject, team: str) -> str:
-    """Say what stamps the clock of a comparison team differently since the first rollout, or nothing."""
-    share, names = _shift(subject, {team})
-    return names if share >= MEASUREMENT_SHARE else ""
 
 
 def _shift(subject: Subject, teams: set[str]) -> tuple[float, str]:

@@ -101,14 +101,10 @@ def check(workspace: str, month: str) -> None:
 @click.option("--metric", default="", help="Metric; default: the change's primary one.")
 def assess(workspace: str, month: str, change_id: str, metric: str) -> None:
     """Say whether a change helped, with reasons and checks."""
-    from prodops_analysis.assessment import assess as judge_change
+    from prodops_analysis.report.changes import assess_change
     from prodops_analysis.workspace import load
 
-    history = load(workspace, month=month)
-    said = judge_change(
-        history.events, None, history.change(change_id), metric=metric or None, as_of=history.as_of,
-        settings=history.settings, faults=history.faults, others=history.changes,
-    )  # fmt: skip
+    said = assess_change(load(workspace, month=month), change_id, metric=metric)
     click.echo(said)
     for found in said.checks:
         if found.result == "passed":
@@ -173,9 +169,7 @@ def plan(workspace: str, month: str, change_id: str) -> None:
         raise SettingsError(f"change {change_id!r} cannot be planned: {some(found.reasons)}")
     note_expected(history.root / FOLDER / f"{change_id}.md", on=history.as_of.date(), visible=found.visible,
                   order=min(found.orders, key=found.orders.__getitem__))  # fmt: skip
-    click.echo(f"{change_id}, {metric.label.lower()}")
-    for line in planning.lines(found, share=metric.kind == "share"):
-        click.echo(line)
+    click.echo(f"{change_id}, {metric.label.lower()}\n{found}")
 
 
 @main.command()

@@ -29,7 +29,7 @@ class Estimate:
     answers : where a spell before is seen, the estimates without the eight weeks before and with all weeks.
     window : team -> first and last day of the weeks used; left_out : reason -> number of items.
     smallest_detectable : the smallest effect this data would have shown 4 times in 5.
-    typical_days : median before, for the effect in days.
+    typical : median before, in days, for the effect in days.
     """
 
     estimate: float
@@ -53,7 +53,7 @@ class Estimate:
     n_teams: int
     window: Mapping[str, tuple[date, date]]
     left_out: Mapping[str, int]
-    typical_days: float | None
+    typical: float | None
     method: str
     error: float  # standard error on the scale of estimation
     ratio: bool
@@ -80,6 +80,7 @@ def compare(
     as_of: pd.Timestamp,
     transition_weeks: int = 0,
     confidence: float = 0.95,
+    rng: np.random.Generator | None = None,
 ) -> Estimate | CannotSay:
     """Estimate the effect of a change that reached each team of `rollouts` at its date.
 
@@ -88,6 +89,7 @@ def compare(
     observed : observations of the metric (see `Metric`); teams without a rollout are the comparison.
     rollouts : team -> first day of the new way of working; dates after `as_of` count as not yet.
     confidence : of `low` and `high`; more than 0.95 where several metrics are looked at.
+    rng : for the orders of rollout that are dealt out where teams are few; without it none are.
     """
     rollouts = {team: day for team, day in rollouts.items() if pd.Timestamp(day, tz="UTC") <= as_of}
     placed, left_out = place(observed, metric=metric, rollouts=rollouts, as_of=as_of, transition_weeks=transition_weeks)
@@ -102,7 +104,7 @@ def compare(
             grid["y"].to_numpy(float), grid["n"].to_numpy(float), grid["unit"].to_numpy(np.int64),
             grid["index_week"].to_numpy(np.int64), grid["treated"].to_numpy(bool), grid["since"].to_numpy(float),
             sd=cells.sd, common=grid["unit"].nunique() > 1, counts=metric.kind == "count",
-            rng=np.random.default_rng(len(grid)),
+            rng=rng,
         )  # fmt: skip
     except ValueError as error:
         return CannotSay(reasons=(str(error),))
@@ -211,7 +213,7 @@ def _estimate(
         window={str(team): (row["min"].date(), (row["max"] + pd.Timedelta(days=6)).date())
                 for team, row in days.iterrows()},
         left_out=cells.left_out,
-        typical_days=cells.typical_days,
+        typical=cells.typical_days,
         method=f"{design[0].upper()}{design[1:]}; {found.method}.",
         error=se,
         ratio=ratio,

@@ -4,10 +4,8 @@ One row is one field change. Times are UTC instants; `seq` orders events within 
 unknown, never zero. A backward move never erases an earlier event.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 import duckdb
 import pandas as pd
@@ -21,22 +19,6 @@ FIELDS = (
 )  # fmt: skip
 OTHER = "x."  # prefix of any further field: kept and listed
 ACTOR_KINDS = ("person", "bot", "unknown")
-TEXT = (
-    "event_id",
-    "item_id",
-    "field",
-    "from_value",
-    "to_value",
-    "actor",
-    "actor_kind",
-    "team",
-    "source",
-    "batch_id",
-)
-COLUMNS = (
-    "event_id", "item_id", "at", "seq", "field", "from_value", "to_value",
-    "actor", "actor_kind", "team", "source", "batch_id",
-)  # fmt: skip
 FAULT_COLUMNS = ("source", "row", "item_id", "reason", "found")
 
 _NEEDED = pa.Column(str, nullable=False)
@@ -58,6 +40,9 @@ SCHEMA = pa.DataFrameSchema(
     },
     strict=True,
 )
+COLUMNS = tuple(SCHEMA.columns)
+TEXT = tuple(name for name in COLUMNS if name not in ("at", "seq"))
+RAW = ("item_id", "at", "field", "from_value", "to_value", "actor", "actor_kind", "team", "batch_id")  # of a source
 
 # One condition a fault, in the order in which a row is judged; the first that holds names the row.
 _JUDGE = f"""
@@ -109,8 +94,6 @@ def sort_out(rows: pd.DataFrame, *, source: str) -> Import:
     at = pd.to_datetime(raw["at"], utc=True, format="ISO8601", errors="coerce").astype("datetime64[us, UTC]")
     raw = raw.assign(at=at, **{"at_text": raw["at_text"].astype("str"), **texts}, n=range(len(raw)))
     raw = raw[[*TEXT[1:], "at", "at_text", "row", "n"]]
-    if _all_sound(raw):
-        return Import(events=merge(_identified(raw)), faults=pd.DataFrame(columns=list(FAULT_COLUMNS)))
     judged = run_sql(
         f"""
         SELECT * REPLACE (coalesce(reason, CASE WHEN row_number() OVER (
@@ -125,17 +108,6 @@ def sort_out(rows: pd.DataFrame, *, source: str) -> Import:
         judged=judged,
     )
     return Import(events=merge(_identified(judged[judged["reason"].isna()])), faults=faults)
-
-
-def _all_sound(raw: pd.DataFrame) -> bool:
-    """Tell quickly whether no row of `_JUDGE` and no second copy of an event would be found."""
-    fields, kinds = set(raw["field"].unique()), set(raw["actor_kind"].unique())
-    known = all(isinstance(name, str) and (name in FIELDS or name.startswith(OTHER)) for name in fields)
-    named = raw["item_id"].notna().all() and (raw["item_id"].str.strip() != "").all()
-    return bool(
-        known and kinds <= set(ACTOR_KINDS) and named and raw["at"].notna().all()
-        and not raw.duplicated(["source", "item_id", "at", "field", "from_value", "to_value"]).any()
-    )  # fmt: skip
 
 
 def _identified(sound: pd.DataFrame) -> pd.DataFrame:
@@ -154,16 +126,9 @@ def _identified(sound: pd.DataFrame) -> pd.DataFrame:
 
 def merge(*logs: pd.DataFrame) -> pd.DataFrame:
     """Join imports into one log: each event once, in a fixed order. The same log twice changes nothing."""
-    together = pd.concat([in_contract(log) for log in logs], ignore_index=True)
+    together = pd.concat([in_contract(log) for log in (pd.DataFrame(columns=list(COLUMNS)), *logs)], ignore_index=True)
     once = together.drop_duplicates("event_id", ignore_index=True)
-    return once if _in_order(once) else once.sort_values(["item_id", "at", "seq", "event_id"], ignore_index=True)
-
-
-def _in_order(log: pd.DataFrame) -> bool:
-    """Tell whether a log is sorted by item, instant and sequence, and no two events are alike in all three."""
-    item, at, seq = log["item_id"].to_numpy(), log["at"].array, log["seq"].to_numpy()
-    later = (at[1:] > at[:-1]) | ((at[1:] == at[:-1]) & (seq[1:] > seq[:-1]))
-    return log["item_id"].is_monotonic_increasing and bool((later | (item[1:] != item[:-1])).all())
+    return once.sort_values(["item_id", "at", "seq", "event_id"], ignore_index=True)
 
 
 def in_contract(log: pd.DataFrame) -> pd.DataFrame:
@@ -171,11 +136,6 @@ def in_contract(log: pd.DataFrame) -> pd.DataFrame:
     at = pd.to_datetime(log["at"], utc=True).astype("datetime64[us, UTC]")
     texts = {name: log[name].astype("str") for name in TEXT}
     return log.assign(at=at, seq=log["seq"].astype("int64"), **texts)[list(COLUMNS)]
-
-
-def empty_log() -> pd.DataFrame:
-    """Return a log without events."""
-    return in_contract(pd.DataFrame({name: [] for name in COLUMNS}))
 
 
 def validate(events: pd.DataFrame) -> pd.DataFrame:
@@ -200,8 +160,6 @@ def validate(events: pd.DataFrame) -> pd.DataFrame:
         if len(serious):
             raise EventLogError(_explain(serious, len(events)))
         log = done.events
-    if _is_sound(log):
-        return log
     try:
         return SCHEMA.validate(log, lazy=True)
     except pa.errors.SchemaErrors as errors:
@@ -210,15 +168,6 @@ def validate(events: pd.DataFrame) -> pd.DataFrame:
             f"the event log breaks its contract in column {case['column']!r}: {case['failure_case']!r} "
             f"fails {case['check']} ({len(errors.failure_cases)} cases); mend the source"
         ) from None
-
-
-def _is_sound(log: pd.DataFrame) -> bool:
-    """Tell quickly what SCHEMA tells of a merged log, which has its columns and types and each id once."""
-    if not all(log[name].notna().all() for name, column in SCHEMA.columns.items() if not column.nullable):
-        return False
-    further = set(log["field"].unique()) - set(FIELDS)
-    kinds = set(log["actor_kind"].unique())
-    return all(name.startswith(OTHER) for name in further) and kinds <= set(ACTOR_KINDS) and log["seq"].min() >= 0
 
 
 def _explain(faults: pd.DataFrame, n: int) -> str:
@@ -250,12 +199,12 @@ def write_parquet(frame: pd.DataFrame, path: Path) -> None:
     unfinished.replace(path)
 
 
-def read_parquet(path: Path, *, where: Literal["events", "other"] = "other") -> pd.DataFrame:
-    """Read a table of the store; `where="events"` restores the contract's types."""
+def read_parquet(path: Path) -> pd.DataFrame:
+    """Read a table of the store; `in_contract` restores the types of events."""
     with duckdb.connect() as db:
         db.execute("SET TimeZone = 'UTC'")
         frame: pd.DataFrame = db.sql(f"SELECT * FROM read_parquet('{_quoted(path)}')").df()
-    return in_contract(frame) if where == "events" else frame
+    return frame
 
 
 def query(store: Path, sql: str) -> pd.DataFrame:
@@ -266,11 +215,6 @@ def query(store: Path, sql: str) -> pd.DataFrame:
             db.execute(f"CREATE VIEW {table} AS SELECT * FROM read_parquet('{_quoted(store / f'{table}.parquet')}')")
         found: pd.DataFrame = db.sql(sql).df()
     return found
-
-
-def actor_names(people: Iterable[str]) -> dict[str, str]:
-    """Map names of people to pseudonyms p1, p2, … in order of first appearance."""
-    return {person: f"p{number}" for number, person in enumerate(dict.fromkeys(people), start=1)}
 
 
 def _quoted(path: Path) -> str:

@@ -61,13 +61,16 @@ def levels(
     for (when, name), part in whole.groupby([month, group]):
         if len(part) < smallest_group:
             continue
-        if metric.kind == "duration":
-            value = kaplan_meier(part["value"], part["ended"]).quantile(0.5)
-        else:
-            weeks = when.days_in_month / 7
-            value = float(part["value"].mean()) if metric.kind == "share" else len(part) / n_teams[name] / weeks
+        weeks = when.days_in_month / 7
+        value = len(part) / n_teams[name] / weeks if metric.kind == "count" else _typical(part, metric)
         rows.append((when, name, value, len(part)))
     return pd.DataFrame(rows, columns=["month", "group", "value", "n"]).dropna()
+
+
+def _typical(rows: pd.DataFrame, metric: Metric) -> float:
+    if metric.kind == "share":
+        return float(rows["value"].mean())
+    return kaplan_meier(rows["value"], rows["ended"]).quantile(0.5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,11 +106,9 @@ def behaviour(
     whole = range(max(earliest, -MOST_WEEKS), latest + 1)
     if metric.kind == "count":
         value = by_week["value"].sum().reindex(whole, fill_value=0.0) / len(begin)
-    elif metric.kind == "share":
-        value = by_week["value"].mean().reindex(whole).dropna()
     else:
-        medians = {week: kaplan_meier(rows["value"], rows["ended"]).quantile(0.5) for week, rows in by_week}
-        value = pd.Series(medians, dtype="float64").reindex(whole).dropna()
+        typical = {week: _typical(rows, metric) for week, rows in by_week}
+        value = pd.Series(typical, dtype="float64").reindex(whole).dropna()
     phase = np.where(value.index < 0, "before", "after")
     found = xmr(value.to_numpy(float), phase, not_negative=True)
     most = 1.0 if metric.kind == "share" else np.inf  # no share lies above all

@@ -1,6 +1,6 @@
 """Before a rollout: what effect the teams' own history would let us see, after how long, in which rollout order."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from math import ceil
@@ -10,10 +10,9 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from prodops_analysis.cells import Cells, fill, place
+from prodops_analysis.cells import WEEK, Cells, fill, place
 from prodops_analysis.comparison import MIN_WEEKS_BEFORE, CannotSay
 from prodops_analysis.estimators import mixed
-from prodops_analysis.estimators.mixed import Fit, Floats
 from prodops_analysis.estimators.rollout import degrees_of_freedom, expected_error
 from prodops_analysis.metrics import Metric
 from prodops_analysis.tables import Callout, number, table
@@ -44,14 +43,22 @@ class Plan:
     )
 
     def __str__(self) -> str:
-        return "\n".join(lines(self, share=self.scale == "difference"))
+        unit = " points" if self.scale == "difference" else " %"
+        told = [
+            f"visible in 4 of 5 cases, from {self.n_items:,} items of {self.n_teams} teams in {self.n_weeks} weeks:"
+        ]
+        told += [
+            f"  {weeks:>3} weeks after the first rollout: {100 * x:.0f}{unit}" for weeks, x in self.visible.items()
+        ]
+        told += [f"rollout orders, {JUDGED_AT} weeks after the first rollout:"]
+        return "\n".join([*told, *(f"  {100 * x:>3.0f}{unit}  {label}" for label, x in self.orders.items())])
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
         unit = " points" if self.scale == "difference" else " %"
         basis = f"From {self.n_items:,} items of {self.n_teams} teams in {self.n_weeks} weeks. {self.method}."
-        note = Callout("note", "Smallest effect that would be seen in 4 of 5 cases", basis)
+        note = Callout("note", "Smallest effect that would be seen in 4 of 5 cases", [basis])
         weeks = {f"{weeks} weeks": seen for weeks, seen in self.visible.items()}
         shown = [
             table(pd.DataFrame([(name, number(100 * x, like=".0f") + unit) for name, x in found.items()],
@@ -103,12 +110,12 @@ def plan(
     if placed["week"].nunique() < MIN_WEEKS_BEFORE:
         return CannotSay(reasons=(f"only {placed['week'].nunique()} weeks of history; {MIN_WEEKS_BEFORE} are needed",))
     cells = fill(placed, left_out, metric=metric, rollouts={}, transition_weeks=0)
-    future = _Future(cells, metric, first=first, transition_weeks=transition_weeks)
-    visible = {weeks: seen for weeks in HORIZONS if (seen := future.visible(planned, weeks)) is not None}
+    visible_at = _future(cells, metric, first=first, transition_weeks=transition_weeks)
+    visible = {weeks: seen for weeks in HORIZONS if (seen := visible_at(planned, weeks)) is not None}
     if not visible:
         return CannotSay(reasons=("nothing can be compared: let teams start one after the other, or leave some out",))
     orders = {label: seen for label, order in _orders(planned, cells, first).items()
-              if (seen := future.visible(order, JUDGED_AT)) is not None}  # fmt: skip
+              if (seen := visible_at(order, JUDGED_AT)) is not None}  # fmt: skip
     return Plan(
         visible=visible,
         orders=dict(sorted(orders.items(), key=lambda item: item[1])),
@@ -133,69 +140,41 @@ def _orders(planned: Mapping[str, date], cells: Cells, first: date) -> dict[str,
     return orders
 
 
-class _Future:
-    """The weeks to come, as the history lets us expect them."""
+def _future(
+    cells: Cells, metric: Metric, *, first: date, transition_weeks: int
+) -> Callable[[Mapping[str, date], int], float | None]:
+    """Learn autocorrelation, shock and slopes from the history; return what tells which effect a rollout could show."""
+    grid, counts, start = cells.grid, metric.kind == "count", cells.grid["week"].min()
+    teams = [str(team) for team in grid.drop_duplicates("unit").sort_values("unit")["team"]]
+    common, late = len(teams) > 1, ceil(metric.follow_up / 7)  # weeks in which what ends is not known yet
+    odds = mixed.odds_of(common=common, counts=counts)
+    y, unit, time = grid["y"].to_numpy(float), grid["unit"].to_numpy(np.int64), grid["index_week"].to_numpy(np.int64)
+    panel = mixed.lay_out(
+        np.log(y + 0.5) if counts else y / cells.sd, y + 0.5 if counts else grid["n"].to_numpy(float), unit, time,
+        np.zeros(len(grid), dtype=bool), np.full(len(grid), np.nan), common=common,
+    )  # fmt: skip
+    assumptions = mixed.weigh(panel, odds)
+    past = np.zeros((len(teams), int(time.max()) + 1))
+    past[unit, time] = y if counts else grid["n"]
+    usual = past[:, -RECENT_WEEKS:].mean(axis=1)
 
-    def __init__(self, cells: Cells, metric: Metric, *, first: date, transition_weeks: int) -> None:
-        grid = cells.grid
-        self._ratio, self._sign = metric.scale == "ratio", -1 if metric.better == "lower" else 1
-        self._sd, self._transition = cells.sd, transition_weeks
-        self._late = ceil(metric.follow_up / 7)  # weeks in which what ends is not known yet
-        self._teams = [str(t) for t in grid.drop_duplicates("unit").sort_values("unit")["team"]]
-        start = grid["week"].min()
-        self._first = int((pd.Timestamp(first, tz="UTC") - start) / pd.Timedelta(days=7))
-        self._start = start
-        n = grid.pivot_table(
-            index="unit", columns="index_week", values="y" if metric.kind == "count" else "n"
-        ).to_numpy()
-        self._n: Floats = np.nan_to_num(n)
-        self._odds = mixed.odds_of(common=len(self._teams) > 1, counts=metric.kind == "count")
-        self._assumptions = self._learn(cells, counts=metric.kind == "count")
-
-    def _learn(self, cells: Cells, *, counts: bool) -> list[Fit]:
-        """Weigh autocorrelation, shock and slopes by the history alone."""
-        grid = cells.grid
-        y = np.log(grid["y"].to_numpy(float) + 0.5) if counts else grid["y"].to_numpy(float) / cells.sd
-        weight = grid["y"].to_numpy(float) + 0.5 if counts else grid["n"].to_numpy(float)
-        none = np.zeros(len(grid), dtype=bool)
-        panel = mixed.lay_out(
-            y, weight, grid["unit"].to_numpy(np.int64), grid["index_week"].to_numpy(np.int64), none,
-            np.full(len(grid), np.nan), common=len(self._teams) > 1,
-        )  # fmt: skip
-        return mixed.weigh(panel, self._odds)
-
-    def visible(self, rollouts: Mapping[str, date], weeks: int) -> float | None:
+    def visible(rollouts: Mapping[str, date], weeks: int) -> float | None:
         """Return the smallest detectable effect so many weeks after the first rollout, or None without a comparison."""
-        T = max(self._first + weeks - self._late, self._n.shape[1])
-        usual = self._n[:, -RECENT_WEEKS:].mean(axis=1)
-        n = np.concatenate([self._n, np.repeat(usual[:, None], T - self._n.shape[1], axis=1)], axis=1)[:, :T]
-        begin = np.array(
-            [(pd.Timestamp(rollouts[t], tz="UTC") - self._start) / pd.Timedelta(days=7) if t in rollouts else np.nan
-             for t in self._teams]
-        )  # fmt: skip
+        T = max(int((pd.Timestamp(first, tz="UTC") - start) / WEEK) + weeks - late, past.shape[1])
+        n = np.concatenate([past, np.repeat(usual[:, None], T - past.shape[1], axis=1)], axis=1)
+        begin = np.array([(pd.Timestamp(rollouts.get(t), tz="UTC") - start) / WEEK for t in teams])
         since = np.floor(np.arange(T) - begin[:, None] + 6 / 7)
-        treated = since >= self._transition
-        n = np.where((since >= -self._late) & ~treated, 0.0, n)
-        adopters = int(treated.any(axis=1).sum())
-        common = len(self._teams) > 1
-        if not treated.any() or (common and treated[:, (treated.any(axis=0))].all()):
+        treated = since >= transition_weeks
+        n = np.where((since >= -late) & ~treated, 0.0, n)
+        if not treated.any() or (common and treated[:, treated.any(axis=0)].all()):
             return None
-        unit, time = np.nonzero(n > 0)
-        se = self._sd * expected_error(
-            n[unit, time], unit, time, treated[unit, time], since[unit, time], common=common,
-            assumptions=self._assumptions,
-        )  # fmt: skip
-        df = degrees_of_freedom(self._odds, adopters, len(self._teams), common=common)
-        effect = self._sign * (stats.t.ppf(0.975, df) + stats.t.ppf(0.8, df)) * se
-        return float(abs(np.expm1(effect) if self._ratio else effect))
+        seen = np.nonzero(n > 0)
+        error = expected_error(
+            n[seen], seen[0], seen[1], treated[seen], since[seen], common=common, assumptions=assumptions
+        )
+        df = degrees_of_freedom(odds, int(treated.any(axis=1).sum()), len(teams), common=common)
+        sign = -1 if metric.better == "lower" else 1
+        effect = sign * (stats.t.ppf(0.975, df) + stats.t.ppf(0.8, df)) * cells.sd * error
+        return float(abs(np.expm1(effect) if metric.scale == "ratio" else effect))
 
-
-def lines(found: Plan, *, share: bool) -> Sequence[str]:
-    """Write a plan in plain lines."""
-    unit = " points" if share else " %"
-    told = [f"visible in 4 of 5 cases, from {found.n_items:,} items of {found.n_teams} teams in {found.n_weeks} weeks:"]
-    told += [
-        f"  {weeks:>3} weeks after the first rollout: {100 * seen:.0f}{unit}" for weeks, seen in found.visible.items()
-    ]
-    told += [f"rollout orders, {JUDGED_AT} weeks after the first rollout:"]
-    return [*told, *(f"  {100 * seen:>3.0f}{unit}  {label}" for label, seen in found.orders.items())]
+    return visible

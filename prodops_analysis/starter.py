@@ -4,11 +4,12 @@ import json
 import shutil
 from pathlib import Path
 
-import duckdb
+import pandas as pd
 
 from prodops_analysis.errors import SettingsError, some
 from prodops_analysis.records.changes import FOLDER, template
 from prodops_analysis.settings import FILE
+from prodops_analysis.sources import table
 from prodops_analysis.workflow import Stage
 
 # what a column or a state is often called, in lower case; the first match wins
@@ -80,7 +81,8 @@ def make_workspace(folder: Path, *, export: Path | None) -> list[str]:
 def _settings(export: Path | None) -> tuple[str, list[str]]:
     if export is None:
         return _text(_BLANK_SOURCE, _BLANK_MAP), [f"declare your export under [[sources]] in {FILE}"]
-    header, relation = _header(export)
+    rows = _rows(export)
+    header = list(rows.columns)
     named = {h.lower().strip(): h for h in reversed(header)}
     guessed = {ours: named[w] for ours, words in _COLUMNS.items() for w in reversed(words) if w in named}
     events = {"at", "to_value", "field"} <= set(guessed)
@@ -94,7 +96,7 @@ def _settings(export: Path | None) -> tuple[str, list[str]]:
             f"rename one to {lost[0]!r}, or run init without --from and declare the columns in {FILE}"
         )
     if events:
-        states, stages = {}, _stages(export, relation, columns)
+        states, stages = {}, _stages(rows, columns)
         if not stages["done"]:
             found = some([s for names in stages.values() for s in names], most=12)
             raise SettingsError(
@@ -127,32 +129,19 @@ def _settings(export: Path | None) -> tuple[str, list[str]]:
     return _text("\n".join(source), "\n".join(lines)), notes
 
 
-def _header(export: Path) -> tuple[list[str], str]:
-    reader = {
-        ".csv": "read_csv(?, all_varchar=true, header=true)",
-        ".jsonl": "read_json(?)",
-        ".parquet": "read_parquet(?)",
-    }
+def _rows(export: Path) -> pd.DataFrame:
     if not export.is_file():
         raise SettingsError(f"{export} does not exist; name an export (CSV, JSONL or Parquet)")
-    if export.suffix.lower() not in reader:
-        raise SettingsError(f"{export.name} is none of {', '.join(reader)}; save the spreadsheet as CSV")
-    relation = reader[export.suffix.lower()]
-    with duckdb.connect() as db:
-        try:
-            return list(db.execute(f"SELECT * FROM {relation} LIMIT 0", [str(export)]).fetchdf().columns), relation
-        except duckdb.Error as error:
-            raise SettingsError(f"{export.name} cannot be read: {str(error).splitlines()[0]}") from None
+    if export.suffix.lower() not in table.READERS:
+        raise SettingsError(f"{export.name} is none of {', '.join(table.READERS)}; save the spreadsheet as CSV")
+    return table.rows_of([export]).drop(columns=table.FILE)
 
 
-def _stages(export: Path, relation: str, columns: dict[str, str]) -> dict[str, list[str]]:
+def _stages(rows: pd.DataFrame, columns: dict[str, str]) -> dict[str, list[str]]:
     """Sort the states found in an event export into stages by their words; what is unclear counts as active."""
-    value, name = (columns[c].replace('"', '""') for c in ("to_value", "field"))
-    query = f"SELECT DISTINCT \"{value}\" FROM {relation} WHERE lower(\"{name}\") IN ('state', 'status')"
-    with duckdb.connect() as db:
-        found = sorted(str(row[0]) for row in db.execute(query, [str(export)]).fetchall() if row[0])
+    of_state = rows[columns["field"]].str.lower().isin(["state", "status"])
     stages: dict[str, list[str]] = {stage.value: [] for stage in Stage}
-    for state in found:
+    for state in sorted(rows.loc[of_state, columns["to_value"]].dropna().unique()):
         stage = next((s for s, words in _STAGE_WORDS.items() if any(w in state.lower() for w in words)), Stage.ACTIVE)
         stages[stage.value].append(state)
     return stages

@@ -4,21 +4,20 @@ Every text is escaped, because much of it comes from trackers. Missing is shown 
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from html import escape
 from typing import Any, Literal
 
 import pandas as pd
 
-from prodops_analysis.errors import ReportError, did_you_mean, printable, some
+from prodops_analysis.errors import printable
 
 WIDE = 4  # columns of a table that is set as a list on a phone
 UNKNOWN = '<abbr title="unknown">–</abbr>'
 # a page with our style sheet shows the same without them; JupyterLab aligns texts to the right and lets lists float
 _LEFT = ' style="text-align:left"'
 _LIST, _GROUP, _PLAIN = ' style="column-width:15em"', ' style="break-inside:avoid"', ' style="float:none;width:auto"'
-Format = str | Callable[[Any], str]
 Reading = Literal["", "better", "worse", "unclear"]
 _READINGS = {"better": "better", "worse": "worse", "unclear": "no clear difference"}
 _TITLES = {"note": "Note", "caution": "Caution", "verdict": "Verdict", "decision": "For decision"}
@@ -34,13 +33,11 @@ def link_to(address: str, words: str) -> str:
     return f'<a href="{safe(address)}">{words}</a>'
 
 
-def number(value: float, *, like: str = "") -> str:
-    """Write a number for reading; `like` is a format such as ',.1f' or '+.0%', by default three figures or so."""
+def number(value: float, *, like: str) -> str:
+    """Write a number for reading; `like` is a format such as ',.1f' or '+.0%'."""
     if not math.isfinite(value):
-        return "–" if math.isnan(value) else "∞" if value > 0 else "−∞"
-    size = abs(value)
-    automatic = ",.0f" if size >= 100 or value == int(value) else ",.1f" if size >= 10 else ",.2f"
-    text = format(value, like or automatic)
+        return "–"
+    text = format(value, like)
     # what rounds to nothing has no sign
     return text.replace("-", "−") if any(digit in text for digit in "123456789") else text.lstrip("+-")
 
@@ -123,7 +120,7 @@ def table(
     *,
     caption: str,
     units: Mapping[str, str] | None = None,
-    formats: Mapping[str, Format] | None = None,
+    formats: Mapping[str, str] | None = None,
     links: Sequence[str] = (),
 ) -> Table:
     """Lay out a frame for reading; its first column names the rows, its index is not shown.
@@ -131,55 +128,36 @@ def table(
     Parameters
     ----------
     units : unit by column, shown in the heading.
-    formats : by column, a format such as ',.1f' or '.0%', or a function from value to text.
+    formats : by column, a format such as ',.1f' or '.0%'.
     links : see `Table`.
     """
     units, formats = units or {}, formats or {}
-    names = [str(name) for name in frame.columns]
-    if not caption.strip() or not names or not all(name.strip() for name in names):
-        raise ReportError(f"table {caption!r} with columns ({some(names)}): give it a caption and name every column")
-    if unknown := [name for name in (*units, *formats) if name not in names]:
-        hint = did_you_mean(unknown[0], names)
-        raise ReportError(f"table {caption!r} has no column {unknown[0]!r}{hint}; it has {some(names, most=12)}")
-    series = [frame.iloc[:, place] for place in range(len(names))]
-    texts = [_column(values, formats.get(name)) for name, values in zip(names, series, strict=True)]
     return Table(
         caption=caption,
-        columns=tuple(names),
-        units=tuple(units.get(name, "") for name in names),
-        numeric=tuple(pd.api.types.is_numeric_dtype(s) and not pd.api.types.is_bool_dtype(s) for s in series),
-        cells=tuple(zip(*texts, strict=True)),
+        columns=tuple(frame),
+        units=tuple(units.get(name, "") for name in frame),
+        numeric=tuple(kind.kind in "iuf" for kind in frame.dtypes),
+        cells=tuple(zip(*(_column(frame[name], formats.get(name, "")) for name in frame), strict=True)),
         links=tuple(links),
     )
 
 
-def _column(values: pd.Series, form: Format | None) -> list[str | None]:
+def _column(values: pd.Series, like: str) -> list[str | None]:
     """Write a column for reading, None where unknown; numbers of one column share their decimals."""
-    like = form if isinstance(form, str) else ""
     if not like and pd.api.types.is_float_dtype(values):
-        known = [abs(float(v)) for v in values.dropna() if math.isfinite(v)]
-        whole = all(v == int(v) for v in known)
-        most = max(known, default=0)
+        whole, most = (values.dropna() % 1 == 0).all(), values.abs().max()
         like = ",.0f" if whole or most >= 100 else ",.1f" if most >= 10 else ",.2f"
-    return [_cell(value, form if callable(form) else None, like) for value in values]
+    return [_cell(value, like or ",d") for value in values]
 
 
-def _cell(value: Any, form: Callable[[Any], str] | None, like: str) -> str | None:
-    if value is None or (pd.api.types.is_scalar(value) and pd.isna(value)):
+def _cell(value: Any, like: str) -> str | None:
+    if pd.isna(value) or not str(value).strip():
         return None
-    if form:
-        text = form(value)
-    elif isinstance(value, pd.Timestamp):
-        text = f"{value.day} {value:%b %Y}" + (f" {value:%H:%M}" if value != value.normalize() else "")
-    elif isinstance(value, pd.Timedelta):
-        text = f"{number(value / pd.Timedelta(days=1), like=like)} days"
-    elif pd.api.types.is_bool(value):
-        text = "yes" if value else "no"
-    elif pd.api.types.is_number(value):
-        text = number(value, like=like or ("" if isinstance(value, float) else ",d"))
-    else:
-        text = str(value)
-    return text if text.strip() else None
+    if isinstance(value, pd.Timestamp):
+        return f"{value.day} {value:%b %Y}"
+    if pd.api.types.is_bool(value):
+        return "yes" if value else "no"
+    return number(value, like=like) if pd.api.types.is_number(value) else str(value)
 
 
 def _right(numeric: bool) -> str:
@@ -216,14 +194,11 @@ class Card:
         return f"<div{_GROUP}><dt{_PLAIN}>{safe(self.label)}</dt>{''.join(parts)}</div>"
 
 
-@dataclass(frozen=True, slots=True, init=False)
+@dataclass(frozen=True, slots=True)
 class Cards:
     """A row of headline figures; four to six read best."""
 
-    cards: tuple[Card, ...]
-
-    def __init__(self, *cards: Card) -> None:
-        object.__setattr__(self, "cards", cards)
+    cards: Sequence[Card]
 
     def __repr__(self) -> str:
         fields = [
@@ -235,7 +210,7 @@ class Cards:
         return f'<dl class="prodops-cards"{_LIST}>\n{"".join(card.html() for card in self.cards)}</dl>'
 
 
-@dataclass(frozen=True, slots=True, init=False)
+@dataclass(frozen=True, slots=True)
 class Callout:
     """A short text that stands out: a note, a caution, the verdict, or what is to be decided.
 
@@ -244,20 +219,8 @@ class Callout:
 
     kind: Literal["note", "caution", "verdict", "decision"]
     title: str
-    lines: tuple[str | tuple[str, str], ...]
-    links: Mapping[str, str]  # words -> a place in this page or a page beside it
-
-    def __init__(
-        self,
-        kind: Literal["note", "caution", "verdict", "decision"],
-        title: str,
-        *lines: str | tuple[str, str],
-        links: Mapping[str, str] | None = None,
-    ) -> None:
-        if kind not in _TITLES:
-            raise ReportError(f"a callout cannot be {kind!r}{did_you_mean(kind, _TITLES)}; use {some(_TITLES)}")
-        for name, value in (("kind", kind), ("title", title), ("lines", lines), ("links", links or {})):
-            object.__setattr__(self, name, value)
+    lines: Sequence[str | tuple[str, str]] = ()
+    links: Mapping[str, str] = field(default_factory=dict)  # words -> a place in this page or a page beside it
 
     def __repr__(self) -> str:
         lines = [line if isinstance(line, str) else ": ".join(line) for line in self.lines]

@@ -15,7 +15,6 @@ NO_TEAM = "(no team)"
 UNKNOWN = "unknown"  # stage of a state that no map knows
 _RANK = {Stage.QUEUE: 0, Stage.WAIT: 1, Stage.ACTIVE: 1, Stage.DONE: 2, Stage.DROPPED: 2, UNKNOWN: -1}
 _ENDED = 2
-SPELL_COLUMNS = ("item_id", "team", "stage", "state", "entered_at", "left_at")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,10 +23,10 @@ class Fold:
 
     items : one row an item, sorted by `item_id`: `item_id, team, item_type, size, created_at, started_at,
         first_finished_at, undone_at` (it first left done again), `finished_at` (missing = still open), `outcome`
-        (`done`, `dropped`, `open`), `history_cut` (it begins in mid-life), `created_state`, `start_state`,
+        (`done`, `dropped`, `open`), `history_cut` (it begins in mid-life), `start_state`,
         `finish_state` (the states that stamp the clock), `start_actor_kind`, `finish_batch` (items edited together with
         the finish, 1 = alone), `owner_at_start` (True, False, missing = owners are not recorded), `ever_owned`,
-        `last_event_at`, and the counts `hand_offs, reopenings, backward_moves, unknown_states, target_moves, n_events`.
+        `last_event_at`, and the counts `hand_offs, reopenings, backward_moves, unknown_states, target_moves`.
     spells : `item_id, team, stage` (a Stage or `unknown`), `state, entered_at, left_at` (missing = still there).
     """
 
@@ -59,7 +58,6 @@ def fold(events: pd.DataFrame, *, settings: Settings, as_of: pd.Timestamp) -> Fo
             "item_id": log.ids,
             "team": team,
             "last_event_at": log.values("at", log.last(every)),
-            "n_events": log.count(every),
             "created_at": log.values("at", np.where(created < 0, log.first(every), created)),
             **clock,
             "hand_offs": log.count(handed[log.filled("to_value", handed)]),
@@ -183,7 +181,6 @@ def _clock(log: _Log, moves: pd.DataFrame) -> dict[str, Any]:
         "started_at": log.values("at", start),
         "start_state": log.values("to_value", start),
         "start_actor_kind": log.values("actor_kind", start),
-        "created_state": _first_known(log, known.index),
         "first_finished_at": log.values("at", log.first(known.index[done])),
         "undone_at": log.values("at", log.first(known.index[log.before(done, none=False) & ~done])),
         "finished_at": log.values("at", end_row),

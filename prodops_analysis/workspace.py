@@ -12,7 +12,7 @@ import pandas as pd
 
 from prodops_analysis import sources
 from prodops_analysis.errors import EventLogError, SettingsError
-from prodops_analysis.event_log import FAULT_COLUMNS, Import, empty_log, merge, query, read_parquet, write_parquet
+from prodops_analysis.event_log import FAULT_COLUMNS, Import, in_contract, merge, query, read_parquet, write_parquet
 from prodops_analysis.quality import Scorecard, scorecard
 from prodops_analysis.records.changes import Change, read_changes
 from prodops_analysis.settings import FILE, Settings, read_settings
@@ -208,7 +208,7 @@ def _stored(root: Path, settings: Settings) -> Import:
     kept = _note(store)
     if kept.get("key") == key and kept.get("tables") == _marks(store):
         return Import(
-            events=read_parquet(store / "events.parquet", where="events"),
+            events=in_contract(read_parquet(store / "events.parquet")),
             faults=read_parquet(store / "faults.parquet"),
             remarks=tuple(kept["remarks"]),
             checks=kept["checks"],
@@ -246,7 +246,7 @@ def _marks(store: Path) -> list[str]:
 
 def _read_all(root: Path, settings: Settings) -> Import:
     read = [sources.read(source, root=root, time_zone=settings.time_zone) for source in settings.sources]
-    events = merge(*(part.events for part in read)) if read else empty_log()
+    events = merge(*(part.events for part in read))
     stamps = [part.as_of for part in read if part.as_of is not None] or ([events["at"].max()] if len(events) else [])
     return Import(
         events=events,

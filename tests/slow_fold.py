@@ -126,11 +126,9 @@ def moves(staged: list[tuple[Event, str]]) -> Iterator[tuple[Event, str, str | N
 
 def clock(staged: list[tuple[Event, str]], workflow: Workflow, edits: dict[str, set[str]]) -> Event:
     """Start, first finish and the end that the item has not left since."""
-    start = first_finish = undone = end = created_state = None
+    start = first_finish = undone = end = None
     outcome = "open"
     for event, stage, before in moves(staged):
-        if created_state is None:
-            created_state = event["to_value"]
         if start is None and event["field"] == "state" and event["to_value"] in workflow.starts():
             start = event
         if first_finish is None and stage == "done":
@@ -142,7 +140,6 @@ def clock(staged: list[tuple[Event, str]], workflow: Workflow, edits: dict[str, 
         elif stage != outcome:
             end, outcome = event, stage
     return {
-        "created_state": created_state,
         "started_at": start and start["at"],
         "start_state": start and start["to_value"],
         "start_actor_kind": start and start["actor_kind"],
@@ -159,7 +156,6 @@ def counts(mine: list[Event], staged: list[tuple[Event, str]]) -> Event:
     """How often an item was moved, handed on and postponed."""
     steps = [(before, stage) for _, stage, before in moves(staged) if before]
     return {
-        "n_events": len(mine),
         "reopenings": sum(before in ENDS and stage not in ENDS for before, stage in steps),
         "backward_moves": sum(HOW_FAR[before] > HOW_FAR[stage] for before, stage in steps),
         "unknown_states": sum(stage == UNKNOWN for _, stage in staged),

@@ -29,7 +29,7 @@ QUIET = Interval(estimate=0.0, low=-0.1, high=0.1)
 AN_ESTIMATE = Estimate(
     estimate=0.0, low=-0.1, high=0.1, design="", beyond=0.0, statistic=0.0, df=12, by_team={}, by_band={}, spell=QUIET,
     answers=None, slope=QUIET, replay=Replay(dates=0, spoken=0, widen=1.0), order_p=None,
-    smallest_detectable=0.1, n_items=0, n_own=0, n_weeks=0, n_teams=2, window={}, left_out={}, typical_days=None,
+    smallest_detectable=0.1, n_items=0, n_own=0, n_weeks=0, n_teams=2, window={}, left_out={}, typical=None,
     method="", error=0.05, ratio=True,
 )  # fmt: skip
 

@@ -38,7 +38,7 @@ def book(text):
     printed = new_code_cell("", outputs=[new_output("stream", name="stdout", text=text)])
     return notebook(
         f"# {text}", f"## {text}\n\nProse of a record: {text}", "## Next", shown(chart_of(text)),
-        shown(table(frame, caption=text)), shown(Callout("note", text, text), Cards(Card(label=text, value=text))),
+        shown(table(frame, caption=text)), shown(Callout("note", text, [text]), Cards([Card(label=text, value=text)])),
         printed, shown({"text/plain": text}), title=text, period=text, notice=text, as_of=text,
     )  # fmt: skip
 

@@ -81,7 +81,9 @@ def full():
         shown(table(frame, caption="Teams"), table(wide, caption="Wide")),
         printed,
         shown(
-            Callout("verdict", "Improved"), Cards(Card(label="Cycle time", value="9.1", unit="days")), tags=["summary"]
+            Callout("verdict", "Improved"),
+            Cards([Card(label="Cycle time", value="9.1", unit="days")]),
+            tags=["summary"],
         ),
         title="Intake template",
         period="August 2026",

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from prodops_analysis.report.changes import assess_all
-from prodops_analysis.report.ledger import ITEMS, Moved, items_text, ledger, published_before
+from prodops_analysis.report.ledger import ITEMS, KEPT, items_text, ledger, moved, published_before
 from prodops_analysis.tables import Callout, Table
 from prodops_analysis.work_items import fold
 
@@ -122,7 +122,15 @@ def test_ids_that_look_like_formulas_survive_the_ledger(sample, published, tmp_p
 
 def test_moved_items_are_listed_by_team():
     """Only items of the teams asked for, first ids in order, the rest counted."""
-    moved = Moved(added={"b": "A", "a": "A", "z": "B"}, gone={}, changed={str(n): "A" for n in range(5)})
+    then = items(team={"gone": "B"} | {str(n): "A" for n in range(5)}, outcome="open")
+    now = items(team={"b": "A", "a": "A", "z": "B"} | {str(n): "A" for n in range(5)}, outcome="done")
 
-    assert moved.of({"A"}) == "2 added: a, b; 5 changed: 0, 1, 2 and 2 more"
-    assert moved.of({"C"}) == "none"
+    assert moved(then, now, {"A"}) == "2 added: a, b; 5 changed: 0, 1, 2 and 2 more"
+    assert moved(then, now, {"B"}) == "1 added: z; 1 gone: gone"
+    assert moved(then, now, {"C"}) == "none"
+
+
+def items(*, team: dict[str, str], outcome: str) -> pd.DataFrame:
+    """Items of teams as a month keeps them, all with one outcome."""
+    rows = [(item, name, "", "", "", outcome) for item, name in team.items()]
+    return pd.DataFrame(rows, columns=list(KEPT))

@@ -10,7 +10,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from prodops_analysis.charts.parts import nothing_to_show
 from prodops_analysis.charts.renderer import MIME
-from prodops_analysis.report.results import CHART, RESULT, chart_tables, results_of
+from prodops_analysis.report.results import RESULT, chart_tables, results_of
 
 
 def notebook(*bundles: dict):
@@ -22,17 +22,12 @@ def notebook(*bundles: dict):
 
 def chart(rows: list[dict], title: object = "Cycle time") -> dict:
     """A bundle with a chart over rows."""
-    return {CHART: {"title": title, "datasets": {"data-1": rows}}, "text/html": "<svg/>"}
+    return {MIME: {"title": title, "datasets": {"data-1": rows}}, "text/html": "<svg/>"}
 
 
 def tables_of(made):
     """The CSV texts of a notebook's charts, in order."""
     return list(chart_tables(made, prefix="data/x").values())
-
-
-def test_charts_are_found_under_the_name_that_the_renderer_writes():
-    """The renderer and the reader of results agree on the type."""
-    assert MIME == CHART
 
 
 def test_results_of_all_cells_are_joined():
@@ -78,7 +73,7 @@ def test_a_chart_without_rows_is_an_empty_table():
 
 def test_an_empty_chart_has_no_table():
     """Where nothing is drawn there is nothing to download."""
-    empty = {CHART: nothing_to_show("No items", "There were none.").to_dict()}
+    empty = {MIME: nothing_to_show("No items", "There were none.").to_dict()}
 
     assert {} == chart_tables(notebook(empty), prefix="data/x")
 

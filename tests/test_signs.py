@@ -169,7 +169,7 @@ def test_due_changes_are_named_first(sample):
     callout = panel.parts[1]
     assert callout.title == "2 changes are due"
     assert callout.links == {"New intake": "change-c.html"}
-    assert callout.lines == ("Lost one was not assessed.",)
+    assert callout.lines == ["Lost one was not assessed."]
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ CALM = Estimate(
     estimate=-0.2, low=-0.3, high=-0.1, design="2 teams, each from its own rollout on, beside 3 teams",
     beyond=0.0, statistic=-4.0, df=12, by_team={}, by_band={}, spell=interval(-0.1, 0.1), answers=None,
     slope=interval(-0.1, 0.1), replay=Replay(dates=12, spoken=1, widen=1.0), order_p=0.02,
-    smallest_detectable=0.1, n_items=80, n_own=60, n_weeks=40, n_teams=5, window={}, left_out={}, typical_days=5.0,
+    smallest_detectable=0.1, n_items=80, n_own=60, n_weeks=40, n_teams=5, window={}, left_out={}, typical=5.0,
     method="", error=0.05, ratio=True,
 )  # fmt: skip
 

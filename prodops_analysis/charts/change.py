@@ -8,14 +8,12 @@ import pandas as pd
 
 from prodops_analysis.assessment import Assessment
 from prodops_analysis.charts.parts import (
-    curve_frame,
     effect_axis,
+    falling,
     headline,
-    named_lines,
+    moments,
     nothing_to_show,
-    open_marks,
     rollout_rules,
-    thinned,
 )
 from prodops_analysis.charts.theme import AFTER, BEFORE, COMPARISON, INK
 from prodops_analysis.estimators.survival import SurvivalCurve
@@ -36,32 +34,15 @@ def curves_before_after(curves: Mapping[str, SurvivalCurve], *, name: str, forbi
         why = "Curves are drawn for durations with items on both sides of the rollout."
         return nothing_to_show(f"{name}: no curves to compare", why)
     median = {side: curves[side].quantile(0.5) for side in ("before", "after")}
-    steps = [curve_frame(curves[side], side) for side in ("before", "after")]
-    last = max(float(side["days"].max()) for side in steps)
+    sides = {side: curves[side] for side in ("before", "after")}
+    last = max(float(curve.time[-1]) for curve in sides.values())
     limit = 4 * max(median.values()) if all(m == m for m in median.values()) else last
-    frame = pd.concat([thinned(side, limit=limit) for side in steps], ignore_index=True)
-    shades = alt.Scale(domain=["before", "after"], range=[BEFORE, AFTER])
-    x = alt.X("days:Q", title="days since the start", scale=alt.Scale(domain=[0, limit], nice=False))
-    base = alt.Chart(frame)
-    band = base.mark_area(interpolate="step-after").encode(
-        x=x, y="low:Q", y2="high:Q", color=alt.Color("group:N", scale=shades, legend=None)
-    )
-    line = base.mark_line(interpolate="step-after").encode(
-        x=x,
-        y=alt.Y("survival:Q", title="share not yet ended", axis=alt.Axis(format=".0%"), scale=alt.Scale(domain=[0, 1])),
-        color=alt.Color("group:N", scale=shades, legend=None),
-        strokeDash=alt.StrokeDash(
-            "group:N", scale=alt.Scale(domain=["before", "after"], range=[[1, 0], [6, 3]]), legend=None
-        ),
-    )
-    names = named_lines(frame, at=0.3 * limit, x="days", y="survival", group="group", shades=shades)
-    strokes = open_marks(curves, x=x, limit=limit, shades=shades)
     title = f"Median {median['before']:.1f} days before, {median['after']:.1f} days after"
     counts = ", ".join(f"{curves[side].n} items {side} ({curves[side].n_open} open)" for side in ("before", "after"))
     text = (
         f"{name} of the adopting teams by start, open items counted (strokes): {counts}. Description, not the verdict"
     )
-    drawn = alt.layer(band, line, strokes, names)
+    drawn = falling(sides, limit=limit, colours=[BEFORE, AFTER])
     return headline(drawn, title, text, f"Two falling step curves with 95% bands, open items marked. {title}.")
 
 
@@ -106,7 +87,7 @@ def weekly_level(
         alt.Chart(levels)
         .mark_line(point=True)
         .encode(
-            x=alt.X("month:T", title=None),
+            x=moments("month"),
             y=_measured(metric),
             color=alt.Color("group:N", scale=shades),
             strokeDash=alt.StrokeDash("group:N", legend=None),

@@ -7,11 +7,11 @@ import altair as alt
 import pandas as pd
 
 from prodops_analysis.charts.parts import (
-    curve_frame,
+    falling,
     headline,
+    moments,
     named_lines,
     nothing_to_show,
-    open_marks,
     rollout_rules,
     thinned,
 )
@@ -23,15 +23,8 @@ def time_to_end(summary: DurationSummary | None, *, name: str = "Cycle time", pe
     """Draw the share of work not yet ended by day, open items counted, with the completed-only median beside it."""
     if summary is None:
         return nothing_to_show(f"{name}: no items in {period}", "Nothing started in this period, so there is no curve.")
-    frame = curve_frame(summary.curve, "all started items, open ones counted")
-    limit = max(summary.p85 * 1.6, summary.median * 3) if summary.p85 == summary.p85 else float(frame["days"].max())
-    x = alt.X("days:Q", title="days since the start", scale=alt.Scale(domain=[0, limit], nice=False))
-    base = alt.Chart(thinned(frame, limit=limit))
-    band = base.mark_area(interpolate="step-after", color=BEFORE).encode(x=x, y="low:Q", y2="high:Q")
-    line = base.mark_line(interpolate="step-after", color=BEFORE).encode(
-        x=x,
-        y=alt.Y("survival:Q", title="share not yet ended", axis=alt.Axis(format=".0%"), scale=alt.Scale(domain=[0, 1])),
-    )
+    last = float(summary.curve.time[-1])
+    limit = max(summary.p85 * 1.6, summary.median * 3) if summary.p85 == summary.p85 else last
     marks = pd.DataFrame(
         [
             (summary.median, f"median, open counted: {summary.median:.1f} d", 0.92),
@@ -44,9 +37,8 @@ def time_to_end(summary: DurationSummary | None, *, name: str = "Cycle time", pe
     labels = alt.Chart(marks).mark_text(align="left", dx=6).encode(x="beside:Q", y="height:Q", text="label:N")
     median = f"{summary.median:.1f} days" if summary.median == summary.median else "longer than the log shows"
     title = f"Half of the work ends within {median}"
-    strokes = open_marks({"open": summary.curve}, x=x, limit=limit)
     return headline(
-        band + line + strokes + rules + labels,
+        falling({"all": summary.curve}, limit=limit, colours=[BEFORE]) + rules + labels,
         title,
         f"{name}, time to any end (Kaplan-Meier), {summary.n} items, {summary.n_open} open (strokes), {period}",
         f"Step curve falling from all items at day 0; {title.lower()}; band: 95% interval; strokes: open items.",
@@ -90,22 +82,21 @@ def ends_by_day(summary: DurationSummary | None, *, name: str = "Cycle time", pe
 def weekly_counts(
     counts: pd.DataFrame, *, rollouts: Sequence[tuple[date, str]] = (), what: str = "done", period: str
 ) -> alt.Chart:
-    """Draw items a week over all teams: `week, count`, with the dates of registered changes."""
+    """Draw items a week: `week, count`, with the dates of registered changes."""
     if counts.empty:
         return nothing_to_show(f"No items {what}", "There are no whole weeks in this period.")
-    total = counts.groupby("week", as_index=False)["count"].sum()
-    mean = float(total["count"].mean())
+    mean = float(counts["count"].mean())
     bars = (
-        alt.Chart(total)
+        alt.Chart(counts)
         .mark_bar(color=BEFORE, width=5)
-        .encode(x=alt.X("week:T", title=None), y=alt.Y("count:Q", title=f"items {what} a week", stack=None))
+        .encode(x=moments("week"), y=alt.Y("count:Q", title=f"items {what} a week", stack=None))
     )
-    title = f"{mean:.0f} items {what} a week, on average over {len(total)} weeks"
+    title = f"{mean:.0f} items {what} a week, on average over {len(counts)} weeks"
     return headline(
         rollout_rules(bars, rollouts),
         title,
         f"Items {what} a week, all teams, {period}; dashed lines: first rollout of a registered change",
-        f"Bars by week from {total['week'].min():%b %Y} to {total['week'].max():%b %Y}; {title.lower()}.",
+        f"Bars by week from {counts['week'].min():%b %Y} to {counts['week'].max():%b %Y}; {title.lower()}.",
     )
 
 
@@ -113,14 +104,13 @@ def wip_over_time(wip: pd.DataFrame, *, rollouts: Sequence[tuple[date, str]] = (
     """Draw items in progress a week, all teams, with the dates of registered changes: `at, wip`."""
     if wip.empty:
         return nothing_to_show("No work in progress", "Nothing was started in this period.")
-    total = wip.groupby("at", as_index=False)["wip"].sum()
-    first, last = int(total["wip"].iloc[0]), int(total["wip"].iloc[-1])
+    first, last = int(wip["wip"].iloc[0]), int(wip["wip"].iloc[-1])
     line = (
-        alt.Chart(total)
+        alt.Chart(wip)
         .mark_line(color=BEFORE)
-        .encode(x=alt.X("at:T", title=None), y=alt.Y("wip:Q", title="items in progress", scale=alt.Scale(zero=True)))
+        .encode(x=moments("at"), y=alt.Y("wip:Q", title="items in progress", scale=alt.Scale(zero=True)))
     )
-    moved, begin = "more" if last >= first else "fewer", total["at"].iloc[0]
+    moved, begin = "more" if last >= first else "fewer", wip["at"].iloc[0]
     title = f"{last} items are in progress, {abs(last - first)} {moved} than on {begin.day} {begin:%B %Y}"
     text = f"WIP at the start of each week and now, all teams, {period}"
     return headline(rollout_rules(line, rollouts), title, text, f"Line by week. {title}.")
@@ -160,7 +150,7 @@ def share_by_month(
     """Draw a share month by month with its interval: `month, value, low, high, n`."""
     if shares.empty:
         return nothing_to_show(f"{name}: too few items in {period}", "Months with few items are not shown.")
-    base = alt.Chart(shares).encode(x=alt.X("month:T", title=None))
+    base = alt.Chart(shares).encode(x=moments("month"))
     axis = alt.Axis(format="%")
     span = base.mark_rule(color=BEFORE, strokeWidth=1.5).encode(y="low:Q", y2="high:Q")
     line = base.mark_line(color=BEFORE, point=True).encode(

@@ -15,7 +15,7 @@ from prodops_analysis.estimators.survival import SurvivalCurve
 NOTHING = [{"words": "nothing to draw"}]  # the data of an empty chart
 TITLE_LENGTH, LINE_LENGTH = 70, 95  # characters that fit beside each other in a headline, and in a subtitle
 HALO = {"color": PAPER, "stroke": PAPER, "strokeWidth": 4}  # of a text that lines cross: drawn below it
-HALF_PIXEL = {"across": 1 / 1200, "up": 1 / 600}  # as a part of the axes, which are about 600 px wide and 280 px high
+PIXELS = (640, 300)  # of the axes, at most
 
 
 def headline(chart: Any, title: str, subtitle: str, description: str, *, height: int | None = None) -> Any:
@@ -40,63 +40,57 @@ def effect_axis(scale: str) -> dict[str, Any]:
     return {"title": f"{unit} (0 is none)", "axis": alt.Axis(labelExpr=f"datum.value ? {written} : '0'")}
 
 
+def moments(field: str) -> alt.X:
+    """Return the axis of a time series, in UTC wherever it is read."""
+    return alt.X(f"{field}:T", title=None, scale=alt.Scale(type="utc"))
+
+
 def nothing_to_show(title: str, why: str) -> Any:
     """Say in the place of a chart why there is none; the reason is in the subtitle."""
     words = alt.Chart(pd.DataFrame(NOTHING)).mark_text(color=MUTED, fontSize=13, align="center")
     return headline(words.encode(text="words:N"), title, why, why, height=60)
 
 
-def curve_frame(curve: SurvivalCurve, label: str) -> pd.DataFrame:
-    """Lay out a survival curve as `days, survival, low, high, group`, beginning at day 0."""
-    start = pd.DataFrame({"days": [0.0], "survival": [1.0], "low": [1.0], "high": [1.0]})
-    rest = pd.DataFrame({"days": curve.time, "survival": curve.survival, "low": curve.low, "high": curve.high})
-    return pd.concat([start, rest], ignore_index=True).assign(group=label)
-
-
-def open_marks(curves: Mapping[str, SurvivalCurve], *, x: alt.X, limit: float, shades: alt.Scale | None = None) -> Any:
-    """Draw a stroke on a curve where items were still open, two pixels apart at least: `days, survival, group`."""
-    marks = []
-    for label, curve in curves.items():
+def falling(curves: Mapping[str, SurvivalCurve], *, limit: float, colours: Sequence[str]) -> Any:
+    """Draw survival curves with their bands, and a stroke where items were still open, two pixels apart at least."""
+    steps, strokes = [], []
+    for name, curve in curves.items():
+        numbers = {"days": curve.time, "survival": curve.survival, "low": curve.low, "high": curve.high}
+        start = pd.DataFrame({"days": [0.0], "survival": [1.0], "low": [1.0], "high": [1.0]})
+        full = pd.concat([start, pd.DataFrame(numbers)], ignore_index=True)
+        steps.append(thinned(full, limit=limit).assign(group=name))
         days = curve.open_at[curve.open_at <= limit]
         days = days[np.unique(np.searchsorted(np.linspace(0, limit, WIDE // 2), days), return_index=True)[1]]
-        marks.append(pd.DataFrame({"days": days, "survival": curve.at(days), "group": label}))
-    colour: dict[str, Any] = {"color": alt.Color("group:N", scale=shades, legend=None)} if shades else {}
-    strokes = alt.Chart(pd.concat(marks, ignore_index=True)).encode(x=x, y="survival:Q", **colour)
-    return strokes.mark_tick(orient="vertical", size=13, thickness=1.5, opacity=1)
+        strokes.append(pd.DataFrame({"days": days, "survival": curve.at(days), "group": name}))
+    shades = alt.Scale(domain=list(curves), range=list(colours))
+    dashes = alt.Scale(domain=list(curves), range=[[1, 0], [6, 3]])
+    looks: dict[str, Any] = {
+        "x": alt.X("days:Q", title="days since the start", scale=alt.Scale(domain=[0, limit], nice=False)),
+        "color": alt.Color("group:N", scale=shades, legend=None),
+    }
+    y = alt.Y("survival:Q", title="share not yet ended", axis=alt.Axis(format=".0%"), scale=alt.Scale(domain=[0, 1]))
+    frame = pd.concat(steps, ignore_index=True)
+    base, open_ones = alt.Chart(frame).encode(**looks), alt.Chart(pd.concat(strokes, ignore_index=True)).encode(**looks)
+    band = base.mark_area(interpolate="step-after").encode(y="low:Q", y2="high:Q")
+    line = base.mark_line(interpolate="step-after").encode(
+        y=y, strokeDash=alt.StrokeDash("group:N", scale=dashes, legend=None))  # fmt: skip
+    marks = open_ones.mark_tick(orient="vertical", size=13, thickness=1.5, opacity=1).encode(y="survival:Q")
+    parts = [band, line, marks]
+    if len(curves) > 1:
+        parts.append(named_lines(frame, at=0.3 * limit, x="days", y="survival", group="group", shades=shades))
+    return alt.layer(*parts)
 
 
 def thinned(steps: pd.DataFrame, *, limit: float) -> pd.DataFrame:
-    """Leave out the steps of a curve that no screen can show.
+    """Leave out the steps of a curve that no screen can show: of a pixel's width, and of a pixel's height, one is left.
 
-    Parameters
-    ----------
-    steps : one step curve in order: `days`, and every other number a share between 0 and 1 that holds from there on.
-    limit : the last day that is drawn; later steps go.
-
-    Returns
-    -------
-    The first row, the last, and few between: nowhere is their curve further than `HALF_PIXEL` from the full one.
+    `steps` are one curve in order: `days`, and every other number a share; steps after `limit` go.
     """
     shown = steps[steps["days"] <= limit]
-    days = shown["days"].to_numpy(float)
-    shares = shown.drop(columns="days").select_dtypes("number").to_numpy(float)
-    begins, holds = [], []  # a run of steps is drawn as one: where it begins, and the row that holds from there on
-    at = 0
-    while at < len(days):
-        near = _run(days[at:] - days[at] <= HALF_PIXEL["across"] * limit)
-        level = _run(np.abs(shares[at:] - shares[at]).max(axis=1) <= HALF_PIXEL["up"])
-        begins.append(at)
-        holds.append(at if level >= near else at + near - 1)
-        at += max(near, level, 1)
-    if begins and begins[-1] != len(days) - 1:
-        begins.append(len(days) - 1)
-        holds.append(len(days) - 1)
-    return shown.iloc[holds].assign(days=days[begins])
-
-
-def _run(true: np.ndarray) -> int:
-    """Count how many are true from the first on."""
-    return len(true) if true.all() else int(np.argmin(true))
+    few = shown[~(shown["days"] * PIXELS[0] / limit).round().duplicated(keep="last")] if limit else shown
+    level = (few.drop(columns="days").select_dtypes("number") * PIXELS[1]).round()
+    ends = shown.index.isin([*shown.index[:1], *shown.index[-1:]])
+    return shown[ends | shown.index.isin(few.index[level.ne(level.shift()).any(axis=1)])]
 
 
 def named_lines(frame: pd.DataFrame, *, at: float, x: str, y: str, group: str, shades: alt.Scale) -> Any:
@@ -124,12 +118,12 @@ def rollout_rules(chart: Any, rollouts: Sequence[tuple[date, str]], *, others: S
     # own names from the top down, those of others from the bottom up
     height = (8 + 15 * (place % 4)).where(marks["ink"] == INK, 270 - 15 * (place % 4))
     ink = alt.Color("ink:N", scale=None)
-    rules = alt.Chart(marks).mark_rule(strokeDash=[4, 3]).encode(x="at:T", color=ink)
+    rules = alt.Chart(marks).mark_rule(strokeDash=[4, 3]).encode(x=moments("at"), color=ink)
     # each name on a halo, so that the lines of later dates do not cut through it
     names = [
         alt.Chart(marks.iloc[[k]])
         .mark_text(align="left", dx=4, fontSize=11, limit=130, **look)
-        .encode(x="at:T", y=alt.value(int(height.iloc[k])), text="name:N")
+        .encode(x=moments("at"), y=alt.value(int(height.iloc[k])), text="name:N")
         for k in range(len(marks))
         for look in (HALO, {"color": marks["ink"].iloc[k]})
     ]

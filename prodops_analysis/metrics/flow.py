@@ -99,28 +99,18 @@ def summarise_durations(observed: pd.DataFrame) -> DurationSummary | None:
 
 
 def weekly(observed: pd.DataFrame, *, since: pd.Timestamp, until: pd.Timestamp) -> pd.DataFrame:
-    """Count observations a team and week, weeks without any included as zero; whole weeks from Monday only.
-
-    Returns `team, week` (its Monday), `count`.
-    """
+    """Count observations a week, weeks without any included; whole weeks only: `week` (its Monday), `count`."""
     monday = (since + pd.Timedelta(days=(7 - since.weekday()) % 7)).normalize()
-    weeks = pd.date_range(monday, until - pd.Timedelta(days=7), freq="7D")
-    teams = sorted(set(observed["team"]))
-    grid = pd.MultiIndex.from_product([teams, weeks], names=["team", "week"])
-    placed = observed.assign(
-        week=observed["at"].dt.normalize() - pd.to_timedelta(observed["at"].dt.day_of_week, unit="D")
-    )
-    return placed.groupby(["team", "week"]).size().reindex(grid, fill_value=0).rename("count").reset_index()
+    weeks = pd.date_range(monday, until - pd.Timedelta(days=7), freq="7D", name="week")
+    day = observed["at"].dt.normalize()
+    count = (day - pd.to_timedelta(day.dt.day_of_week, unit="D")).value_counts()
+    return count.reindex(weeks, fill_value=0).rename("count").reset_index()
 
 
 def wip_over_time(items: pd.DataFrame, *, at: pd.DatetimeIndex) -> pd.DataFrame:
-    """Count items in progress a team at each instant. Returns `team, at, wip`."""
-    rows = [
-        (team, moment, int(((mine["started_at"] <= moment) & ~(mine["finished_at"] <= moment)).sum()))
-        for team, mine in items.groupby("team")
-        for moment in at
-    ]
-    return pd.DataFrame(rows, columns=["team", "at", "wip"])
+    """Count items in progress at each instant: `at, wip`."""
+    begun, ended = items["started_at"], items["finished_at"]
+    return pd.DataFrame({"at": at, "wip": [int(((begun <= moment) & ~(ended <= moment)).sum()) for moment in at]})
 
 
 def time_in_stage(

@@ -4,19 +4,16 @@ Histories change after the fact: late edits, merged items, another workflow map.
 figures (`data/items.csv`), so that the next one can name those that moved.
 """
 
-import csv
-import io
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 
-from prodops_analysis.assessment import assess
 from prodops_analysis.errors import some
+from prodops_analysis.report.changes import assess_change
 from prodops_analysis.report.results import harmless
-from prodops_analysis.report.words import stated
 from prodops_analysis.tables import Callout, Table, table
 from prodops_analysis.work_items import fold
 from prodops_analysis.workspace import History
@@ -26,31 +23,9 @@ KEPT = ("item_id", "team", "created_at", "started_at", "finished_at", "outcome")
 MONTH = re.compile(r"[0-9]{4}-[0-9]{2}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Moved:
-    """Items that differ between what a month was made from and what is known today, as item id -> team."""
-
-    added: dict[str, str]
-    gone: dict[str, str]
-    changed: dict[str, str]
-
-    def of(self, teams: set[str]) -> str:
-        """Say how many items of some teams moved, and which first."""
-        parts = []
-        for word in ("added", "gone", "changed"):
-            ids = sorted(item for item, team in getattr(self, word).items() if team in teams)
-            if ids:
-                parts.append(f"{len(ids)} {word}: {some(ids, most=3)}")
-        return "; ".join(parts) or "none"
-
-
 def items_text(items: pd.DataFrame) -> str:
     """Return the items behind a month's figures as CSV, sorted by id."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(KEPT)
-    writer.writerows(map(harmless, row) for row in _plain(items).itertuples(index=False))
-    return text.getvalue()
+    return _plain(items).to_csv(index=False, lineterminator="\n")
 
 
 def published_before(reports: Path, month: str) -> Path | None:
@@ -65,19 +40,19 @@ def ledger(history: History, folder: Path) -> Table | Callout:
     results = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
     published = results.get("monthly-review", {}).get("verdicts", {})
     known = history.events[history.events["at"] <= then]
-    moved = _moved(_read(folder / ITEMS), _plain(fold(known, settings=history.settings, as_of=then).items))
+    kept = pd.read_csv(folder / ITEMS, dtype="str", keep_default_na=False).drop_duplicates("item_id")
+    current = _plain(fold(known, settings=history.settings, as_of=then).items)
     rows, restated = [], 0
     for change in history.changes:
         if change.id not in published:
             continue
-        said = assess(known, None, change, as_of=then, settings=history.settings, faults=history.faults,
-                      others=history.changes)  # fmt: skip
+        said = assess_change(replace(history, events=known, as_of=then), change.id)
         old = published[change.id]
-        was = (str(old["verdict"]), stated(old["estimate"], said) or "no number")
-        now = (str(said.verdict), stated(said.estimate, said) or "no number")
+        was = (str(old["verdict"]), said.stated(old["estimate"]) or "no number")
+        now = (str(said.verdict), said.stated(said.estimate) or "no number")
         restated += was != now
         teams = set(said.window) or {team for team, day in change.rollouts.items() if day}
-        rows.append((history.names[change.id], ", ".join(was), ", ".join(now), moved.of(teams)))
+        rows.append((history.names[change.id], ", ".join(was), ", ".join(now), moved(kept, current, teams)))
     when = f"{pd.Period(folder.name):%B %Y}"
     if not rows:
         return Callout("note", f"{when} had no verdict to compare with")
@@ -87,22 +62,23 @@ def ledger(history: History, folder: Path) -> Table | Callout:
 
 
 def _plain(items: pd.DataFrame) -> pd.DataFrame:
-    kept = items[list(KEPT)].sort_values("item_id")
+    """Return items as the texts that a month keeps of them."""
+    kept = items[list(KEPT)].sort_values("item_id", ignore_index=True)
     instants = {name: kept[name].dt.strftime("%Y-%m-%dT%H:%M:%SZ") for name in KEPT if name.endswith("_at")}
-    return kept.assign(**instants).astype("str").where(kept.notna(), "").reset_index(drop=True)
+    return kept.assign(**instants).astype("str").fillna("").map(harmless)
 
 
-def _read(path: Path) -> pd.DataFrame:
-    rows = pd.read_csv(path, dtype="str", keep_default_na=False)
-    return rows.apply(lambda column: column.str.replace(r"^'(?=[=+\-@\t\r])", "", regex=True))
-
-
-def _moved(then: pd.DataFrame, now: pd.DataFrame) -> Moved:
-    old, new = (rows.drop_duplicates("item_id").set_index("item_id") for rows in (then, now))
-    both = old.index.intersection(new.index)
-    differs = (old.loc[both] != new.loc[both]).any(axis=1)
-    return Moved(
-        added=new.loc[new.index.difference(old.index), "team"].to_dict(),
-        gone=old.loc[old.index.difference(new.index), "team"].to_dict(),
-        changed=new.loc[both[differs], "team"].to_dict(),
-    )
+def moved(then: pd.DataFrame, now: pd.DataFrame, teams: set[str]) -> str:
+    """Say how many items of some teams differ between a month and today, and which first."""
+    both = then.merge(now, on="item_id", how="outer", suffixes=("_then", ""), indicator="how")
+    both = both[both["team"].fillna(both["team_then"]).isin(teams)]
+    same = pd.concat([both[name].eq(both[f"{name}_then"]) for name in KEPT[1:]], axis=1).all(axis=1)
+    kinds = {
+        "added": both["how"] == "right_only",
+        "gone": both["how"] == "left_only",
+        "changed": ~same & (both["how"] == "both"),
+    }
+    told = [
+        f"{rows.sum()} {word}: {some(both.loc[rows, 'item_id'], most=3)}" for word, rows in kinds.items() if rows.any()
+    ]
+    return "; ".join(told) or "none"

@@ -41,19 +41,19 @@ class LiveCharts:
         self._charts[name] = {"datasets": datasets, "wide": wide, "narrow": renderer.narrow(wide)}
         return True
 
+    @property
+    def policy(self) -> str:
+        """The directive that lets our two scripts run and no other."""
+        return f"script-src {_hash(_script())} {_bundle()[0]}"
+
     def scripts(self) -> str:
         """Return the HTML that goes to the end of the page."""
-        text = f'{{"data":[{",".join(self._data)}],"charts":{_json(self._charts)}}}'
+        charts = _packed(f'{{"data":[{",".join(self._data)}],"charts":{_json(self._charts)}}}')
         return (
             f'<script type="application/gzip" id="live.code">{_bundle()[1]}</script>\n'
-            f'<script type="application/gzip" id="live.charts">{_packed(text)}</script>\n'
+            f'<script type="application/gzip" id="live.charts">{charts}</script>\n'
             f"<script>{_script()}</script>\n"
         )
-
-
-def policy() -> str:
-    """Return the directive that lets our two scripts run and no other."""
-    return f"script-src {_hash(_script())} {_bundle()[0]}"
 
 
 @cache

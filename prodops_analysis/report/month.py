@@ -141,10 +141,9 @@ def _make(planned: Planned, history: History, folder: Path) -> Made:
         executed.metadata["prodops"] = page_metadata(history, planned.title)
         tables = chart_tables(executed, prefix=f"data/{planned.slug}")
         return Made(planned=planned, page=render(executed, title=planned.title), notebook=executed, tables=tables)
-    except ProdopsError as error:
-        return Made(planned=planned, failed=_plain(str(error)), log=traceback.format_exc())
     except Exception as error:  # one report must not take the others with it; the log keeps everything
-        return Made(planned=planned, failed=f"{type(error).__name__}: {error}", log=traceback.format_exc())
+        said = _plain(str(error)) if isinstance(error, ProdopsError) else f"{type(error).__name__}: {error}"
+        return Made(planned=planned, failed=said, log=traceback.format_exc())
 
 
 def _plain(text: str) -> str:

@@ -1,16 +1,16 @@
 """Pages that no notebook makes: the month's index, and the page in place of a report that failed."""
 
 import copy
-import re
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from typing import Any
 
+import pandas as pd
 from nbformat import NotebookNode, v4
 
 from prodops_analysis.report.html import render
 from prodops_analysis.report.results import RESULT
-from prodops_analysis.tables import Callout, Table
+from prodops_analysis.tables import Callout, Table, table
 from prodops_analysis.workspace import History
 
 _BEHIND = """## Data behind the reports
@@ -41,7 +41,11 @@ def index_page(
 ) -> str:
     """Return the month's front page: the first screens of its reports by slug, links, and the restatement ledger."""
     review = [cell for slug, nb in notebooks.items() for cell in _summaries(nb, slug)]
-    cells = [*review, v4.new_markdown_cell("## Reports\n\n" + "\n".join(map(_link, entries)))]
+    rows = pd.DataFrame([(title, f"could not be made: {why}" if why else "") for _, title, why in entries])
+    listed = table(
+        rows.set_axis(["Report", "Remark"], axis=1), caption="Reports", links=[f"{e[0]}.html" for e in entries]
+    )
+    cells = [*review, v4.new_markdown_cell("## Reports"), shown(listed)]
     if ledger is not None:
         cells += [v4.new_markdown_cell(_LEDGER), shown(ledger)]
     cells.append(v4.new_markdown_cell(_BEHIND))
@@ -50,7 +54,7 @@ def index_page(
 
 def failed_page(title: str, why: str, history: History) -> str:
     """Return the page in place of a report that could not be made."""
-    callout = Callout("caution", "This report could not be made", why, "The other reports of the month are complete.")
+    callout = Callout("caution", "This report could not be made", [why, "The other reports of the month are complete."])
     return rendered(history, title, [shown(callout)])
 
 
@@ -74,17 +78,6 @@ def _summaries(notebook: NotebookNode, slug: str) -> list[NotebookNode]:
             if "text/html" in output.get("data", {}):
                 output.data["text/html"] = output.data["text/html"].replace('href="#', f'href="{slug}.html#')
     return found
-
-
-def _link(entry: Entry) -> str:
-    slug, title, why = entry
-    said = f": could not be made, {_as_text(why)}" if why else ""
-    return f"- [{_as_text(title)}]({slug}.html){said}"
-
-
-def _as_text(text: str) -> str:
-    """Keep Markdown from reading signs in a text that people or trackers wrote."""
-    return re.sub(r"([\\`*_{}\[\]()#+\-.!|<>&~$:])", r"\\\1", " ".join(text.split()))
 
 
 def shown(thing: Any) -> NotebookNode:

@@ -11,12 +11,14 @@ from prodops_analysis.charts import renderer
 from prodops_analysis.errors import some
 from prodops_analysis.metrics import METRICS
 from prodops_analysis.metrics.monthly import Figure
-from prodops_analysis.portfolio import foresight, pool_by_kind
+from prodops_analysis.portfolio import SHRUNK, foresight, pool_by_kind
 from prodops_analysis.quality import Scorecard
 from prodops_analysis.report.changes import past_effects
 from prodops_analysis.report.results import RESULT
 from prodops_analysis.tables import Callout, Card, Cards, Reading, Table, effect, number, table
 from prodops_analysis.workspace import History, load
+
+COIN = "always saying 50 % would give 0.25"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ def figure_cards(figures: Sequence[Figure]) -> Panel:
                         "without": list(f.without)}
         for f in figures
     }  # fmt: skip
-    return Panel((Cards(*map(_card, figures)),), {"figures": shown})
+    return Panel((Cards([*map(_card, figures)]),), {"figures": shown})
 
 
 def _card(figure: Figure) -> Card:
@@ -110,19 +112,24 @@ def clock_table(found: pd.DataFrame) -> Panel:
 def portfolio_panel(assessments: Sequence[Assessment], history: History) -> Panel:
     """Show what past changes teach: effects by kind of change, shrunk for luck, and confidence against outcome."""
     rows = past_effects(assessments, {change.id: change for change in history.changes})
-    pooled, stated_then = pool_by_kind(rows), foresight(rows)
-    shown = pooled.kinds.assign(metric=[METRICS[m].label for m in pooled.kinds["metric"]])
-    shown = shown[["kind", "metric", "n", "estimate", "low", "high", "note"]]
-    shown.columns = ["Kind", "Metric", "Changes", "Effect", "From", "To", "Note"]
-    formats = dict.fromkeys(("Effect", "From", "To"), "+.0%")
-    listed = table(shown, caption="Effects by kind of change, all assessed ones, clear or not", formats=formats)
-    if stated_then.calibration is None:
-        said = f"Confidence against outcome cannot be shown yet: {stated_then.reason}."
-    else:
-        said = f"Brier score of the stated confidence {stated_then.calibration.brier:.2f}; always 50 % would give 0.25."
-    left = "; ".join(f"{n} left out: {why}" for why, n in pooled.left_out.items())
-    note = Callout("note", "Confidence against outcome", said, *([f"{left}."] if left else []))
-    return Panel((note, listed), {"portfolio": {"kinds": _known(pooled.kinds), "foresight": said}})
+    (kinds, changes), then = pool_by_kind(rows), foresight(rows)
+    label = {name: metric.label for name, metric in METRICS.items()}
+    percent = dict.fromkeys(("Effect", "From", "To", "As measured", "Shrunk for luck"), "+.0%")
+    told = f"Cannot be shown yet: {then}." if isinstance(then, str) else f"Brier score {then.brier:.2f}; {COIN}."
+    left = [f"{n} changes have no estimate and are left out of the effects."] if (n := len(rows) - len(changes)) else []
+    parts: list[Any] = [Callout("note", "Confidence against outcome", [told, *left])]
+    named = kinds.assign(metric=kinds["metric"].map(label), kind=kinds["kind"].replace("", "none named"))
+    named.columns = ["Kind", "Metric", "Changes", "Effect", "From", "To", "Note"]
+    parts.append(table(named, caption="Effects by kind of change, all assessed ones, clear or not", formats=percent))
+    if len(single := changes.dropna(subset="shrunk")):
+        shown = single[["change_id", "estimate", *SHRUNK]]
+        shown.columns = ["Change", "As measured", "Shrunk for luck", "From", "To"]
+        parts.append(table(shown, caption="Single effects", formats=percent))
+    if not isinstance(then, str):
+        shown = then.table.set_axis(["Stated", "Happened", "From", "To", "Changes"], axis=1)
+        shares = dict.fromkeys(("Stated", "Happened", "From", "To"), ".0%")
+        parts.append(table(shown, caption="What came of changes, by stated confidence", formats=shares))
+    return Panel(tuple(parts), {"portfolio": {"kinds": _known(kinds), "foresight": told}})
 
 
 def _known(frame: pd.DataFrame) -> list[dict[str, Any]]:
@@ -144,7 +151,7 @@ def quality_summary(card: Scorecard, history: History) -> Panel:
     ]
     grades = {f"{r.team}/{r.metric}": r.grade for r in card.grades.itertuples()}
     return Panel(
-        (Callout("caution" if teams else "note", title, *lines),), {"grades": grades, "faults": len(history.faults)}
+        (Callout("caution" if teams else "note", title, lines),), {"grades": grades, "faults": len(history.faults)}
     )
 
 

@@ -7,11 +7,10 @@ from typing import Any
 
 from nbformat import NotebookNode
 
+from prodops_analysis.charts import renderer
 from prodops_analysis.charts.parts import NOTHING
-from prodops_analysis.charts.renderer import title_of
 
 RESULT = "application/vnd.prodops.result+json"
-CHART = "application/vnd.vegalite.v5+json"
 
 
 def results_of(notebook: NotebookNode) -> dict[str, Any]:
@@ -29,9 +28,9 @@ def chart_tables(notebook: NotebookNode, *, prefix: str) -> dict[str, str]:
     """
     tables: dict[str, str] = {}
     for output in _outputs(notebook):
-        spec = output["data"].get(CHART)
+        spec = output["data"].get(renderer.MIME)
         if spec and NOTHING not in spec.get("datasets", {}).values():
-            path = f"{prefix}-{len(tables) + 1}-{_slug(title_of(spec)[0])}.csv"
+            path = f"{prefix}-{len(tables) + 1}-{_slug(renderer.title_of(spec)[0])}.csv"
             output.setdefault("metadata", {})["prodops_csv"] = path
             tables[path] = _csv(spec)
     return tables

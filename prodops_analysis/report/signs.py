@@ -11,7 +11,7 @@ from prodops_analysis.metrics import METRICS
 from prodops_analysis.metrics.monthly import Figure
 from prodops_analysis.records.changes import Change
 from prodops_analysis.report.panels import Panel
-from prodops_analysis.report.words import DUE, day_of, decision_asked, guarded, span, state_of, stated
+from prodops_analysis.report.words import DUE, day_of, decision_asked, guarded, state_of
 from prodops_analysis.tables import Callout, link_to, number, safe, table
 from prodops_analysis.workspace import History
 
@@ -94,7 +94,7 @@ def portfolio_table(assessments: Sequence[Assessment], history: History) -> Pane
 
 def _known(said: Assessment, change: Change, history: History) -> str:
     """Write the effect with its interval and reach, or why there is none; then what it costs."""
-    effect = f"{METRICS[said.metric].label} {stated(said.estimate, said)} ({span(said)})"
+    effect = f"{METRICS[said.metric].label} {said.stated(said.estimate)} ({said.span})"
     told = said.reasons[0][:1].upper() + said.reasons[0][1:] if said.estimate is None else effect
     hours = change.cost_hours_a_week
     cost = "" if hours is None else f"; {hours:g} hour{'' if hours == 1 else 's'} a week"
@@ -125,7 +125,7 @@ def _measured(name: str, figures: Sequence[Figure], assessments: Sequence[Assess
     at = f"#{section.lower().replace(' ', '-')}"
     helped = tuple(
         (
-            f"{s.verdict.capitalize()} by {stated(abs(s.estimate or 0), s, sign=False)} in "
+            f"{s.verdict.capitalize()} by {s.stated(abs(s.estimate or 0), sign=False)} in "
             f"{_reach(history.change(s.change_id), history)} teams:",
             history.names[s.change_id],
             f"change-{s.change_id}.html",
@@ -170,6 +170,6 @@ def _due(assessments: Sequence[Assessment], history: History) -> Callout:
     return Callout(
         "decision",
         "One change is due" if len(due) == 1 else f"{len(due)} changes are due",
-        *(f"{history.names[change.id]} was not assessed." for change in due if change.id not in assessed),
+        [f"{history.names[change.id]} was not assessed." for change in due if change.id not in assessed],
         links={history.names[change.id]: f"change-{change.id}.html" for change in due if change.id in assessed},
     )

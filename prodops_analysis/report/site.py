@@ -13,7 +13,6 @@ from prodops_analysis.charts import renderer
 from prodops_analysis.errors import printable
 from prodops_analysis.report.ledger import MONTH
 from prodops_analysis.report.pages import rendered, shown, verdicts_of
-from prodops_analysis.report.results import CHART
 from prodops_analysis.tables import Callout, number, table
 from prodops_analysis.workspace import History
 
@@ -44,7 +43,7 @@ def all_months_page(reports: Path, history: History) -> str:
     listed = table(
         pd.DataFrame(rows, columns=columns), caption="Published months, newest first", units=units, links=links
     )
-    note = Callout("note", "Figures are those that were published", "A month says in its ledger what moved since.")
+    note = Callout("note", "Figures are those that were published", ["A month says in its ledger what moved since."])
     return rendered(history, "Reports", [shown(listed), shown(note)], month=False)
 
 
@@ -70,8 +69,8 @@ def digest_picture(notebook: NotebookNode) -> bytes | None:
     """Return the chart of the cell tagged for the digest as PNG, or None without one."""
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
-            if DIGEST_TAG in cell.metadata.get("tags", []) and CHART in output.get("data", {}):
-                return renderer.to_png(output["data"][CHART])
+            if DIGEST_TAG in cell.metadata.get("tags", []) and renderer.MIME in output.get("data", {}):
+                return renderer.to_png(output["data"][renderer.MIME])
     return None
 
 

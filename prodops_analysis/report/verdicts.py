@@ -14,8 +14,6 @@ from prodops_analysis.report.words import (
     due,
     guardrails,
     lasting,
-    span,
-    stated,
 )
 from prodops_analysis.tables import Callout, Card, Cards, Table, number, table
 
@@ -29,7 +27,7 @@ EVIDENCE = {
 
 def verdict_line(said: Assessment) -> str:
     """Write an assessment in one plain line."""
-    effect = f"effect {stated(said.estimate, said)}, {span(said)}"
+    effect = f"effect {said.stated(said.estimate)}, {said.span}"
     return f"{said.change_id}, {said.metric}: {said.verdict}; {effect}, {said.n_items} items"
 
 
@@ -38,7 +36,7 @@ def method_note(said: Assessment) -> Callout:
     placed = "Items are placed in the week they started in (throughput: ended in); unfinished items are kept."
     spoken, tried = said.replayed
     replayed = f"Tried on {tried} ordinary dates of the teams' own past, this rule would have spoken on {spoken}."
-    return Callout("note", "Method", said.method, placed, *([replayed] if tried else []))
+    return Callout("note", "Method", [said.method, placed, *([replayed] if tried else [])])
 
 
 def verdict_panel(said: Assessment, change: Change) -> Panel:
@@ -56,22 +54,21 @@ def verdict_panel(said: Assessment, change: Change) -> Panel:
     callout = Callout(
         "verdict",
         str(said.verdict).capitalize(),
-        bottom_line(said),
-        *((head, text) for head, text in told if text),
+        [bottom_line(said), *((head, text) for head, text in told if text)],
         links=EVIDENCE | {f"What “{said.verdict}” means": f"{GLOSSARY}#{said.verdict.replace(' ', '-')}"},
     )
     cards = [
-        Card(label=f"Effect on {METRICS[said.metric].label.lower()}", value=stated(said.estimate, said),
-             comparison=span(said)),
+        Card(label=f"Effect on {METRICS[said.metric].label.lower()}", value=said.stated(said.estimate),
+             comparison=said.span),
         *_days(said),
-        Card(label="Smallest worthwhile", value=stated(said.smallest_worthwhile, said, sign=False),
+        Card(label="Smallest worthwhile", value=said.stated(said.smallest_worthwhile, sign=False),
              comparison="set in the record"),
-        Card(label="Smallest visible", value=stated(said.smallest_detectable, said, sign=False),
+        Card(label="Smallest visible", value=said.stated(said.smallest_detectable, sign=False),
              comparison="effect this data would show 4 times in 5"),
         Card(label="Evidence", value=f"{said.n_items:,}", unit="items", comparison=_evidence(said)),
         *_cost(change),
     ]  # fmt: skip
-    return Panel((callout, Cards(*cards)), {"assessment": said.to_dict()})
+    return Panel((callout, Cards(cards)), {"assessment": said.to_dict()})
 
 
 def _cost(change: Change) -> list[Card]:

@@ -9,7 +9,7 @@ from prodops_analysis.checks import Check
 from prodops_analysis.errors import some
 from prodops_analysis.metrics import METRICS
 from prodops_analysis.records.changes import Change
-from prodops_analysis.tables import effect, effects
+from prodops_analysis.tables import effects
 
 DUE = "due for decision"
 HOPELESS = 2  # times the smallest worthwhile effect: an interval is halved by four times the weeks, at best
@@ -21,27 +21,13 @@ _MENDED = {  # check that forbids an answer -> what would allow one
 GLOSSARY = "glossary.html"  # beside the reports of a month
 
 
-def stated(x: float | None, said: Assessment, *, sign: bool = True) -> str | None:
-    """Write an effect for reading; None where there is none."""
-    return None if x is None else effect(x, scale=said.scale, sign=sign)
-
-
-def span(said: Assessment) -> str:
-    """Write the interval of an effect."""
-    if said.low is None or said.high is None:
-        return "no estimate is given"
-    return f"{100 * said.confidence:.4g}% interval {effects(said.low, said.high, scale=said.scale)}"
-
-
 def bottom_line(said: Assessment) -> str:
     """Say in a sentence what is known of a change, and what it was held against."""
-    label, m = METRICS[said.metric].label, stated(said.smallest_worthwhile, said, sign=False)
+    label, m = METRICS[said.metric].label, said.stated(said.smallest_worthwhile, sign=False)
     if said.verdict == "not enough evidence" or said.estimate is None:
         return f"What it did to {label.lower()} cannot be told yet."
     if said.verdict == "no worthwhile change":
-        return (
-            f"{label} moved by {stated(said.estimate, said)} ({span(said)}): less than the {m} that would be worth it."
-        )
+        return f"{label} moved by {said.stated(said.estimate)} ({said.span}): less than the {m} that would be worth it."
     went = "fell" if said.estimate < 0 else "rose"
     worth = {
         "yes": f"more than the {m} that would be worth it",
@@ -49,7 +35,7 @@ def bottom_line(said: Assessment) -> str:
     }.get(said.worthwhile, f"whether by the {m} that would be worth it is open")
     n = len(said.by_team)
     teams = f"the {n} adopting teams" if n > 1 else "the adopting team"
-    return f"{label} of {teams} {went} by {stated(abs(said.estimate), said, sign=False)} ({span(said)}), {worth}."
+    return f"{label} of {teams} {went} by {said.stated(abs(said.estimate), sign=False)} ({said.span}), {worth}."
 
 
 def decision_asked(said: Assessment) -> str:
@@ -106,7 +92,7 @@ def lasting(said: Assessment) -> str:
     own = said.by_band[first, last]
     when = f"from week {first} after the rollout on" if last >= 999 else f"in weeks {first} to {last} after the rollout"
     ends = effects(own.low, own.high, scale=said.scale)
-    return f"{when}: {stated(own.estimate, said)} (95% interval {ends})."
+    return f"{when}: {said.stated(own.estimate)} (95% interval {ends})."
 
 
 def due(change: Change, *, until: pd.Timestamp) -> str:

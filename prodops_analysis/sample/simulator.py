@@ -143,19 +143,17 @@ def _rows(items: pd.DataFrame, start: pd.Timestamp) -> pd.DataFrame:
         _step(items, "created", "type", None, items["kind"]),
         _step(items, "created", "size", None, items["size"]),
         _step(items, "created", "target", None, month),
-        _step(items, "created", "state", None, pd.Series("Backlog", index=items.index)),
+        _step(items, "created", "state", None, "Backlog"),
         _step(items.assign(own=items["started"] - 0.02), "own", "owner", None, owner)[items["owned"] & begun],
         _step(items, "started", "state", "Backlog", working)[begun],
         _step(items.assign(own=items["started"] + 0.5 * length), "own", "owner", None, owner)[~items["owned"] & plain],
-        _step(items.assign(at=review), "at", "state", working, pd.Series("In review", index=items.index))[
-            plain & begun
-        ],
+        _step(items.assign(at=review), "at", "state", working, "In review")[plain & begun],
         _step(
             items.assign(at=late),
             "at",
             "state",
             "In review",
-            pd.Series("Waiting for decision", index=items.index),
+            "Waiting for decision",
         )[plain & begun & waits],
         _step(items.assign(at=late), "at", "target", month, moved)[plain & (items["moves"] > 0)],
         _step(items, "ended", "state", "In progress", end),
@@ -176,7 +174,7 @@ def _rows(items: pd.DataFrame, start: pd.Timestamp) -> pd.DataFrame:
 
 
 def _step(
-    items: pd.DataFrame, when: str, name: str, before: "pd.Series | str | None", after: pd.Series
+    items: pd.DataFrame, when: str, name: str, before: "pd.Series | str | None", after: "pd.Series | str"
 ) -> pd.DataFrame:
     return pd.DataFrame(
         {

@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 
 from prodops_analysis.errors import SourceError, some
-from prodops_analysis.event_log import FAULT_COLUMNS, Import, sort_out
+from prodops_analysis.event_log import FAULT_COLUMNS, RAW, Import, sort_out
 from prodops_analysis.settings import GitRecordsSource
 from prodops_analysis.sources.git_history import (
     Commit,
@@ -33,7 +33,6 @@ from prodops_analysis.sources.text_records import NOBODY, PLAIN, UnreadableError
 _MARKDOWN, _YAML = (".md", ".markdown"), (".yaml", ".yml")
 _OTHER = "files are no regular YAML or Markdown files"
 _BOT = re.compile(r"(?<![a-z])(?:ro|dependa)?bot(?![a-z])", re.IGNORECASE)
-_ROW = ("item_id", "at", "field", "from_value", "to_value", "actor", "actor_kind", "team", "batch_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +107,7 @@ def read(source: GitRecordsSource, *, root: Path) -> Import:
             f"source {source.name!r}: no record in {source.path!r} at {source.ref!r} matches {some(source.files)}; "
             "name YAML files, or Markdown files with front matter, by patterns such as keps/**/kep.yaml"
         )
-    frame = pd.DataFrame(rows, columns=list(_ROW))
+    frame = pd.DataFrame(rows, columns=list(RAW))
     found = sort_out(
         frame.assign(at=pd.to_datetime(frame["at"], unit="s", utc=True, errors="coerce")), source=source.name
     )

@@ -8,17 +8,16 @@ import duckdb
 import pandas as pd
 
 from prodops_analysis.errors import SourceError, did_you_mean, some
-from prodops_analysis.event_log import FIELDS, OTHER, Import, actor_names, run_sql, sort_out
+from prodops_analysis.event_log import FIELDS, OTHER, RAW, Import, run_sql, sort_out
 from prodops_analysis.settings import TableSource
 
-_READERS = {
+READERS = {
     ".csv": "read_csv({}, all_varchar=true, header=true, union_by_name=true, null_padding=true, parallel=false, {})",
     ".jsonl": "read_json({}, format='newline_delimited', union_by_name=true, maximum_depth=1, {})",
     ".parquet": "read_parquet({}, union_by_name=true, {})",
 }
-_FILE = "file of the export"  # column that says which of several files a row stands in
+FILE = "file of the export"  # column that says which of several files a row stands in
 _PEOPLE = ("owner", "approver")  # fields whose values name people
-_EVENT_COLUMNS = ("item_id", "at", "field", "from_value", "to_value", "actor", "actor_kind", "team", "batch_id")
 _NEEDED = {"events": ("item_id", "at", "field", "to_value"), "items": ("item_id", "created")}
 
 
@@ -36,9 +35,12 @@ def read(source: TableSource, *, root: Path, time_zone: str = "UTC") -> Import:
     SourceError : no file, an unreadable file, or a declared column that the export lacks.
     """
     files = _files(source, root)
-    rows = _rows(source, files)
+    try:
+        rows = rows_of(files)
+    except SourceError as error:
+        raise SourceError(f"source {source.name!r}: {error}") from None
     _check_columns(source, rows, files)
-    numbered = {"row": range(1, len(rows) + 1), _FILE: rows[_FILE]}
+    numbered = {"row": range(1, len(rows) + 1), FILE: rows[FILE]}
     given = pd.DataFrame({ours: rows[theirs] for ours, theirs in source.columns.items()} | numbered)
     shaped = _without_names(_events(source, given) if source.shape == "events" else _items(source, given, rows))
     dated = _once(shaped.assign(at=_instants(shaped["at_text"], source, time_zone)))
@@ -72,8 +74,8 @@ def _files(source: TableSource, root: Path) -> list[Path]:
     files = [path] if path.is_file() else sorted(Path(path.anchor).glob(pattern)) if source.path else []
     if not files:
         raise SourceError(f"source {source.name!r}: no file {source.path} in {root}; put the export there or mend path")
-    if odd := [f for f in files if f.suffix.lower() not in _READERS]:
-        raise SourceError(f"source {source.name!r}: {odd[0].name} is none of {', '.join(_READERS)}; export it as one")
+    if odd := [f for f in files if f.suffix.lower() not in READERS]:
+        raise SourceError(f"source {source.name!r}: {odd[0].name} is none of {', '.join(READERS)}; export it as one")
     if len({f.suffix.lower() for f in files}) > 1:
         raise SourceError(
             f"source {source.name!r}: {source.path} matches files of several kinds; declare one source each"
@@ -81,26 +83,25 @@ def _files(source: TableSource, root: Path) -> list[Path]:
     return files
 
 
-def _rows(source: TableSource, files: list[Path]) -> pd.DataFrame:
+def rows_of(files: list[Path]) -> pd.DataFrame:
+    """Return what stands in files of one kind as texts, with the file of each row."""
     names = [glob.escape(str(f)) for f in files]
-    reader = _READERS[files[0].suffix.lower()].format("$files", f"filename='{_FILE}'")
+    reader = READERS[files[0].suffix.lower()].format("$files", f"filename='{FILE}'")
     with duckdb.connect() as db:
         try:
             as_text = "->>'$'" if "read_json" in reader else "::VARCHAR"
-            columns = f'COLUMNS(* EXCLUDE "{_FILE}"){as_text}, "{_FILE}"'
+            columns = f'COLUMNS(* EXCLUDE "{FILE}"){as_text}, "{FILE}"'
             relation = db.sql(f"SELECT {columns} FROM {reader}", params={"files": names})
             names = list(relation.columns)
             rows: pd.DataFrame = relation.df()
         except duckdb.Error as error:
             first = str(error).splitlines()[0]
-            raise SourceError(
-                f"source {source.name!r}: {some(f.name for f in files)} cannot be read: {first}"
-            ) from None
+            raise SourceError(f"{some(f.name for f in files)} cannot be read: {first}") from None
     return rows.set_axis(names, axis=1).astype("str")
 
 
 def _check_columns(source: TableSource, rows: pd.DataFrame, files: list[Path]) -> None:
-    ours = set(_EVENT_COLUMNS) if source.shape == "events" else {"item_id", "created", "team", "actor", *FIELDS}
+    ours = set(RAW) if source.shape == "events" else {"item_id", "created", "team", "actor", *FIELDS}
     for name in source.columns:
         if name not in ours and not name.startswith(OTHER):
             raise SourceError(
@@ -116,20 +117,20 @@ def _check_columns(source: TableSource, rows: pd.DataFrame, files: list[Path]) -
         if theirs not in rows:
             raise SourceError(
                 f"source {source.name!r}: {files[0].name} has no column {theirs!r}"
-                f"{did_you_mean(theirs, rows.columns)}; it has {some(rows.columns.drop(_FILE), most=12)}"
+                f"{did_you_mean(theirs, rows.columns)}; it has {some(rows.columns.drop(FILE), most=12)}"
             )
 
 
 def _events(source: TableSource, given: pd.DataFrame) -> pd.DataFrame:
     known = dict(zip(FIELDS, FIELDS, strict=True)) | source.fields
     field = given["field"].map(lambda f: known.get(f, f if str(f).startswith(OTHER) else f"{OTHER}{f}"), "ignore")
-    columns = [c for c in _EVENT_COLUMNS if c in given] + ["row", _FILE]
+    columns = [c for c in RAW if c in given] + ["row", FILE]
     return given[columns].assign(field=field).rename(columns={"at": "at_text"})
 
 
 def _items(source: TableSource, given: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
     """Unroll one row an item into events: created, one event a dated state, one a described field."""
-    base = pd.DataFrame({"item_id": given["item_id"], "row": given["row"], _FILE: given[_FILE]})
+    base = pd.DataFrame({"item_id": given["item_id"], "row": given["row"], FILE: given[FILE]})
     if "team" in given:
         base = base.assign(team=given["team"])
     parts = [base.assign(field="created", to_value=given["item_id"], at_text=given["created"])]
@@ -149,7 +150,8 @@ def _without_names(shaped: pd.DataFrame) -> pd.DataFrame:
     named = shaped["field"].isin(_PEOPLE)
     texts = [shaped[c] for c in ("actor",) if c in shaped]
     texts += [shaped.loc[named, c] for c in ("from_value", "to_value") if c in shaped]
-    alias = actor_names(pd.concat(texts).dropna()) if texts else {}
+    people = pd.concat(texts).dropna().unique() if texts else []
+    alias = {person: f"p{number}" for number, person in enumerate(people, start=1)}
     hidden = {c: shaped[c].where(~named, shaped[c].map(alias)) for c in ("from_value", "to_value") if c in shaped}
     if "actor" in shaped:
         hidden["actor"] = shaped["actor"].map(alias)
@@ -158,9 +160,9 @@ def _without_names(shaped: pd.DataFrame) -> pd.DataFrame:
 
 def _once(dated: pd.DataFrame) -> pd.DataFrame:
     """Leave out what an earlier file of the same source has told already."""
-    told = [c for c in dated.columns if c not in ("row", _FILE, "at_text")]
-    first = dated.groupby(told, dropna=False, sort=False)[_FILE].transform("first")
-    return dated[(dated[_FILE] == first) | dated["at"].isna()].drop(columns=_FILE)
+    told = [c for c in dated.columns if c not in ("row", FILE, "at_text")]
+    first = dated.groupby(told, dropna=False, sort=False)[FILE].transform("first")
+    return dated[(dated[FILE] == first) | dated["at"].isna()].drop(columns=FILE)
 
 
 def _instants(text: pd.Series, source: TableSource, time_zone: str) -> pd.Series:
@@ -182,7 +184,7 @@ def _instants(text: pd.Series, source: TableSource, time_zone: str) -> pd.Series
 
 
 def _remarks(source: TableSource, rows: pd.DataFrame, events: pd.DataFrame) -> tuple[str, ...]:
-    used = {*source.columns.values(), *source.states.values(), _FILE}
+    used = {*source.columns.values(), *source.states.values(), FILE}
     spare = [c for c in rows.columns if c not in used]
     other = sorted(set(events.loc[events["field"].str.startswith(OTHER), "field"]))
     return tuple(
