@@ -11,11 +11,11 @@ from prodops_analysis.charts import renderer
 from prodops_analysis.errors import some
 from prodops_analysis.metrics import METRICS
 from prodops_analysis.metrics.monthly import Figure
-from prodops_analysis.portfolio import SHRUNK, foresight, pool_by_kind
+from prodops_analysis.portfolio import foresight, pool_by_kind
 from prodops_analysis.quality import Scorecard
 from prodops_analysis.report.changes import past_effects
 from prodops_analysis.report.results import RESULT
-from prodops_analysis.tables import Callout, Card, Cards, Reading, Table, effect, number, table
+from prodops_analysis.tables import Callout, Card, Cards, Reading, Table, effect, effects, number, table
 from prodops_analysis.workspace import History, load
 
 COIN = "always saying 50 % would give 0.25"
@@ -113,23 +113,39 @@ def portfolio_panel(assessments: Sequence[Assessment], history: History) -> Pane
     """Show what past changes teach: effects by kind of change, shrunk for luck, and confidence against outcome."""
     rows = past_effects(assessments, {change.id: change for change in history.changes})
     (kinds, changes), then = pool_by_kind(rows), foresight(rows)
-    label = {name: metric.label for name, metric in METRICS.items()}
-    percent = dict.fromkeys(("Effect", "From", "To", "As measured", "Shrunk for luck"), "+.0%")
     told = f"Cannot be shown yet: {then}." if isinstance(then, str) else f"Brier score {then.brier:.2f}; {COIN}."
-    left = [f"{n} changes have no estimate and are left out of the effects."] if (n := len(rows) - len(changes)) else []
-    parts: list[Any] = [Callout("note", "Confidence against outcome", [told, *left])]
-    named = kinds.assign(metric=kinds["metric"].map(label), kind=kinds["kind"].replace("", "none named"))
-    named.columns = ["Kind", "Metric", "Changes", "Effect", "From", "To", "Note"]
-    parts.append(table(named, caption="Effects by kind of change, all assessed ones, clear or not", formats=percent))
-    if len(single := changes.dropna(subset="shrunk")):
-        shown = single[["change_id", "estimate", *SHRUNK]]
-        shown.columns = ["Change", "As measured", "Shrunk for luck", "From", "To"]
-        parts.append(table(shown, caption="Single effects", formats=percent))
+    left = [f"Changes without an estimate, left out of the effects: {n}."] if (n := len(rows) - len(changes)) else []
+    pooled = [
+        (r.kind or "none named", METRICS[r.metric].label, r.n, *_spanned(r.metric, r.estimate, r.low, r.high), r.note)
+        for r in kinds.itertuples()
+    ]
+    columns = ["Kind", "Metric", "Changes", "Effect", "95% interval", "Note"]
+    listed = pd.DataFrame(pooled, columns=columns)
+    parts = [
+        Callout("note", "Confidence against outcome", [told, *left]),
+        table(listed, caption="Effects by kind of change, all assessed ones, clear or not"),
+    ]
+    if single := [
+        (history.names[r.change_id], effect(r.estimate, scale=METRICS[r.metric].scale),
+         *_spanned(r.metric, r.shrunk, r.shrunk_low, r.shrunk_high))
+        for r in changes.dropna(subset="shrunk").itertuples()
+    ]:  # fmt: skip
+        columns = ["Change", "As measured", "Shrunk for luck", "95% interval"]
+        parts.append(table(pd.DataFrame(single, columns=columns), caption="Effects of single changes"))
     if not isinstance(then, str):
-        shown = then.table.set_axis(["Stated", "Happened", "From", "To", "Changes"], axis=1)
-        shares = dict.fromkeys(("Stated", "Happened", "From", "To"), ".0%")
-        parts.append(table(shown, caption="What came of changes, by stated confidence", formats=shares))
+        shares = [
+            (f"{r.stated:.0%}", f"{r.happened:.0%}", f"{r.low:.0%} to {r.high:.0%}", r.n)
+            for r in then.table.itertuples()
+        ]
+        columns = ["Stated confidence", "Share that improved", "95% interval", "Changes"]
+        parts.append(table(pd.DataFrame(shares, columns=columns), caption="What came of changes, by stated confidence"))
     return Panel(tuple(parts), {"portfolio": {"kinds": _known(kinds), "foresight": told}})
+
+
+def _spanned(metric: str, x: float, low: float, high: float) -> tuple[str | None, str | None]:
+    """Write an effect and its interval; nothing where there is none."""
+    scale = METRICS[metric].scale
+    return (None, None) if pd.isna(x) else (effect(x, scale=scale), effects(low, high, scale=scale))
 
 
 def _known(frame: pd.DataFrame) -> list[dict[str, Any]]:
