@@ -796,6 +796,16 @@ def test_names_and_order_do_not_matter():
         assert getattr(plain(made), name) == pytest.approx(getattr(other, name), rel=1e-6)
 
 
+def test_chance_comes_from_the_settings():
+    """The same seed deals the same rollout orders, another one others; the effect has no part in chance."""
+    made = small(effect=0.0)
+    other = made.asked(settings=SETTINGS.model_copy(update={"seed": 2}))
+
+    assert plain(made) == made.asked()
+    assert found_by(plain(made), "rollout order").found != found_by(other, "rollout order").found
+    assert (plain(made).estimate, plain(made).low) == (other.estimate, other.low)
+
+
 def test_whole_weeks_do_not_matter():
     """The same history 50 weeks earlier gives the same answer."""
     made, back = small(), timedelta(weeks=50)

@@ -56,6 +56,7 @@ def test_a_page_shows_the_text(text):
 
     for place in ("h1", "figcaption strong", "figcaption span", "caption", "td, tbody th", ".prodops-callout", "dt"):
         assert expected in squeezed(soup.select_one(place).text), place
+    assert expected in squeezed(soup.select_one(".drawing")["aria-label"])
     assert [script.get("id") for script in soup.find_all("script")] == ["live.code", "live.charts", None]
     assert len(soup.find_all("h1")) == 1
     assert not soup.find_all(["iframe", "img", "b"])

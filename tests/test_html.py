@@ -445,3 +445,13 @@ def test_processes_agree(tmp_path):
 def test_nbconvert_knows_the_exporter():
     """`jupyter nbconvert --to prodops` finds it once the package is installed."""
     assert get_exporter("prodops") is ReportExporter
+
+
+def test_the_path_of_data_is_an_address_and_nothing_else():
+    """A quote in the path of a chart's data does not end the attribute that it stands in."""
+    cell = shown(drawn())
+    cell.outputs[0]["metadata"] = {"prodops_csv": 'data/a" onmouseover="alert(1).csv'}
+
+    link = soup_of(render(notebook(cell))).select_one(".data a")
+
+    assert link.attrs == {"href": 'data/a" onmouseover="alert(1).csv'}

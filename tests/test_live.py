@@ -10,14 +10,14 @@ import vl_convert
 
 from prodops_analysis.charts import renderer
 from prodops_analysis.charts.live import live
-from prodops_analysis.charts.parts import headline, nothing_to_show, rollout_rules
+from prodops_analysis.charts.parts import headline, moments, nothing_to_show, rollout_rules
 from prodops_analysis.report.html import render
 from prodops_analysis.report.live import LiveCharts
 
 ROWS = pd.DataFrame(
     {"day": pd.date_range("2026-03-01", periods=4, tz="UTC"), "n": [1.5, 2, 3, 4], "team": list("baab"), "low": 0.0}
 )
-X, Y, TEAM = alt.X("day:T", scale=alt.Scale(type="utc")), alt.Y("n:Q"), alt.Color("team:N")
+X, Y, TEAM = moments("day"), alt.Y("n:Q"), alt.Color("team:N")
 
 
 def spec_of(chart):
