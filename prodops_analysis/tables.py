@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from prodops_analysis.errors import printable
+from prodops_analysis.errors import ReportError, did_you_mean, printable, some
 
 WIDE = 4  # columns of a table that is set as a list on a phone
 UNKNOWN = '<abbr title="unknown">–</abbr>'
@@ -132,9 +132,15 @@ def table(
     links : see `Table`.
     """
     units, formats = units or {}, formats or {}
+    names = [str(name) for name in frame]
+    if not caption.strip() or not names or not all(name.strip() for name in names):
+        raise ReportError(f"table {caption!r} with columns ({some(names)}): give it a caption and name every column")
+    if unknown := [name for name in (*units, *formats) if name not in names]:
+        hint = did_you_mean(unknown[0], names)
+        raise ReportError(f"table {caption!r} has no column {unknown[0]!r}{hint}; it has {some(names, most=12)}")
     return Table(
         caption=caption,
-        columns=tuple(frame),
+        columns=tuple(names),
         units=tuple(units.get(name, "") for name in frame),
         numeric=tuple(kind.kind in "iuf" for kind in frame.dtypes),
         cells=tuple(zip(*(_column(frame[name], formats.get(name, "")) for name in frame), strict=True)),
@@ -154,7 +160,7 @@ def _cell(value: Any, like: str) -> str | None:
     if pd.isna(value) or not str(value).strip():
         return None
     if isinstance(value, pd.Timestamp):
-        return f"{value.day} {value:%b %Y}"
+        return f"{value.day} {value:%b %Y}" + (f" {value:%H:%M}" if value != value.normalize() else "")
     if pd.api.types.is_bool(value):
         return "yes" if value else "no"
     return number(value, like=like) if pd.api.types.is_number(value) else str(value)
@@ -221,6 +227,12 @@ class Callout:
     title: str
     lines: Sequence[str | tuple[str, str]] = ()
     links: Mapping[str, str] = field(default_factory=dict)  # words -> a place in this page or a page beside it
+
+    def __post_init__(self) -> None:
+        if self.kind not in _TITLES:
+            raise ReportError(
+                f"a callout cannot be {self.kind!r}{did_you_mean(self.kind, _TITLES)}; use {some(_TITLES)}"
+            )
 
     def __repr__(self) -> str:
         lines = [line if isinstance(line, str) else ": ".join(line) for line in self.lines]

@@ -266,3 +266,8 @@ def test_the_last_share_is_the_headline():
     assert headline(chart) == "Owner at start: 75% in the last month, 50% in the first"
     assert "50 items" in chart.to_dict()["title"]["subtitle"]
     assert "too few items" in headline(charts.share_by_month(shares.iloc[:0], name="Owner", period="two months"))
+
+
+def test_time_axes_are_utc_wherever_they_are_read():
+    """JupyterLab shows the dates of the page, whatever zone its browser is in."""
+    assert parts.moments("day").to_dict()["scale"] == {"type": "utc"}

@@ -354,7 +354,7 @@ def test_validate_keeps_two_events_that_share_an_id():
     assert (["Doing", "Done"], 2) == (log["to_value"].tolist(), log["event_id"].nunique())
 
 
-def test_validate_accepts_an_merge():
+def test_validate_accepts_an_empty_log():
     """No events are a valid log."""
     pd.testing.assert_frame_equal(merge(), validate(merge()))
     assert 0 == len(validate(rows_of(SOUND).iloc[:0]))

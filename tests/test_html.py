@@ -455,3 +455,13 @@ def test_the_path_of_data_is_an_address_and_nothing_else():
     link = soup_of(render(notebook(cell))).select_one(".data a")
 
     assert link.attrs == {"href": 'data/a" onmouseover="alert(1).csv'}
+
+
+def test_a_picture_of_another_library_is_shown():
+    """An SVG beside its plain text is the picture, not the text; nothing in it can run."""
+    picture = '<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
+
+    image = soup_of(render(notebook(shown({"image/svg+xml": picture, "text/plain": "<Figure>"})))).select_one("img")
+
+    assert image["src"] == "data:image/svg+xml;base64," + base64.b64encode(picture.encode()).decode()
+    assert image["alt"] == "<Figure>"

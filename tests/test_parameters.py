@@ -7,7 +7,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from prodops_analysis.errors import ReportError, SettingsError
-from prodops_analysis.report.run import check_parameters
+from prodops_analysis.report.parameters import check_parameters, parameters_of
 
 CELL = """# Literals only.
 workspace: str = ""  # empty means the nearest parent
@@ -23,32 +23,60 @@ def notebook(folder: Path, *sources: str, tags: tuple[str, ...] = ("parameters",
     cells = [new_markdown_cell("# Title")]
     cells += [new_code_cell(source, metadata={"tags": list(tags)}) for source in sources]
     path = folder / "2_flow.ipynb"
-    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    nbformat.write(new_notebook(cells=[*cells, new_code_cell("window_days")], metadata={"kernelspec": kernel}), path)
+    nbformat.write(new_notebook(cells=[*cells, new_code_cell("window_days")]), path)
     return path
 
 
-def test_a_notebook_without_parameters_is_refused(tmp_path):
-    """The message says what to write."""
-    with pytest.raises(ReportError, match=r"2_flow.ipynb has no parameters; tag a cell 'parameters'"):
-        check_parameters(notebook(tmp_path), {})
+def test_parameters_are_read_with_type_default_and_help(tmp_path):
+    """Each line of the cell is a parameter; a sign of a comment inside a text is no comment."""
+    found = parameters_of(notebook(tmp_path, CELL + "low: int = -3\n"))
+
+    assert [
+        ("workspace", "str", "", "empty means the nearest parent"),
+        ("window_days", "int", 90, "length of each window, days"),
+        ("confidence", "float", 0.95, ""),
+        ("shown", "bool", True, "whether to show"),
+        ("change_id", "str", "a#b", "a record"),
+        ("low", "int", -3, ""),
+    ] == [(p.name, p.kind, p.default, p.help) for p in found.values()]
 
 
-@pytest.mark.parametrize("written", ["window_days = 90", "window_days: list = []"])
-def test_a_parameter_without_a_type_is_refused(written, tmp_path):
-    """Nothing says then what would fit it."""
-    with pytest.raises(ReportError, match=r"parameter 'window_days' needs a type; write 'window_days: int = …' \(str"):
-        check_parameters(notebook(tmp_path, written), {"window_days": 30})
+@pytest.mark.parametrize(
+    ("sources", "message"),
+    [
+        pytest.param([], "has 0 cells tagged 'parameters'; it needs one", id="no-cell"),
+        pytest.param([CELL, CELL], "has 2 cells tagged 'parameters'; it needs one", id="two-cells"),
+        pytest.param(["window_days = 90"], "line 1: write 'name: type = default", id="no-type"),
+        pytest.param(["a: int = 1\nb: int"], "line 2: write 'name: type = default", id="no-default"),
+        pytest.param(["import os"], "line 1: write 'name: type = default", id="statement"),
+        pytest.param(["a.b: int = 1"], "line 1: write 'name: type = default", id="attribute"),
+        pytest.param(["days: list = []"], "parameter 'days' is list; use str, int, float, bool", id="other-type"),
+        pytest.param(["days: int = 9 * 10"], "2_flow.ipynb.*(days|line 1).*", id="no-literal"),
+        pytest.param(["days: int = max(1, 2)"], "2_flow.ipynb.*(days|line 1)", id="call"),
+        pytest.param(["days: int = 'ninety'"], "2_flow.ipynb.*days", id="default-of-another-type"),
+        pytest.param(["days: int = "], "2_flow.ipynb.*line 1", id="broken-line"),
+        pytest.param(["%matplotlib inline"], "2_flow.ipynb.*line 1", id="magic"),
+    ],
+)
+def test_a_cell_that_cannot_be_read_is_refused(sources, message, tmp_path):
+    """The message names the notebook and the line or parameter."""
+    with pytest.raises(ReportError, match=message):
+        parameters_of(notebook(tmp_path, *sources))
 
 
-def test_what_is_no_notebook_is_refused(tmp_path):
-    """A missing file and a text with the name of a notebook are none."""
+def test_a_missing_notebook_is_refused(tmp_path):
+    """The message names the path."""
+    with pytest.raises(ReportError, match=r"no notebook .*9_none.ipynb"):
+        parameters_of(tmp_path / "9_none.ipynb")
+
+
+def test_a_file_that_is_no_notebook_is_refused(tmp_path):
+    """A text with the name of a notebook is none."""
     path = tmp_path / "text.ipynb"
-    with pytest.raises(ReportError, match=r"text.ipynb is no notebook that can be run"):
-        check_parameters(path, {})
     path.write_text("hello", encoding="utf-8")
-    with pytest.raises(ReportError, match=r"text.ipynb is no notebook that can be run"):
-        check_parameters(path, {})
+
+    with pytest.raises(ReportError, match=r"text.ipynb is no notebook"):
+        parameters_of(path)
 
 
 @pytest.mark.parametrize(

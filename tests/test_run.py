@@ -25,9 +25,7 @@ def kernel(monkeypatch, tmp_path):
 
         monkeypatch.setattr(run.papermill, "execute_notebook", start)
         cell = v4.new_code_cell("week: int = 1  # of the year", metadata={"tags": ["parameters"]})
-        kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-        book = v4.new_notebook(cells=[cell], metadata={"kernelspec": kernel})
-        nbformat.write(book, path := tmp_path / "note.ipynb")
+        nbformat.write(v4.new_notebook(cells=[cell]), path := tmp_path / "note.ipynb")
         try:
             run.run_notebook(path, output=tmp_path / "out.ipynb", parameters={})
         except ReportError as error:

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from prodops_analysis.charts import renderer
-from prodops_analysis.charts.parts import PIXELS, thinned
+from prodops_analysis.charts.parts import HALF_PIXELS, thinned
 from prodops_analysis.charts.slim import slim
 from prodops_analysis.charts.theme import FONT
 
@@ -29,8 +29,8 @@ def corners(days, shares):
 
 
 def furthest(full, thin, *, limit):
-    """Return how many pixels the corners of one curve are away from the other at most, either way."""
-    scale = np.array([limit / PIXELS[0], 1 / PIXELS[1]])
+    """Return how many half pixels the corners of one curve are away from the other at most, either way."""
+    scale = np.array([limit / HALF_PIXELS[0], 1 / HALF_PIXELS[1]])
     worst = 0.0
     for one, other in ((full, thin), (thin, full)):
         points, line = corners(*one) / scale, corners(*other) / scale
@@ -43,8 +43,8 @@ def furthest(full, thin, *, limit):
 
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("n", [3, 30, 1000])
-def test_a_thinned_curve_departs_by_a_pixel_at_most(n, seed):
-    """No corner of the full or of the thinned curve is further than a pixel from the other; both ends stay."""
+def test_a_thinned_curve_departs_by_half_a_pixel_at_most(n, seed):
+    """No corner of the full or of the thinned curve is further than half a pixel from the other; both ends stay."""
     full = steps(n, seed=seed)
     limit = float(full["days"].quantile(0.95))
     cut = full[full["days"] <= limit]

@@ -6,6 +6,7 @@ from html import unescape
 import pandas as pd
 import pytest
 
+from prodops_analysis.errors import ReportError
 from prodops_analysis.tables import Callout, Card, Cards, effect, effects, number, table
 
 HOSTILE = [
@@ -106,6 +107,22 @@ def test_a_row_without_a_name_still_has_a_heading():
 def test_no_rows_is_said():
     """An empty frame gives a table that says so."""
     assert "No rows" in texts(table(frame().head(0), caption="Teams")._repr_html_())
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: table(frame(), caption=" "), "give it a caption"),
+        (lambda: table(pd.DataFrame({"": [1]}), caption="c"), "name every column"),
+        (lambda: table(frame(), caption="c", units={"day": "d"}), "no column 'day'; did you mean 'days'"),
+        (lambda: Callout("warning", "t"), "use note, caution, verdict"),
+    ],
+    ids=["caption", "heading", "column", "callout"],
+)
+def test_errors_say_what_to_do(make, message):
+    """What cannot be read by everyone is refused with a way out."""
+    with pytest.raises(ReportError, match=re.escape(message)):
+        make()
 
 
 def test_the_frame_is_left_alone():

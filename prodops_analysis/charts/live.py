@@ -3,6 +3,7 @@
 The drawing and the live chart are made from one specification, so both show the same numbers.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 from prodops_analysis.charts import renderer
@@ -10,8 +11,9 @@ from prodops_analysis.charts import renderer
 ZOOM, CHOICE = "zoom", "choice"
 _OPTIONS_AT_MOST = 40
 _FAINT = 0.12  # what is left of a mark that was not chosen
-_SILENT = {"area", "line", "text"}  # one tooltip for a whole line would tell its first point only
-_COLOURS = ("color", "shape", "strokeDash")
+_SILENT = {"area", "line", "text", "trail"}  # one tooltip for a whole line would tell its first point only
+_COLOURS = ("color", "fill", "stroke", "shape", "strokeDash")
+_VIEWS = {"concat", "hconcat", "vconcat", "facet", "repeat", "spec"}
 
 Node = dict[str, Any]
 
@@ -19,45 +21,74 @@ Node = dict[str, Any]
 def live(spec: Node) -> Node | None:
     """Return a specification for the screen, without title, or None for a chart with nothing to explore.
 
-    Charts that people made interactive themselves, or that hold several views, get tooltips only.
+    Times are read as UTC, as in the drawing. Zoom and choice need one view; several views get tooltips only.
     """
-    made = renderer.untitled(renderer.cleaned(spec))
-    units = _units(made)
-    for unit in units:
-        unit["mark"] = {"type": unit["mark"]} if isinstance(unit["mark"], str) else unit["mark"]
-    if {unit["mark"]["type"] for unit in units} <= {"text", "rule"}:
+    made = renderer.untitled(_prepared(renderer.cleaned(spec)))
+    units = list(_units(made, {}))
+    if all(_kind(unit) in {"text", "rule"} for unit, _ in units):
         return None
-    made["config"] = made.get("config", {}) | {"tooltipFormat": {"numberFormat": ",.5~r"}}
+    made["config"] = {"tooltipFormat": {"numberFormat": ",.5~r"}} | made.get("config", {})
+    for unit, _ in units:
+        _add_tooltip(unit)
+    if {_kind(unit) for unit, _ in units} <= {*_SILENT, "rule"}:  # as in the drawing, in spite of the points
+        made["config"]["legend"] = {"symbolType": "stroke"} | made["config"].get("legend", {})
     made["usermeta"] = {}  # Vega would take options from it
-    for unit in units:
-        _add_tooltip(unit["mark"])
-        for channel in unit[
-            "encoding"
-        ].values():  # Vega-Lite 6.4 writes titles into expressions, where no line may break
-            if isinstance(channel, dict) and isinstance(channel.get("title"), str):
-                channel["title"] = " ".join(channel["title"].split())
-    if "params" not in made:
-        _add_choice(units, made.get("datasets", {}))
+    if not {*_VIEWS, "params"} & set(made) and not any("params" in unit for unit, _ in units):
+        _add_choice(made, units)
         _add_zoom(made, units)
     return made
 
 
-def _units(node: Node) -> list[Node]:
-    """Return every layer with a mark."""
-    return [node] if "mark" in node else [unit for part in node.get("layer", []) for unit in _units(part)]
+def _units(node: Node, inherited: Node) -> Iterator[tuple[Node, Node]]:
+    """Yield every view with a mark, and its encoding together with that of the layers around it."""
+    encoding = inherited | node.get("encoding", {})
+    if "mark" in node:
+        yield node, encoding
+    for key in ("layer", "concat", "hconcat", "vconcat"):
+        for part in node.get(key, []):
+            yield from _units(part, encoding)
+    if isinstance(node.get("spec"), dict):
+        yield from _units(node["spec"], encoding)
 
 
-def _add_tooltip(mark: Node) -> None:
+def _kind(unit: Node) -> str:
+    return str(unit["mark"]["type"] if isinstance(unit["mark"], dict) else unit["mark"])
+
+
+def _add_tooltip(unit: Node) -> None:
     # set on the mark itself: Vega-Lite passes over the configuration when it decides which layers feel the pointer
+    mark = unit["mark"] = {"type": unit["mark"]} if isinstance(unit["mark"], str) else unit["mark"]
     mark.setdefault("tooltip", None if mark["type"] in _SILENT else True)
     if mark["type"] == "line":  # every point of a line answers, seen or not
-        mark["point"] = {"tooltip": True} | ({} if mark.get("point") else {"opacity": 0})
+        point = mark.get("point")
+        mark["point"] = {"tooltip": True} | (
+            point if isinstance(point, dict) else {} if point is True else {"opacity": 0}
+        )
 
 
-def _add_zoom(spec: Node, units: list[Node]) -> None:
-    for unit in units:
-        x = unit["encoding"].get("x", {})
-        if x.get("type") in {"quantitative", "temporal"}:
+def _prepared(node: Any) -> Any:
+    """Copy a specification with times in UTC and titles on one line; data are left as they are."""
+    if isinstance(node, list):
+        return [_prepared(part) for part in node]
+    if not isinstance(node, dict):
+        return node
+    made = {key: part if key in {"data", "datasets"} else _prepared(part) for key, part in node.items()}
+    if isinstance(made.get("title"), str):  # Vega-Lite 6.4 writes it into an expression, where no line may break
+        made["title"] = " ".join(made["title"].split())
+    if made.get("type") == "temporal" and "field" in made:
+        unit = made.get("timeUnit")
+        if isinstance(unit, str) and not unit.startswith("utc"):
+            made["timeUnit"] = f"utc{unit}"
+        if made.get("scale", {}) is not None:
+            made["scale"] = {"type": "utc"} | made.get("scale", {})
+    return made
+
+
+def _add_zoom(spec: Node, units: list[tuple[Node, Node]]) -> None:
+    for unit, encoding in units:
+        x = encoding.get("x", {})
+        plain = str(x.get("field", "")).isidentifier() and not {"bin", "aggregate", "timeUnit"} & set(x)
+        if plain and x.get("type") in {"quantitative", "temporal"}:
             # a wheel alone goes on scrolling the page
             select = {"type": "interval", "encodings": ["x"], "zoom": "wheel![event.ctrlKey || event.metaKey]"}
             unit.setdefault("params", []).append({"name": ZOOM, "select": select, "bind": "scales"})
@@ -65,22 +96,34 @@ def _add_zoom(spec: Node, units: list[Node]) -> None:
             return
 
 
-def _add_choice(units: list[Node], datasets: dict[str, list[Node]]) -> None:
-    """Let a reader choose by the team wherever one is drawn, else by what the colours tell apart."""
-    channels = [(name, c) for unit in units for name, c in unit["encoding"].items() if isinstance(c, dict)]
-    fields = [str(c.get("field")) for name, c in channels if c.get("type") == "nominal" and name in _COLOURS]
-    field = "team" if any(c.get("field") == "team" for _, c in channels) else next(iter(fields), "")
-    values = sorted({row[field] for rows in datasets.values() for row in rows if isinstance(row.get(field), str)})
-    if not 2 <= len(values) <= _OPTIONS_AT_MOST:
+def _add_choice(spec: Node, units: list[tuple[Node, Node]]) -> None:
+    field = _choice(units)
+    values = _values(spec, field)
+    if field is None or not 2 <= len(values) <= _OPTIONS_AT_MOST:
         return
-    concerned = [
-        unit
-        for unit in units
-        if any(isinstance(c, dict) and c.get("field") == field for c in unit["encoding"].values())
-    ]
+    concerned = [(unit, encoding) for unit, encoding in units if _names(encoding, field)]
     control = {"input": "select", "options": [None, *values], "labels": ["all", *values], "name": f"Show {field} "}
     choice = {"name": CHOICE, "select": {"type": "point", "fields": [field]}, "bind": {field: control}}
-    concerned[0].setdefault("params", []).append(choice)
+    concerned[0][0].setdefault("params", []).append(choice)
     faint = {"condition": {"param": CHOICE, "value": 1}, "value": _FAINT}
-    for unit in concerned:  # beside opacity, which keeps the points of lines out of sight
-        unit["encoding"] = {"fillOpacity": faint, "strokeOpacity": faint} | unit["encoding"]
+    for unit, _ in concerned:  # beside opacity, which keeps the points of lines out of sight
+        unit["encoding"] = {"fillOpacity": faint, "strokeOpacity": faint} | unit.get("encoding", {})
+
+
+def _choice(units: list[tuple[Node, Node]]) -> str | None:
+    """Name the field to choose by: the team wherever one is drawn, else what the colours tell apart."""
+    channels = [encoding.get(channel) for _, encoding in units for channel in _COLOURS]
+    found = [c["field"] for c in channels if isinstance(c, dict) and c.get("type") == "nominal" and "field" in c]
+    if any(_names(encoding, "team") for _, encoding in units):
+        found.insert(0, "team")
+    plain = [field for field in found if isinstance(field, str) and field.isidentifier()]
+    return plain[0] if plain else None
+
+
+def _names(encoding: Node, field: str) -> bool:
+    return any(isinstance(channel, dict) and channel.get("field") == field for channel in encoding.values())
+
+
+def _values(spec: Node, field: str | None) -> list[str]:
+    rows = [row for table in spec.get("datasets", {}).values() for row in table]
+    return sorted({row[field] for row in rows if isinstance(row, dict) and isinstance(row.get(field), str)})

@@ -15,7 +15,7 @@ from prodops_analysis.estimators.survival import SurvivalCurve
 NOTHING = [{"words": "nothing to draw"}]  # the data of an empty chart
 TITLE_LENGTH, LINE_LENGTH = 70, 95  # characters that fit beside each other in a headline, and in a subtitle
 HALO = {"color": PAPER, "stroke": PAPER, "strokeWidth": 4}  # of a text that lines cross: drawn below it
-PIXELS = (640, 300)  # of the axes, at most
+HALF_PIXELS = (1200, 600)  # of the axes, which are about 600 px wide and 280 px high
 
 
 def headline(chart: Any, title: str, subtitle: str, description: str, *, height: int | None = None) -> Any:
@@ -82,13 +82,13 @@ def falling(curves: Mapping[str, SurvivalCurve], *, limit: float, colours: Seque
 
 
 def thinned(steps: pd.DataFrame, *, limit: float) -> pd.DataFrame:
-    """Leave out the steps of a curve that no screen can show: of a pixel's width, and of a pixel's height, one is left.
+    """Leave out the steps of a curve that no screen can show: of half a pixel's width and height one is left.
 
     `steps` are one curve in order: `days`, and every other number a share; steps after `limit` go.
     """
     shown = steps[steps["days"] <= limit]
-    few = shown[~(shown["days"] * PIXELS[0] / limit).round().duplicated(keep="last")] if limit else shown
-    level = (few.drop(columns="days").select_dtypes("number") * PIXELS[1]).round()
+    few = shown[~(shown["days"] * HALF_PIXELS[0] / limit).round().duplicated(keep="last")] if limit else shown
+    level = (few.drop(columns="days").select_dtypes("number") * HALF_PIXELS[1]).round()
     ends = shown.index.isin([*shown.index[:1], *shown.index[-1:]])
     return shown[ends | shown.index.isin(few.index[level.ne(level.shift()).any(axis=1)])]
 

@@ -3,6 +3,7 @@
 A notebook that failed, or that shows something the page cannot show, is refused: nothing vanishes silently.
 """
 
+import base64
 import re
 from functools import cache
 from typing import Any
@@ -19,7 +20,8 @@ from prodops_analysis.report.prose import Prose, framed, is_local
 from prodops_analysis.tables import safe
 
 PICTURES = ("image/png", "image/jpeg")
-SHOWN = {renderer.MIME, "text/html", "text/markdown", *PICTURES, "text/plain"}
+SVG = "image/svg+xml"
+SHOWN = {renderer.MIME, "text/html", "text/markdown", SVG, *PICTURES, "text/plain"}
 SILENT = "application/vnd.prodops."  # results as data, for metrics.json
 
 # fmt: off
@@ -81,8 +83,9 @@ class Arrange(Preprocessor):
             return self._fragment(data["text/html"])
         if "text/markdown" in data:
             return self._text(data["text/markdown"])
-        if kind := next((kind for kind in PICTURES if kind in data), ""):
-            picture = f'<img alt="{safe(data.get("text/plain", ""))}" src="data:{kind};base64,{safe(data[kind])}">'
+        if kind := next((kind for kind in (SVG, *PICTURES) if kind in data), ""):
+            coded = base64.b64encode(data[SVG].encode()).decode() if kind == SVG else safe(data[kind])
+            picture = f'<img alt="{safe(data.get("text/plain", ""))}" src="data:{kind};base64,{coded}">'
             return f'<figure class="chart"><div class="drawing">{picture}</div></figure>'
         return self._plain(data.get("text/plain", ""))
 

@@ -10,9 +10,9 @@ import papermill
 from jupyter_core.utils import ensure_event_loop
 from nbformat import NotebookNode
 
-from prodops_analysis.errors import ReportError, SettingsError, did_you_mean, some
+from prodops_analysis.errors import ReportError, SettingsError
+from prodops_analysis.report.parameters import check_parameters
 
-TYPES = ("str", "int", "float", "bool")  # of a parameter
 # ipykernel 7.3 and later says on every start that it talks over TCP, and at some ends that it was interrupted
 _QUIET = ["--IPKernelApp.log_level=50"]
 
@@ -24,32 +24,6 @@ def notebook_path(name: str, *, workspace: Path) -> Path:
         if (path := folder / f"{name}.ipynb").is_file():
             return path
     raise SettingsError(f"no notebook {name!r} in {workspace / 'notebooks'} or the package")
-
-
-def check_parameters(path: Path, given: Mapping[str, Any]) -> None:
-    """Refuse a parameter that the notebook does not take, or of another type, before a kernel starts.
-
-    Raises
-    ------
-    SettingsError : which parameter, what was found, what the notebook takes.
-    ReportError : no notebook, or one without parameters.
-    """
-    try:
-        known = papermill.inspect_notebook(str(path))
-    except Exception as error:  # whatever a file that is no notebook may do to its readers
-        raise ReportError(f"{path.name} is no notebook that can be run: {error}") from None
-    if not known:
-        raise ReportError(f"{path.name} has no parameters; tag a cell 'parameters', with lines 'name: type = default'")
-    for name, value in given.items():
-        if name not in known:
-            near = did_you_mean(name, known)
-            raise SettingsError(f"{path.name} takes no parameter {name!r}{near} (it takes {', '.join(known)})")
-        kind, found = known[name]["inferred_type_name"], type(value).__name__
-        if kind not in TYPES:
-            hint = f"write '{name}: {found} = …' ({some(TYPES)})"
-            raise ReportError(f"{path.name}: parameter {name!r} needs a type; {hint}")
-        if found != kind and (kind, found) != ("float", "int"):
-            raise SettingsError(f"{path.name}: parameter {name!r} must be {kind}, found {found} {value!r}")
 
 
 def run_notebook(path: Path, *, output: Path, parameters: Mapping[str, Any]) -> NotebookNode:
