@@ -26,6 +26,7 @@ CLOCK = {
     "throughput": ("finishes",),
     "owner_at_start": ("starts",),
     "reopened": ("finishes",),
+    "unplanned": ("starts",),
 }  # metric -> the stamps it rests on
 Stamps = Counter[tuple[str, str]]
 

@@ -15,7 +15,7 @@ from prodops_analysis.errors import EventLogError, did_you_mean, some
 
 FIELDS = (
     "created", "deleted", "state", "owner", "approver", "target", "release", "scope",
-    "type", "size", "priority", "blocked", "comment", "link",
+    "type", "size", "priority", "unplanned", "blocked", "comment", "link",
 )  # fmt: skip
 OTHER = "x."  # prefix of any further field: kept and listed
 ACTOR_KINDS = ("person", "bot", "unknown")

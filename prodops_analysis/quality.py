@@ -21,6 +21,7 @@ BEHIND = {
     "throughput": "finished_at",
     "owner_at_start": "started_at",
     "reopened": "first_finished_at",
+    "unplanned": "started_at",
     "wip": "open",
     "work_item_age": "open",
 }
@@ -31,7 +32,10 @@ _ENDS = (*_TIMES, "reopened")
 # check -> (what it means, figures it puts in doubt)
 CHECKS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "finish before start": ("the first finish lies before the first start", _TIMES),
-    "finish without start": ("finished, but no start was recorded", ("cycle_time", "owner_at_start", "wip")),
+    "finish without start": (
+        "finished, but no start was recorded",
+        ("cycle_time", "owner_at_start", "unplanned", "wip"),
+    ),
     "created already done": ("the first known state is an end", _ENDS),
     "unknown state": ("was in a state that the workflow map does not know", ALL),
     "duplicate id": ("the same event stands twice in an export", ("throughput",)),
@@ -41,7 +45,7 @@ CHECKS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "backward move": ("was reopened after its end", ("throughput",)),
     "history cut": (
         "its history begins in mid-life",
-        ("cycle_time", "lead_time", "owner_at_start", "work_item_age"),
+        ("cycle_time", "lead_time", "owner_at_start", "unplanned", "work_item_age"),
     ),
     "stale open item": ("is open but nobody has touched it for long", ("wip", "work_item_age")),
 }
@@ -170,6 +174,8 @@ def scorecard(
     silent = _silent_days(last_events, window) if last_events is not None else {}
     rows = []
     for metric in BEHIND:
+        if metric in items and items[metric].isna().all():  # nobody records it
+            continue
         behind = _behind(items, metric, window)
         doubt = in_doubt(touched, metric)
         for team in sorted(set(items["team"])):

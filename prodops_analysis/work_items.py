@@ -13,6 +13,7 @@ from prodops_analysis.workflow import Stage, Workflow
 
 NO_TEAM = "(no team)"
 UNKNOWN = "unknown"  # stage of a state that no map knows
+NO = ("", "no", "n", "false", "0", "0.0")  # a mark that is none, in small letters
 _RANK = {Stage.QUEUE: 0, Stage.WAIT: 1, Stage.ACTIVE: 1, Stage.DONE: 2, Stage.DROPPED: 2, UNKNOWN: -1}
 _ENDED = 2
 
@@ -25,8 +26,9 @@ class Fold:
         first_finished_at, undone_at` (it first left done again), `finished_at` (missing = still open), `outcome`
         (`done`, `dropped`, `open`), `history_cut` (it begins in mid-life), `start_state`,
         `finish_state` (the states that stamp the clock), `start_actor_kind`, `finish_batch` (items edited together with
-        the finish, 1 = alone), `owner_at_start` (True, False, missing = owners are not recorded), `ever_owned`,
-        `last_event_at`, and the counts `hand_offs, reopenings, backward_moves, unknown_states, target_moves`.
+        the finish, 1 = alone), `owner_at_start` and `unplanned` (whether it was owned, or marked so, at its start:
+        True, False, missing = its team records none), `ever_owned`, `last_event_at`, and the counts `hand_offs,
+        reopenings, backward_moves, unknown_states, target_moves`.
     spells : `item_id, team, stage` (a Stage or `unknown`), `state, entered_at, left_at` (missing = still there).
     """
 
@@ -64,13 +66,25 @@ def fold(events: pd.DataFrame, *, settings: Settings, as_of: pd.Timestamp) -> Fo
             "target_moves": log.count(_replaced(log, "target")),
             "item_type": _first_known(log, log.rows("type")),
             "size": _first_known(log, log.rows("size")),
-            "owner_at_start": _owner_at_start(log, team, clock["started_at"]),
+            "owner_at_start": _at_start(log, "owner", team, clock["started_at"]),
+            "unplanned": _at_start(log, "unplanned", team, clock["started_at"]),
             "ever_owned": log.count(owners[log.filled("to_value", owners)]) > 0,
             # its first state came from another, and it was never created
             "history_cut": log.filled("from_value", log.first(log.rows("state"))) & (created < 0),
         }
     )
     return Fold(items=items, spells=_spells(log, team, moves), as_of=as_of)
+
+
+def _edits(events: pd.DataFrame) -> pd.Series:
+    """Return which edit each event is part of, missing where it stands alone.
+
+    Where a source names no edits, events of one second are one: nobody moves several items by hand so fast. A full
+    hour is a time that somebody typed or rounded.
+    """
+    at, named = events["at"], events.groupby("source", observed=True)["batch_id"].transform("count") > 0
+    exact = at.dt.minute.ne(0) | at.dt.second.ne(0)
+    return events["batch_id"].fillna(at.dt.floor("s").astype("str").where(exact & ~named))
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +100,7 @@ class _Log:
     def of(cls, events: pd.DataFrame) -> "_Log":
         if not events["item_id"].is_monotonic_increasing:
             events = events.sort_values("item_id", kind="stable")
+        events = events.assign(batch_id=_edits(events))
         ids = events["item_id"].to_numpy()
         new = np.append(True, ids[1:] != ids[:-1])[: len(ids)]
         return cls(events, events["item_id"].array[new], np.cumsum(new) - 1, events.groupby("field").indices)
@@ -205,13 +220,18 @@ def _replaced(log: _Log, field: str) -> np.ndarray:
     return rows[np.where(former.isna(), log.before(now, none=False), former.ne(""))]
 
 
-def _owner_at_start(log: _Log, team: pd.Series, started_at: pd.Series) -> pd.Series:
-    """Whether a started item had an owner at its start; missing where its team's log records no owners."""
-    rows = log.rows("owner")
+def _at_start(log: _Log, field: str, team: pd.Series, started_at: pd.Series) -> pd.Series:
+    """Whether something stood in a field of a started item at its start; missing where its team records none."""
+    rows = log.rows(field)
     item = log.item[rows]
     by_start = rows[log.values("at", rows).array <= started_at.array[item]]
-    owned = pd.Series(log.filled("to_value", log.last(by_start))).astype("boolean")
-    return owned.where(team.isin(team.iloc[item].unique()) & started_at.notna())
+    stood = _marked(log.values("to_value", log.last(by_start)).fillna(""))
+    return stood.where(team.isin(team.iloc[item].unique()) & started_at.notna())
+
+
+def _marked(values: pd.Series) -> pd.Series:
+    """Read whether something is marked: any text but a no; missing stays missing."""
+    return (~values.astype("str").str.strip().str.lower().isin(NO)).astype("boolean").mask(values.isna())
 
 
 def _spells(log: _Log, team: pd.Series, moves: pd.DataFrame) -> pd.DataFrame:
@@ -257,6 +277,7 @@ def with_attributes(items: pd.DataFrame, given: pd.DataFrame | None) -> pd.DataF
         )
     known_texts = [c for c in ("team", "item_type", "size") if c in extra]
     extra = extra.assign(**{c: extra[c].astype("str") for c in known_texts})
+    extra = extra.assign(unplanned=_marked(extra["unplanned"])) if "unplanned" in extra else extra
     joined = items.merge(extra, on="item_id", how="left", suffixes=("", "_given"))
     for column in [c.removesuffix("_given") for c in joined if c.endswith("_given")]:
         known = joined[column].where(joined[column] != NO_TEAM) if column == "team" else joined[column]

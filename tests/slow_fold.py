@@ -39,8 +39,9 @@ VALUES: dict[str, list[str | None]] = {
     "size": ["S", "M", None],
     "comment": ["text"],
     "x.sprint": ["7", None],
+    "unplanned": ["yes", "No", "incident", "", None],
 }
-OFTEN = (0.5, 0.07, 0.13, 0.07, 0.05, 0.06, 0.05, 0.04, 0.03)
+OFTEN = (0.5, 0.07, 0.13, 0.07, 0.05, 0.06, 0.05, 0.04, 0.03, 0.05)
 
 
 def hostile_log(seed: int, *, items: int = 80) -> pd.DataFrame:
@@ -86,10 +87,16 @@ def slow_fold(log: pd.DataFrame, *, settings: Settings, as_of: pd.Timestamp) -> 
         item: next((e["team"] for e in mine if e["team"] is not None), NO_TEAM) for item, mine in histories.items()
     }
     edits: dict[str, set[str]] = {}
+    naming = {event["source"] for event in seen if event["batch_id"]}
     for event in seen:
+        exact = event["at"].minute or event["at"].second
+        if event["source"] not in naming and exact:
+            event["batch_id"] = str(event["at"].floor("s"))
         if event["batch_id"] and event["field"] in ("state", "deleted"):
             edits.setdefault(event["batch_id"], set()).add(event["item_id"])
-    owned_teams = {team_of[event["item_id"]] for event in seen if event["field"] == "owner"}
+    owned_teams, marking_teams = (
+        {team_of[event["item_id"]] for event in seen if event["field"] == field} for field in ("owner", "unplanned")
+    )
     items, spells = [], []
     for item, mine in histories.items():
         team = team_of[item]
@@ -100,6 +107,7 @@ def slow_fold(log: pd.DataFrame, *, settings: Settings, as_of: pd.Timestamp) -> 
         items[-1]["created_at"] = next((e["at"] for e in mine if e["field"] == "created"), mine[0]["at"])
         items[-1]["last_event_at"] = mine[-1]["at"]
         items[-1]["owner_at_start"] = owner_at(mine, items[-1]["started_at"]) if team in owned_teams else None
+        items[-1]["unplanned"] = marked_at(mine, items[-1]["started_at"]) if team in marking_teams else None
         items[-1]["ever_owned"] = any(e["field"] == "owner" and e["to_value"] for e in mine)
         spells += [known | spell for spell in spells_of(staged)]
     return items, spells
@@ -194,6 +202,14 @@ def owner_at(mine: list[Event], start: pd.Timestamp | None) -> bool | None:
         return None
     owners = [e["to_value"] for e in mine if e["field"] == "owner" and e["at"] <= start]
     return bool(owners and owners[-1])
+
+
+def marked_at(mine: list[Event], start: pd.Timestamp | None) -> bool | None:
+    """Whether the item was marked as unplanned at its start; a no is no mark."""
+    if start is None:
+        return None
+    marks = [e["to_value"] for e in mine if e["field"] == "unplanned" and e["at"] <= start]
+    return (marks[-1] if marks and marks[-1] else "no").lower() not in ("no", "n", "false", "0")
 
 
 def spells_of(staged: list[tuple[Event, str]]) -> list[Event]:

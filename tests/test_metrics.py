@@ -125,6 +125,22 @@ def test_open_items(name, moves, expected):
 @pytest.mark.parametrize(
     ("moves", "expected"),
     [
+        pytest.param((*BEGUN, "A unplanned=incident 02"), (1, True), id="marked"),
+        pytest.param((*BEGUN, "A unplanned=no 02"), (0, True), id="marked-as-planned"),
+        pytest.param((*BEGUN, "A unplanned=yes 04"), (0, True), id="marked-too-late"),
+        pytest.param((*BEGUN, "B unplanned=yes 04"), (0, True), id="unmarked-in-a-team-that-marks"),
+        pytest.param(BEGUN, None, id="team-marks-nothing"),
+        pytest.param(("A created 01", "A unplanned=yes 02"), None, id="not-started"),
+    ],
+)
+def test_unplanned(moves, expected):
+    """1 where marked as unplanned by the start, 0 where not; unknown where the team marks nothing."""
+    assert expected == measured("unplanned", *moves)
+
+
+@pytest.mark.parametrize(
+    ("moves", "expected"),
+    [
         pytest.param((*BEGUN, "A owner=p1 02"), (1, True), id="owner-before"),
         pytest.param((*BEGUN, "A owner=p1 03"), (1, True), id="owner-in-the-same-instant"),
         pytest.param((*BEGUN, "A owner=p1 04"), (0, True), id="owner-too-late"),

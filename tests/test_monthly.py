@@ -23,12 +23,12 @@ def complete(events):
 
 
 def items_of(*rows):
-    """Work items from (start, end or None, owner at start) with dates of 2024 as 'MM-DD', ids in order."""
+    """Work items from (start, end or None, owner at start; unplanned where none) with dates of 2024 as 'MM-DD'."""
     events = []
     for n, (start, end, owned) in enumerate(rows):
         at = pd.Timestamp(f"2024-{start}", tz="UTC")
         events += [(f"I{n}", at, "created", f"I{n}"), (f"I{n}", at, "owner", "p1" if owned else None)]
-        events.append((f"I{n}", at, "state", "Doing"))
+        events += [(f"I{n}", at, "unplanned", "no" if owned else "yes"), (f"I{n}", at, "state", "Doing")]
         if end:
             events.append((f"I{n}", pd.Timestamp(f"2024-{end}", tz="UTC"), "state", "Done"))
     log = pd.DataFrame(events, columns=["item_id", "at", "field", "to_value"]).assign(team="Alpha")

@@ -147,7 +147,7 @@ def test_bulk_edit(together, expected):
     ("states", "listed", "expected"),
     [
         pytest.param(["Doing", "Done", "Doing", "Done"], (), {"throughput"}, id="backward-move"),
-        pytest.param(["Doing", "Sleeping", "Done"], (), TIMES | {"owner_at_start", "reopened"}, id="unknown-state"),
+        pytest.param(["Doing", "Sleeping", "Done"], (), TIMES | {"reopened"}, id="unknown-state"),
         pytest.param(["Doing", "Done"], [("A", "same event twice")], {"throughput"}, id="duplicate"),
         pytest.param(["Backlog", "Done"], (), {"cycle_time"}, id="finish-without-start"),
     ],
@@ -157,6 +157,14 @@ def test_each_check_doubts_only_the_figures_it_names(states, listed, expected):
     scored = card(*[("A", s, f"2026-01-0{n}") for n, s in enumerate(states, start=2)], listed=faults(*listed))
 
     assert expected == set(scored.grades.loc[scored.grades["in_doubt"] > 0, "metric"])
+
+
+def test_what_nobody_records_has_no_grade():
+    """A figure that no team records is not graded; one that some team records is."""
+    without, owned = (set(card(*CLEAN, *more).grades["metric"]) for more in ((), [("A", "owner", "p1", "2026-01-03")]))
+
+    assert {"owner_at_start", "unplanned"} == set(BEHIND) - without
+    assert {"unplanned"} == set(BEHIND) - owned
 
 
 def test_every_check_names_known_figures():

@@ -152,6 +152,11 @@ CASES: dict[str, tuple[list[tuple], dict[str, Any]]] = {
     "owner-taken-away": ([("owner", "p1", 1), ("owner", None, 2), ("Doing", 3)], {"owner_at_start": False}),
     "owner-emptied": ([("owner", "p1", 1), ("owner", "", 2), ("Doing", 3)], {"owner_at_start": False}),
     "owner-never-started": ([("owner", "p1", 1), ("Backlog", 2)], {"owner_at_start": pd.NA}),
+    "unplanned-before-start": ([("unplanned", "incident", 1), ("Doing", 3)], {"unplanned": True}),
+    "unplanned-too-late": ([("Doing", 3), ("unplanned", "yes", 4)], {"unplanned": False}),
+    "unplanned-taken-back": ([("unplanned", "yes", 1), ("unplanned", " No ", 2), ("Doing", 3)], {"unplanned": False}),
+    "unplanned-of-a-boolean": ([("unplanned", "False", 1), ("Doing", 3)], {"unplanned": False}),
+    "unplanned-never-marked": ([("Doing", 3)], {"unplanned": False}),
     "handed-off": (
         [("owner", "p1", 1), ("owner", "p2", 2, {"from_value": "p1"}), ("owner", "p1", 3, {"from_value": "p2"})],
         {"hand_offs": 2},
@@ -370,6 +375,22 @@ def test_bulk_finish_counts_the_items_of_the_edit():
     log = log_of(*[(f"I{n}", "Done", day(5), {"batch_id": "sweep"}) for n in range(4)], ("Z", "Done", day(5)))
 
     assert [4, 4, 4, 4, 1] == fold(log, settings=SETTINGS, as_of=AS_OF).items["finish_batch"].tolist()
+
+
+@pytest.mark.parametrize(
+    ("at", "known", "expected"),
+    [
+        pytest.param("2026-01-05 14:07:31", {}, 4, id="one-second"),
+        pytest.param("2026-01-05 14:00:00", {}, 1, id="a-rounded-hour"),
+        pytest.param("2026-01-05", {}, 1, id="a-typed-day"),
+        pytest.param("2026-01-05 14:07:31", {"batch_id": "other"}, 1, id="a-source-that-names-edits"),
+    ],
+)
+def test_items_ended_in_one_second_are_one_edit(at, known, expected):
+    """Where a source names no edits, what ends in the same second was ended together."""
+    log = log_of(*[(f"I{n}", "Done", at) for n in range(4)], ("Z", "Doing", day(2), known))
+
+    assert [expected] * 4 == fold(log, settings=SETTINGS, as_of=AS_OF).items["finish_batch"].tolist()[:4]
 
 
 def test_an_empty_log_has_no_items():

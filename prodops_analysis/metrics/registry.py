@@ -21,7 +21,7 @@ class Metric:
     `follow_up` : days after `at` that an item is followed before its value is known; younger ones are left out.
 
     >>> list(METRICS)
-    ['cycle_time', 'lead_time', 'throughput', 'wip', 'work_item_age', 'owner_at_start', 'reopened']
+    ['cycle_time', 'lead_time', 'throughput', 'wip', 'work_item_age', 'owner_at_start', 'reopened', 'unplanned']
     >>> METRICS["cycle_time"].question
     'How long does work take from its start to its end?'
     """
@@ -117,6 +117,16 @@ METRICS: dict[str, Metric] = {
             function=surprises.reopened,
             source=f"Own definition: left done again within {surprises.FOLLOW_UP} days of the first finish",
             follow_up=surprises.FOLLOW_UP,
+        ),
+        Metric(
+            name="unplanned",
+            label="Unplanned work",
+            question="How much of the work that starts had nobody planned?",
+            unit="share of started items",
+            better="lower",
+            kind="share",
+            function=surprises.unplanned,
+            source="Own definition: marked as unplanned at or before the first start",
         ),
     )
 }

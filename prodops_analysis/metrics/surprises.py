@@ -1,4 +1,4 @@
-"""Surprises: whether finished work stays finished."""
+"""Surprises: whether finished work stays finished, and whether work was planned."""
 
 import pandas as pd
 
@@ -17,3 +17,12 @@ def reopened(items: pd.DataFrame, *, as_of: pd.Timestamp) -> pd.DataFrame:
     followed = items[items["first_finished_at"] + follow_up <= as_of]
     came_back = followed["undone_at"] <= followed["first_finished_at"] + follow_up
     return followed[KEPT].assign(at=followed["first_finished_at"], value=came_back.astype("float64"), ended=True)
+
+
+def unplanned(items: pd.DataFrame, *, as_of: pd.Timestamp) -> pd.DataFrame:
+    """Return for every started item whether it was marked as unplanned by then (1 or 0), placed at its start.
+
+    Items of teams that mark nothing are left out: unknown is not zero. Columns: see `Metric`.
+    """
+    begun = items[items["unplanned"].notna() & (items["started_at"] <= as_of)]
+    return begun[KEPT].assign(at=begun["started_at"], value=begun["unplanned"].astype("float64"), ended=True)
