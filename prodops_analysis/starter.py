@@ -23,6 +23,7 @@ _COLUMNS = {
     "team": ("team", "squad", "project", "component", "area"),
     "type": ("type", "issue type", "item type", "kind"),
     "size": ("size", "story points", "points", "estimate"),
+    "unplanned": ("unplanned", "is unplanned", "unplanned work", "interrupt"),
 }
 _STATE_COLUMNS = {
     "In progress": ("started", "started_at", "start", "start date", "in progress"),
@@ -87,7 +88,7 @@ def _settings(export: Path | None) -> tuple[str, list[str]]:
     guessed = {ours: named[w] for ours, words in _COLUMNS.items() for w in reversed(words) if w in named}
     events = {"at", "to_value", "field"} <= set(guessed)
     wanted = ("item_id", "at", "field", "from_value", "to_value", "team") if events else \
-             ("item_id", "created", "team", "type", "size")  # fmt: skip
+             ("item_id", "created", "team", "type", "size", "unplanned")  # fmt: skip
     columns = {ours: guessed[ours] for ours in wanted if ours in guessed}
     needed = ("item_id", "at") if events else ("item_id", "created")
     if lost := [name for name in needed if name not in columns]:

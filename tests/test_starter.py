@@ -82,6 +82,15 @@ def test_one_row_an_item_is_guessed(tmp_path):
     assert any("not read: Summary, Status" in line for line in told)
 
 
+def test_a_mark_of_unplanned_work_is_guessed(tmp_path):
+    """A column that marks unplanned work is read as such; in it, an empty cell, a no and a false are no marks."""
+    marks = ["Yes", "no", "", "FALSE", "incident"]
+    rows = [f"A-{n},2026-02-05,2026-02-06,2026-02-08,{mark}" for n, mark in enumerate(marks)]
+    made(tmp_path, "\n".join(["id,created,started,done,Unplanned", *rows]))
+
+    assert [True, False, False, False, True] == load(tmp_path / "new", month="2026-02").items["unplanned"].tolist()
+
+
 def test_one_row_an_event_is_guessed(tmp_path):
     """An export of changes becomes a workspace that loads, its states sorted by their words."""
     settings, _ = made(tmp_path, EVENTS)
