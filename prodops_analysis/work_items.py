@@ -79,11 +79,11 @@ def fold(events: pd.DataFrame, *, settings: Settings, as_of: pd.Timestamp) -> Fo
 def _edits(events: pd.DataFrame) -> pd.Series:
     """Return which edit each event is part of, missing where it stands alone.
 
-    Where a source names no edits, events of one second are one: nobody moves several items by hand so fast. A full
-    hour is a time that somebody typed or rounded.
+    Where a source names no edits, events of one second are one: nobody moves several items by hand so fast. A quarter
+    of an hour is a time that somebody typed or rounded, or a day in a zone such as India's.
     """
     at, named = events["at"], events.groupby("source", observed=True)["batch_id"].transform("count") > 0
-    exact = at.dt.minute.ne(0) | at.dt.second.ne(0)
+    exact = at != at.dt.floor("15min")
     return events["batch_id"].fillna(at.dt.floor("s").astype("str").where(exact & ~named))
 
 

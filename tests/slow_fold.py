@@ -89,7 +89,7 @@ def slow_fold(log: pd.DataFrame, *, settings: Settings, as_of: pd.Timestamp) -> 
     edits: dict[str, set[str]] = {}
     naming = {event["source"] for event in seen if event["batch_id"]}
     for event in seen:
-        exact = event["at"].minute or event["at"].second
+        exact = event["at"].minute % 15 or event["at"].second or event["at"].microsecond
         if event["source"] not in naming and exact:
             event["batch_id"] = str(event["at"].floor("s"))
         if event["batch_id"] and event["field"] in ("state", "deleted"):

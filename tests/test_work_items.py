@@ -382,6 +382,7 @@ def test_bulk_finish_counts_the_items_of_the_edit():
     [
         pytest.param("2026-01-05 14:07:31", {}, 4, id="one-second"),
         pytest.param("2026-01-05 14:00:00", {}, 1, id="a-rounded-hour"),
+        pytest.param("2026-01-05 18:30:00", {}, 1, id="a-typed-day-of-india"),
         pytest.param("2026-01-05", {}, 1, id="a-typed-day"),
         pytest.param("2026-01-05 14:07:31", {"batch_id": "other"}, 1, id="a-source-that-names-edits"),
     ],
