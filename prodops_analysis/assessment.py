@@ -10,10 +10,10 @@ import pandas as pd
 from prodops_analysis.answer import Assessment
 from prodops_analysis.checks import Check, Subject, data_quality, fit_for_comparison, measurement, other_changes
 from prodops_analysis.comparison import CannotSay, Estimate, compare
-from prodops_analysis.errors import EventLogError, SettingsError, some
+from prodops_analysis.errors import EventLogError, SettingsError, did_you_mean, some
 from prodops_analysis.event_log import FAULT_COLUMNS, validate
 from prodops_analysis.looks import Look, look_at
-from prodops_analysis.metrics import Metric, metric_named
+from prodops_analysis.metrics import METRICS, Metric, metric_named
 from prodops_analysis.quality import doubtful_items
 from prodops_analysis.records.changes import Change
 from prodops_analysis.settings import Settings
@@ -38,7 +38,7 @@ def assess(
     settings: Settings,
     faults: pd.DataFrame | None = None,
     others: Sequence[Change] = (),
-    looked_at: int = 1,
+    looked_at: int | None = None,
 ) -> Assessment:
     """Say whether a change helped one metric.
 
@@ -51,7 +51,8 @@ def assess(
     as_of : the instant the export was taken, UTC; later events are not looked at.
     faults : rows of the export that are no events (`event_log.FAULT_COLUMNS`), for the grade of the data.
     others : other registered changes, to see what else happened in the window.
-    looked_at : metrics looked at beside the primary one; the interval is that of 1 - 0.05 / looked_at (Bonferroni).
+    looked_at : metrics looked at; the interval is that of 1 - 0.05 / looked_at (Bonferroni). By default 1 for the
+        primary metric, and for any other all that could be looked at beside it.
 
     Returns
     -------
@@ -96,13 +97,17 @@ def assess(
         doubts=doubtful_items(folded, faults=absent, settings=settings.quality),
         others=tuple(others),
     )  # fmt: skip
-    confidence = 1 - 0.05 / max(looked_at, 1)
+    secondary = chosen.name != change.primary_metric
+    looks = looked_at or (sum(one.kind != "level" for one in METRICS.values()) - 1 if secondary else 1)
+    confidence = 1 - 0.05 / looks
     found, of_data = _compared(subject, confidence=confidence)
     checks: tuple[Check, ...] = (
         Check(name="time of the look", result="forbids" if look.waiting else "passed", found=look.said),
         *of_data,
     )
-    if chosen.name == change.primary_metric and not look.waiting:
+    if secondary:
+        checks += (_not_the_primary(change, looks),)
+    elif not look.waiting:
         checks += tuple(_guarded(subject, name) for name in change.guardrails if name != chosen.name)
     forbidding = tuple(f"{check.name}: {check.found}" for check in checks if check.result == "forbids")
     if isinstance(found, CannotSay):
@@ -166,6 +171,13 @@ def _guarded(subject: Subject, name: str) -> Check:
     return Check(name=label, result="passed", found=f"no harm that matters: {told}")
 
 
+def _not_the_primary(change: Change, looks: int) -> Check:
+    primary = metric_named(change.primary_metric)
+    told = f"the record names {primary.label.lower()} as what decides"
+    wider = f"; {100 * (1 - 0.05 / looks):.4g}% intervals, since {looks} other metrics could be looked at"
+    return Check(name="primary metric", result="noted", found=told + (wider if looks > 1 else ""))
+
+
 def _instant(as_of: pd.Timestamp) -> pd.Timestamp:
     moment = pd.Timestamp(as_of)
     return moment.tz_localize("UTC") if moment.tzinfo is None else moment.tz_convert("UTC")
@@ -194,7 +206,8 @@ def _unanswerable(
         return (f"every rollout lies after the export ({some(sorted(f'{t} {d}' for t, d in dated.items()))})",)
     known = set(folded.items["team"].unique())
     if lost := sorted(set(rollouts) - known):
-        return (f"the log has no items of team {some(map(repr, lost))}; it has {some(sorted(known))}",)
+        near = did_you_mean(lost[0], known)
+        return (f"the log has no items of team {some(map(repr, lost))}{near}; it has {some(sorted(known))}",)
     return ()
 
 

@@ -82,6 +82,8 @@ def data_quality(subject: Subject, observed: pd.DataFrame) -> Check:
     share, side = max((subject.share_in_doubt(rows), side) for side, rows in mine.items())
     grade = subject.grade(share)
     n = int(mine[side].sum())
+    if not n:
+        return Check(name="data quality", result="noted", found="the adopting teams began and ended no items")
     where = f"{n:,} items that the adopting teams began or ended {side} the rollout"
     found = f"grade {grade}: {share:.1%} of the {where} are in doubt{_most_doubted(subject, mine[side])}"
     return Check(name="data quality", result="forbids" if grade == "D" else "passed", found=found)
@@ -129,6 +131,7 @@ def _own_changes(subject: Subject, team: str) -> list[tuple[date, str]]:
         if other != subject.change
         and other.primary_metric == subject.metric.name
         and (day := other.rollouts.get(team)) is not None
+        and day <= subject.folded.as_of.date()
     )
 
 
@@ -141,7 +144,9 @@ def other_changes(subject: Subject) -> Check:
         for team, day in sorted(other.rollouts.items()):
             mine = team in subject.rollouts
             firsts = [subject.rollouts[team]] if mine else subject.rollouts.values()
-            near = day is not None and any(abs(day - first) <= NEAR for first in firsts)
+            if day is None or day > subject.folded.as_of.date():
+                continue
+            near = any(abs(day - first) <= NEAR for first in firsts)
             if other != subject.change and team in known and near:
                 side = met["adopting teams" if mine else "comparison teams"]
                 side.setdefault(other.title or other.id, []).append(f"{team} {day}")

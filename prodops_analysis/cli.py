@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,17 @@ import click
 
 from prodops_analysis.errors import ProdopsError, SettingsError, some
 
+
+def _nearest(_: click.Context, __: click.Parameter, given: str) -> str:
+    """Take a workspace above the working directory where none is named; never one far away."""
+    from prodops_analysis.settings import FILE
+    from prodops_analysis.workspace import find
+
+    return given or str(find(next((d for d in (Path.cwd(), *Path.cwd().parents) if (d / FILE).is_file()), ".")))
+
+
 WORKSPACE = click.option(
-    "--workspace", default="", metavar="DIR", help="Folder with prodops.toml; default: the nearest."
+    "--workspace", default="", metavar="DIR", callback=_nearest, help="Folder with prodops.toml; default: the nearest."
 )
 MONTH = click.option("--month", default="", metavar="YYYY-MM", help="Month; default: the last full one of the export.")
 
@@ -48,14 +57,13 @@ def report(workspace: str, month: str, since: str, reports: str, jobs: int, pdf:
     """Make the reports of a month, or of every month missed since the last published one."""
     from prodops_analysis.report import paper
     from prodops_analysis.report.month import make_month
-    from prodops_analysis.workspace import load
 
-    history = load(workspace, month=month)
+    history = _load(workspace, month)
     folder = Path(reports) if reports else history.root / "reports"
     folder.mkdir(parents=True, exist_ok=True)
     failed, chromium = False, paper.browser()
     for due in [month] if month else _due(folder, str(history.month), since):
-        history = history if due == str(history.month) else load(workspace, month=due)
+        history = history if due == str(history.month) else _load(workspace, due)
         with _progress(f"{history.month}") as step, ThreadPoolExecutor(jobs or min(4, os.cpu_count() or 1)) as pool:
             published = make_month(
                 history, reports=folder.resolve(), executor=pool, browser=chromium if pdf else None, progress=step
@@ -63,9 +71,9 @@ def report(workspace: str, month: str, since: str, reports: str, jobs: int, pdf:
         failed |= bool(published.failed)
         for line in _found(history, published):
             click.echo(line)
-    _refuse_old(history, month)
     if failed:
         sys.exit(1)
+    _refuse_old(history, month)
 
 
 @main.command()
@@ -73,10 +81,10 @@ def report(workspace: str, month: str, since: str, reports: str, jobs: int, pdf:
 @MONTH
 def check(workspace: str, month: str) -> None:
     """Say what the data and the records leave open; makes no report."""
-    from prodops_analysis.records.changes import plan_state
-    from prodops_analysis.workspace import load
+    from prodops_analysis.metrics import METRICS
+    from prodops_analysis.records.changes import drafts, plan_state, unknown_names
 
-    history = load(workspace, month=month)
+    history = _load(workspace, month)
     click.echo(f"{len(history.events)} events, {len(history.items)} items, {history.items['team'].nunique()} teams, "
                f"as of {history.as_of:%Y-%m-%d}")  # fmt: skip
     for workflow in dict.fromkeys(map(str, history.settings.workflow.values())):
@@ -84,7 +92,7 @@ def check(workspace: str, month: str) -> None:
     for reason, count in history.faults["reason"].value_counts().items():
         first = history.faults[history.faults["reason"] == reason].iloc[0]
         where = f"{first['source']} row {first['row']}, {first['found']!r}"
-        click.echo(f"  {count} rows listed, not read: {reason} (first: {where})")
+        click.echo(f"  {count} {'entry' if count == 1 else 'entries'} listed, not read: {reason} (first: {where})")
     for remark in (*history.remarks, *history.source_checks.values()):
         click.echo(f"  {remark}")
     for found in history.quality().checks:
@@ -92,6 +100,10 @@ def check(workspace: str, month: str) -> None:
             click.echo(f"  {found.name}: {found.n} items ({found.share:.1%}), first {some(found.items, most=3)}")
     for change in history.changes:
         click.echo(f"  change {change.id}: {plan_state(change)}")
+        for unknown in unknown_names(change, teams=set(history.items["team"]), metrics=METRICS):
+            click.echo(f"  change {change.id}: {unknown}")
+    for draft in drafts(history.root):
+        click.echo(f"  draft {draft}")
 
 
 @main.command()
@@ -101,11 +113,13 @@ def check(workspace: str, month: str) -> None:
 @click.option("--metric", default="", help="Metric; default: the change's primary one.")
 def assess(workspace: str, month: str, change_id: str, metric: str) -> None:
     """Say whether a change helped, with reasons and checks."""
+    from prodops_analysis.records.changes import plan_state
     from prodops_analysis.report.changes import assess_change
-    from prodops_analysis.workspace import load
 
-    said = assess_change(load(workspace, month=month), change_id, metric=metric)
+    history = _load(workspace, month)
+    said = assess_change(history, change_id, metric=metric)
     click.echo(said)
+    click.echo(f"  record  {plan_state(history.change(change_id))}")
     for found in said.checks:
         if found.result == "passed":
             click.echo(f"  {found.result:7} {found.name}: {found.found}")
@@ -155,10 +169,9 @@ def plan(workspace: str, month: str, change_id: str) -> None:
     """Say what effect a planned rollout could show, and when; write it into the record."""
     from prodops_analysis import planning
     from prodops_analysis.metrics import metric_named
-    from prodops_analysis.records.changes import FOLDER, note_expected
-    from prodops_analysis.workspace import load
+    from prodops_analysis.records.changes import FOLDER, asked_late, note_expected
 
-    history = load(workspace, month=month)
+    history = _load(workspace, month)
     change = history.change(change_id)
     metric = metric_named(change.primary_metric)
     found = planning.plan(
@@ -170,14 +183,15 @@ def plan(workspace: str, month: str, change_id: str) -> None:
     note_expected(history.root / FOLDER / f"{change_id}.md", on=history.as_of.date(), visible=found.visible,
                   order=min(found.orders, key=found.orders.__getitem__))  # fmt: skip
     click.echo(f"{change_id}, {metric.label.lower()}\n{found}")
+    if late := asked_late(history.change(change_id), on=history.as_of.date()):
+        click.echo(f"  {late}")
 
 
 @main.command()
 @WORKSPACE
 @click.argument("change_id")
-@click.option("--on", default="", metavar="YYYY-MM-DD", help="Day of the freeze; default: today.")
-def freeze(workspace: str, change_id: str, on: str) -> None:
-    """Write hashes of the plan into a record, so that later edits show."""
+def freeze(workspace: str, change_id: str) -> None:
+    """Write today's hashes of the plan into a record, so that later edits show."""
     from prodops_analysis.records.changes import FOLDER, plan_state
     from prodops_analysis.records.changes import freeze as freeze_record
     from prodops_analysis.workspace import find
@@ -185,11 +199,7 @@ def freeze(workspace: str, change_id: str, on: str) -> None:
     path = find(workspace) / FOLDER / f"{change_id}.md"
     if not path.is_file():
         raise SettingsError(f"no record {path}; `prodops new change {change_id}` writes one")
-    try:
-        day = date.fromisoformat(on) if on else datetime.now(UTC).date()
-    except ValueError:
-        raise SettingsError(f"--on {on!r} is no day; write it as 2026-03-02") from None
-    click.echo(f"{change_id}: {plan_state(freeze_record(path, on=day))}")
+    click.echo(f"{change_id}: {plan_state(freeze_record(path, on=datetime.now(UTC).date()))}")
 
 
 def _due(folder: Path, last: str, since: str) -> list[str]:
@@ -203,6 +213,24 @@ def _due(folder: Path, last: str, since: str) -> list[str]:
         raise SettingsError(f"--since {since!r} is no month; write it as 2026-01") from None
     months = [str(p) for p in pd.period_range(first + (0 if since or not published else 1), last, freq="M")]
     return months or [last]
+
+
+def _load(workspace: str, month: str) -> Any:
+    """Read the workspace; an export that ends in the future, where no `as_of` says when it was taken, is refused."""
+    from prodops_analysis.workspace import load
+
+    history = load(workspace, month=month)
+    tomorrow = (datetime.now(UTC) + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
+    if history.settings.as_of or history.exported_at < tomorrow:
+        return history
+    ask = f"""SELECT item_id, "at" FROM events WHERE "at" >= '{tomorrow.isoformat()}' ORDER BY "at" DESC"""
+    if len(late := history.query(ask)):
+        lie = "1 event lies" if len(late) == 1 else f"{len(late)} events lie"
+        raise SettingsError(
+            f"{lie} after today, the last one of item {late['item_id'][0]!r} on {late['at'][0]:%Y-%m-%d}; correct the "
+            "date, or write the day the export was taken into prodops.toml as as_of: what is later is then listed"
+        )
+    return history
 
 
 def _refuse_old(history: Any, month: str) -> None:
@@ -230,7 +258,7 @@ def _found(history: Any, published: Any) -> Iterator[str]:
     yield f"{sum(words.values())} changes: " + (", ".join(f"{n} {word}" for word, n in sorted(words.items())) or "none")
     grades = history.quality().grades
     bad = sorted(set(grades.loc[grades["grade"] == "D", "team"]))
-    yield f"data: {len(history.faults)} rows listed as faulty, grade D for {some(bad) if bad else 'no team'}"
+    yield f"data: {len(history.faults)} entries listed as faulty, grade D for {some(bad) if bad else 'no team'}"
     for made in published.failed:
         yield f"could not be made: {made.planned.title}: {made.failed}"
     yield from published.not_printed

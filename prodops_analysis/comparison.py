@@ -122,7 +122,7 @@ def _too_little(placed: pd.DataFrame, metric: Metric) -> tuple[str, ...]:
         )
     if n_after < MIN_WEEKS_AFTER:
         reasons.append(f"only {n_after} whole weeks after the rollout; {MIN_WEEKS_AFTER} are needed")
-    if n_before < MIN_WEEKS_BEFORE:
+    if n_before < MIN_WEEKS_BEFORE and n_after:
         reasons.append(f"only {n_before} usable weeks before the rollout; {MIN_WEEKS_BEFORE} are needed")
     if metric.kind == "duration" and not reasons and after["ended"].mean() < 0.25:
         reasons.append(f"{1 - after['ended'].mean():.0%} of the items after the rollout are still open")

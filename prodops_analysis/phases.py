@@ -51,8 +51,10 @@ def levels(
     teams : those that are looked at, such as the teams of an assessment (`window`); none means every team.
     """
     seen = observed[observed["at"] < until]
+    if seen.empty:
+        return pd.DataFrame(columns=["month", "group", "value", "n"])
     # the month in which the log begins is seen in part
-    begin = (seen["at"].min() - pd.Timedelta(days=1)).tz_convert(None).to_period("M").end_time if len(seen) else until
+    begin = (seen["at"].min() - pd.Timedelta(days=1)).tz_convert(None).to_period("M").end_time
     whole = seen[(seen["at"].dt.tz_convert(None) > begin) & (seen["team"].isin(teams) if teams else True)]
     month = whole["at"].dt.tz_convert(None).dt.to_period("M").dt.start_time.rename("month")
     adopting = [team for team, day in rollouts.items() if day]
@@ -97,8 +99,9 @@ def behaviour(
     begin = {team: pd.Timestamp(day, tz="UTC") for team, day in rollouts.items() if day}
     kept = observed[observed["team"].isin(begin) & (observed["at"] < until)]
     columns = ["since", "value", "centre", "low", "high", "signal", "phase"]
+    nothing = Behaviour(weeks=pd.DataFrame(columns=columns), signals=0, expected_by_luck=0.0)
     if kept.empty:
-        return Behaviour(weeks=pd.DataFrame(columns=columns), signals=0, expected_by_luck=0.0)
+        return nothing
     since = np.floor((kept["at"] - first_days(kept["team"], rollouts)) / pd.Timedelta(days=7)).astype("int64")
     earliest = int(since.groupby(kept["team"]).min().max()) + 1
     latest = int(min(np.floor((until - day) / pd.Timedelta(days=7)) for day in begin.values())) - 1
@@ -109,6 +112,8 @@ def behaviour(
     else:
         typical = {week: _typical(rows, metric) for week, rows in by_week}
         value = pd.Series(typical, dtype="float64").reindex(whole).dropna()
+    if value.empty:
+        return nothing
     phase = np.where(value.index < 0, "before", "after")
     found = xmr(value.to_numpy(float), phase, not_negative=True)
     most = 1.0 if metric.kind == "share" else np.inf  # no share lies above all

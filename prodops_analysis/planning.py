@@ -12,6 +12,7 @@ from scipy import stats
 
 from prodops_analysis.cells import WEEK, Cells, fill, place
 from prodops_analysis.comparison import MIN_WEEKS_BEFORE, CannotSay
+from prodops_analysis.errors import some
 from prodops_analysis.estimators import mixed
 from prodops_analysis.estimators.rollout import degrees_of_freedom, expected_error
 from prodops_analysis.metrics import Metric
@@ -105,7 +106,7 @@ def plan(
     until = min(as_of, pd.Timestamp(first, tz="UTC"))
     past = observed[observed["at"] < until]
     if lost := sorted(set(planned) - set(past["team"])):
-        return CannotSay(reasons=(f"no history of team {', '.join(lost)} before the first rollout",))
+        return CannotSay(reasons=(f"no {metric.label.lower()} is known of {some(lost)} before the first rollout",))
     placed, left_out = place(past, metric=metric, rollouts={}, as_of=until, transition_weeks=0)
     if placed["week"].nunique() < MIN_WEEKS_BEFORE:
         return CannotSay(reasons=(f"only {placed['week'].nunique()} weeks of history; {MIN_WEEKS_BEFORE} are needed",))

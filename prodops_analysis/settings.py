@@ -152,7 +152,9 @@ def read_settings(path: Path) -> Settings:
         raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise SettingsError(f"{path} does not exist; `prodops init DIR` makes a workspace") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError:
+        raise SettingsError(f"{path} is not UTF-8 text; save it as UTF-8") from None
+    except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{path} is not valid TOML: {error}") from None
     if "workflow" in raw:
         raise SettingsError(f"{path}: workflow is not a setting; write [workflows.default]")
@@ -175,6 +177,8 @@ def _explain(error: ValidationError, *, unknown: str = UNKNOWN) -> str:
         said = fault["msg"].removeprefix("Value error, ")
         if fault["type"] == "extra_forbidden":
             said = unknown
+        if fault["type"] == "union_tag_invalid":
+            said = f"kind is {fault['ctx']['tag']!r}; it can be {fault['ctx']['expected_tags']}"
         lines.append(f"{place}: {said}{shown}")
     return "; ".join(lines)
 

@@ -13,7 +13,8 @@ from prodops_analysis.workflow import Stage, Workflow
 
 NO_TEAM = "(no team)"
 UNKNOWN = "unknown"  # stage of a state that no map knows
-NO = ("", "no", "n", "false", "0", "0.0")  # a mark that is none, in small letters
+# marks that are none, in small letters; some write an empty cell as a word
+NO = ("", "no", "n", "false", "f", "0", "0.0", "none", "nan", "null", "n/a", "na", "-")
 _RANK = {Stage.QUEUE: 0, Stage.WAIT: 1, Stage.ACTIVE: 1, Stage.DONE: 2, Stage.DROPPED: 2, UNKNOWN: -1}
 _ENDED = 2
 

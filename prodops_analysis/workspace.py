@@ -14,7 +14,7 @@ from prodops_analysis import sources
 from prodops_analysis.errors import EventLogError, SettingsError
 from prodops_analysis.event_log import FAULT_COLUMNS, Import, in_contract, merge, query, read_parquet, write_parquet
 from prodops_analysis.quality import Scorecard, scorecard
-from prodops_analysis.records.changes import Change, read_changes
+from prodops_analysis.records.changes import FOLDER, Change, read_change, read_changes
 from prodops_analysis.settings import FILE, Settings, read_settings
 from prodops_analysis.work_items import Fold, fold
 
@@ -26,9 +26,9 @@ _STORE_VERSION = 1
 class History:
     """Everything known of a workspace at `as_of`: what notebooks and reports start from.
 
-    events, faults : see `event_log`; items, spells : see `work_items.Fold`. month : the month looked at;
-    since, until : its borders (UTC). exported_at : when the data was taken. remarks, source_checks : what the sources
-    had to say.
+    events, faults : see `event_log`; items, spells : see `work_items.Fold`. month : the month looked at; before, since,
+    until : where the month before it, it and the next one begin (UTC). exported_at : when the data was taken. remarks,
+    source_checks : what the sources had to say.
     """
 
     root: Path
@@ -38,6 +38,7 @@ class History:
     fold: Fold
     changes: tuple[Change, ...]
     month: pd.Period
+    before: pd.Timestamp
     since: pd.Timestamp
     until: pd.Timestamp
     as_of: pd.Timestamp
@@ -60,6 +61,8 @@ class History:
         for change in self.changes:
             if change_id in ("", change.id):
                 return change
+        if (path := self.root / FOLDER / f"{change_id}.md").is_file():
+            read_change(path)  # a draft says what it lacks
         known = ", ".join(change.id for change in self.changes) or "none"
         raise SettingsError(f"no change record {change_id!r} in data/experiments; there are: {known}")
 
@@ -141,13 +144,18 @@ def load(workspace: str | Path = "", *, month: str = "", as_of: str = "") -> His
         raise EventLogError(f"the sources of {root.name} hold no events; check the paths in {FILE}")
     exported_at = exported_at.tz_convert("UTC")
     period = _month(month, exported_at, settings)
-    since, until = (_border(p, settings) for p in (period, period + 1))
+    before, since, until = (_border(p, settings) for p in (period - 1, period, period + 1))
     moment = _instant(as_of) if as_of else min(until, exported_at)
     if moment > exported_at:
         raise SettingsError(
             f"as_of {moment:%Y-%m-%d} lies after the export of {exported_at:%Y-%m-%d}; choose an earlier one"
         )
     late = found.events["at"] > exported_at
+    if late.all():
+        raise SettingsError(
+            f"as_of in {FILE} is {exported_at:%Y-%m-%d}, before the first event, {found.events['at'].min():%Y-%m-%d}; "
+            "write the day the export was taken"
+        )
     events = found.events[~late]
     faults = pd.concat([found.faults, _late_rows(found.events[late])], ignore_index=True)
     seen = events[events["at"] <= moment]
@@ -159,7 +167,7 @@ def load(workspace: str | Path = "", *, month: str = "", as_of: str = "") -> His
     return History(
         root=root, settings=settings, events=seen.reset_index(drop=True), faults=faults,
         fold=fold(seen, settings=settings, as_of=moment), changes=read_changes(root), month=period,
-        since=since, until=until, as_of=moment, exported_at=exported_at,
+        before=before, since=since, until=until, as_of=moment, exported_at=exported_at,
         remarks=found.remarks, source_checks=found.checks,
     )  # fmt: skip
 

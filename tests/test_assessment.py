@@ -600,6 +600,30 @@ def test_other_changes_of_the_adopters_are_named():
     assert check.found == "adopting teams: Written status (Ada 2025-08-04)"
 
 
+def test_changes_to_come_touch_nothing():
+    """What other teams will begin after the export has changed nothing yet."""
+    made = small()
+    to_come = Change(id="other", rollouts={"Dee": made.as_of.date() + timedelta(days=9)}, primary_metric="cycle_time")
+
+    found = made.asked(others=(to_come,))
+
+    assert found_by(found, "comparison teams").result == "passed"
+    assert found_by(found, "other changes in the window").result == "passed"
+
+
+def test_a_metric_that_does_not_decide_says_so():
+    """Beside the primary metric each other one gets the interval of all that could be looked at, and a check."""
+    made = small()
+
+    primary, other = plain(made), made.asked(metric="lead_time")
+
+    assert (primary.confidence, other.confidence) == (0.95, pytest.approx(1 - 0.05 / 5))
+    assert "primary metric" not in [check.name for check in primary.checks]
+    assert found_by(other, "primary metric").found == (
+        "the record names cycle time as what decides; 99% intervals, since 5 other metrics could be looked at"
+    )
+
+
 @pytest.mark.parametrize(
     ("week", "told"),
     [(30, "comparison teams: Written status (Dee 2025-08-04)"), (2, "no other registered change")],

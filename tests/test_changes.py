@@ -352,6 +352,20 @@ def test_a_line_added_to_the_head_leaves_the_prose_alone(prose):
     assert ({"id": "x", "frozen": True}, split(text, name="x")[1]) == split(added, name="x")
 
 
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        pytest.param("rollouts: {A: 2026-03-02, A: 2026-04-02}", "line 3: 'A' stands twice; keep one", id="team"),
+        pytest.param("rollouts:\n  A: 2026-03-02\n  A: 2026-03-02", "line 5: 'A' stands twice", id="team-in-block"),
+        pytest.param("better: lower\nbetter: higher", "line 4: 'better' stands twice", id="field"),
+    ],
+)
+def test_what_stands_twice_is_refused(fields, told):
+    """No value wins over another in silence."""
+    with pytest.raises(RecordError, match=told):
+        split(f"---\nid: x\n{fields}\n---\n", name="x.md")
+
+
 @pytest.mark.parametrize("name", ["../outside", "a/b", "two words", "-rf"])
 def test_an_id_that_cannot_name_a_page_is_refused(tmp_path, name):
     """The id of a record becomes a file name, so it holds no path and no blank."""
@@ -368,12 +382,15 @@ def test_an_id_that_cannot_name_a_page_is_refused(tmp_path, name):
     [
         pytest.param({}, "not asked before the rollout", id="no-plan"),
         pytest.param({"day": date(2026, 2, 2), "8 weeks": 0.4, "26 weeks": 0.31, "order": "as planned"},
-                     "40 after 8 weeks, 31 after 26 weeks (% or points); most by: as planned", id="plan"),
-        pytest.param({"day": date(2026, 2, 2), "8 weeks": 0.4}, "40 after 8 weeks (% or points)", id="older-plan"),
+                     "40% after 8 weeks, 31% after 26 weeks; most by: as planned", id="plan"),
+        pytest.param({"day": date(2026, 2, 2), "8 weeks": 0.4}, "40% after 8 weeks", id="older-plan"),
+        pytest.param({"day": date(2026, 3, 3), "8 weeks": 0.4},
+                     "40% after 8 weeks; asked on 2026-03-03, after the first rollout on 2026-03-02: no forecast",
+                     id="late"),
     ],
 )  # fmt: skip
-def test_a_report_shows_what_was_said_before_the_rollout(expected, told):
-    """What `prodops plan` wrote into the record stands in the report beside the plan."""
-    rows = dict(plan_table(Change(rollouts={"A": None}, expected=expected)).cells)
+def test_a_report_shows_what_the_plan_said(expected, told):
+    """What `prodops plan` wrote into the record stands beside the plan, and whether it was asked too late."""
+    rows = dict(plan_table(Change(rollouts={"A": date(2026, 3, 2)}, expected=expected)).cells)
 
-    assert told == rows["Visible, said before"]
+    assert told == rows["Visible, as planned"]

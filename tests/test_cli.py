@@ -1,5 +1,6 @@
 """The command line: what it prints, its exit codes, and that bad input leaves nothing behind."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -78,8 +79,55 @@ def test_good_rows_are_read_beside_bad_ones(tiny):
     result = run("check", "--workspace", str(tiny))
 
     assert result.exit_code == 0
-    assert "1 rows listed, not read: unreadable date (first: tracker row 25, 'yesterday')" in result.output
+    assert "1 entry listed, not read: unreadable date (first: tracker row 25, 'yesterday')" in result.output
     assert "24 events" in result.output
+
+
+def test_a_draft_stands_in_nobodys_way(tiny):
+    """A record just begun is listed with what it lacks; the rest of the workspace goes on."""
+    run("new", "change", "later", "--workspace", str(tiny))
+
+    checked, made, asked = (
+        run(*words, "--workspace", str(tiny)) for words in (["check"], ["report", "--no-pdf"], ["assess", "later"])
+    )
+
+    assert (0, 0, 2) == (checked.exit_code, made.exit_code, asked.exit_code)
+    assert "draft later.md: missing title, problem" in checked.output
+    assert "later.md: missing title, problem" in asked.output
+
+
+def test_names_of_a_record_that_nothing_is_known_of_are_told(tiny):
+    """A misspelt team or guardrail is found before the rollout, with the name that was meant."""
+    test_a_rollout_after_the_export_is_no_number(tiny)
+    record = tiny / "data/experiments/later.md"
+    replace(record, "{Search: 2026-06-01}", "{search: 2026-06-01}")
+    replace(record, "guardrails: []", "guardrails: [trouput]")
+
+    result = run("check", "--workspace", str(tiny))
+
+    assert "change later: no items of team 'search'; did you mean 'Search'?" in result.output
+    assert "change later: no metric 'trouput'; did you mean 'throughput'?" in result.output
+
+
+@pytest.mark.parametrize("words", [["check"], ["new", "change", "x"]], ids=["reading", "writing"])
+def test_no_workspace_far_away_is_taken(words, tmp_path, monkeypatch):
+    """In a folder of nobody's the command reads and writes nothing, whatever checkout it runs from."""
+    monkeypatch.chdir(tmp_path)
+
+    result = run(*words)
+
+    assert result.exit_code == 2
+    assert "`prodops init DIR` makes a workspace" in result.output
+
+
+def date_to_come(folder):
+    replace(folder / "prodops.toml", "as_of = 2026-03-01T00:00:00Z\n", "")
+    with (folder / "data/raw/log.csv").open("a", encoding="utf-8") as log:
+        log.write("A-5,2635-01-01,state,Done,Search\n")
+
+
+def taken_before_it_began(folder):
+    replace(folder / "prodops.toml", "2026-03-01T", "2020-03-01T")
 
 
 def missing_file(folder):
@@ -106,7 +154,9 @@ def clashing_maps(folder):
 
 def half_a_record(folder):
     (folder / "data/experiments").mkdir()
-    (folder / "data/experiments/x.md").write_text("---\nid: x\ntitle: X\n---\n", encoding="utf-8")
+    (folder / "data/experiments/x.md").write_text(
+        "---\nid: x\ntitle: X\nrollouts: {Search: 2026-03-02}\n---\n", encoding="utf-8"
+    )
 
 
 def unknown_setting(folder):
@@ -124,6 +174,10 @@ def unknown_setting(folder):
         ),
         pytest.param(clashing_maps, ["team 'Search' has two workflow maps", "list it under one"], id="clashing-maps"),
         pytest.param(half_a_record, ["x.md: missing problem, hypothesis", "before the rollout"], id="half-a-record"),
+        pytest.param(date_to_come, ["1 event lies after today", "'A-5' on 2635-01-01", "as_of"], id="date-to-come"),
+        pytest.param(
+            taken_before_it_began, ["as_of", "2020-03-01, before the first event, 2026-01-05"], id="taken-too-early"
+        ),
         pytest.param(unknown_setting, ["tittle: is not a setting", "remove it"], id="unknown-setting"),
     ],
 )
@@ -187,11 +241,11 @@ def test_freeze_shows_later_edits(tiny):
     """A frozen plan is unchanged until somebody edits it, and then the field is named."""
     test_a_rollout_after_the_export_is_no_number(tiny)
 
-    frozen = run("freeze", "later", "--workspace", str(tiny), "--on", "2026-05-30")
+    frozen = run("freeze", "later", "--workspace", str(tiny))
     replace(tiny / "data/experiments/later.md", "smallest_worthwhile: 0.15", "smallest_worthwhile: 0.05")
     edited = run("check", "--workspace", str(tiny))
 
-    assert "plan frozen on 2026-05-30, unchanged since" in frozen.output
+    assert re.search(r"later: plan frozen (late: )?on 20\d\d-\d\d-\d\d, ", frozen.output)
     assert "change later: plan changed after the freeze: smallest_worthwhile" in edited.output
 
 

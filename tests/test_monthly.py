@@ -11,8 +11,7 @@ from prodops_analysis.metrics.monthly import RECENT_WEEKS, month_figures, recent
 from prodops_analysis.work_items import fold
 
 MAP = {"Todo": "queue", "Doing": "active", "Done": "done", "Gone": "dropped"}
-MARCH, APRIL = pd.Timestamp("2024-03-01", tz="UTC"), pd.Timestamp("2024-04-01", tz="UTC")
-MAY = pd.Timestamp("2024-05-01", tz="UTC")
+FEBRUARY, MARCH, APRIL, MAY = (pd.Timestamp(f"2024-0{n}-01", tz="UTC") for n in (2, 3, 4, 5))
 
 
 def complete(events):
@@ -41,9 +40,16 @@ ROWS = [
 ]  # fmt: skip
 
 
-def figure(name, rows=ROWS, *, since=MARCH, until=APRIL, smallest_group=1):
+def month_of(items, names, *, before=FEBRUARY, since=MARCH, until=APRIL, smallest_group=1, unfit=None):
+    """The figures of March 2024."""
+    return month_figures(
+        items, names, before=before, since=since, until=until, smallest_group=smallest_group, unfit=unfit
+    )
+
+
+def figure(name, rows=ROWS, **settings):
     """One figure of March 2024."""
-    return month_figures(items_of(*rows), [name], since=since, until=until, smallest_group=smallest_group)[0]
+    return month_of(items_of(*rows), [name], **settings)[0]
 
 
 @pytest.mark.parametrize(
@@ -52,7 +58,7 @@ def figure(name, rows=ROWS, *, since=MARCH, until=APRIL, smallest_group=1):
         # known on 1 April: ended after 2, 24, 4 and 10 days, open after 12 and 2 (the first two at risk to the end)
         # half a year before nothing had been started
         pytest.param("cycle_time", 10.0, None, id="duration-as-known-at-the-end-of-the-month"),
-        pytest.param("throughput", 3 / (31 / 7), 1 / (31 / 7), id="count-a-week"),
+        pytest.param("throughput", 3 / (31 / 7), 1 / (29 / 7), id="count-a-week"),
         pytest.param("wip", 2, 1, id="level-at-the-end"),
         pytest.param("work_item_age", 7.0, 20.0, id="age-at-the-end"),
         pytest.param("owner_at_start", 0.75, 0.5, id="share-of-starts-in-the-month"),
@@ -83,8 +89,7 @@ def test_later_knowledge_does_not_change_a_month():
     names = list(METRICS)
     short = [(s, e if e and e < "04-01" else None, o) for s, e, o in ROWS if s < "04-01"]
 
-    full = month_figures(items_of(*ROWS), names, since=MARCH, until=APRIL, smallest_group=1)
-    known = month_figures(items_of(*short), names, since=MARCH, until=APRIL, smallest_group=1)
+    full, known = month_of(items_of(*ROWS), names), month_of(items_of(*short), names)
 
     assert full == known
 
@@ -92,14 +97,25 @@ def test_later_knowledge_does_not_change_a_month():
 @pytest.mark.parametrize("name", list(METRICS))
 def test_the_earlier_figure_is_that_of_the_period_before(name):
     """What stands as the earlier figure is what a report of then would have said; no day is counted twice."""
-    month = pd.Timedelta(days=31)
-    until, back = APRIL + pd.Timedelta(days=METRICS[name].follow_up), month
+    late = pd.Timedelta(days=METRICS[name].follow_up)
+    before, since, until = FEBRUARY + late, MARCH + late, APRIL + late
+    then = {"before": before - pd.Timedelta(days=31), "since": before, "until": since}
     if METRICS[name].kind == "duration":
-        until, back = APRIL + pd.Timedelta(weeks=24), pd.Timedelta(weeks=26)
-    before = figure(name, since=until - month - back, until=until - back)
+        until, weeks = APRIL + pd.Timedelta(weeks=24), pd.Timedelta(weeks=26)
+        then = {"since": since - weeks, "until": until - weeks}
+    earlier = figure(name, **then)
 
-    assert before.value is not None
-    assert replace(before, earlier=None) == figure(name, since=until - month, until=until).earlier
+    assert earlier.value is not None
+    assert replace(earlier, earlier=None) == figure(name, before=before, since=since, until=until).earlier
+
+
+def test_the_month_before_is_a_whole_one():
+    """Beside March stands all of February, beside February all of January, whatever their lengths."""
+    rows = [("01-02", day, True) for day in ("01-31", "02-01", "02-29", "03-01", "03-31")]
+
+    found = figure("throughput", rows)
+
+    assert (found.value, found.previous) == (pytest.approx(2 / (31 / 7)), pytest.approx(2 / (29 / 7)))
 
 
 @pytest.mark.parametrize("name", list(METRICS))
@@ -118,8 +134,7 @@ def test_unfit_teams_are_in_neither_figure(name):
     items = items_of(*ROWS)
     bad = items.assign(team="Beta", started_at=items["started_at"] - pd.Timedelta(days=9))
 
-    both = month_figures(pd.concat([items, bad]), [name], since=MARCH, until=APRIL, smallest_group=1,
-                         unfit={name: ("Beta",)})[0]  # fmt: skip
+    both = month_of(pd.concat([items, bad]), [name], unfit={name: ("Beta",)})[0]
 
     assert both.without == ("Beta",)
     assert replace(both, without=()) == figure(name)
@@ -137,7 +152,7 @@ def test_border_of_the_smallest_group():
     ("name", "expected"),
     [
         pytest.param("owner_at_start", 0.25, id="shares-in-points"),
-        pytest.param("throughput", 2.0, id="counts-relative"),
+        pytest.param("throughput", 3 * 29 / 31 - 1, id="counts-relative"),
     ],
 )
 def test_change(name, expected):

@@ -125,6 +125,25 @@ def test_limits_of_a_share_end_at_all():
     assert shown.weeks["high"].max() == 1.0
 
 
+@pytest.mark.parametrize("metric", ["cycle_time", "throughput", "unplanned"])
+@pytest.mark.parametrize(
+    "rows",
+    [
+        pytest.param((), id="nothing"),
+        pytest.param((("Gamma", "02-01", 1, True),), id="others-only"),
+        pytest.param((("Alpha", "05-27", 1, False),), id="one-open-item"),
+    ],
+)
+def test_too_little_is_drawn_as_nothing(rows, metric):
+    """Without observations, or before a whole week, there are no points, and no error."""
+    made = observed(*rows).assign(at=lambda frame: pd.to_datetime(frame["at"], utc=True))
+
+    month = levels(made, metric=METRICS[metric], rollouts=ROLLOUTS, until=UNTIL, smallest_group=5)
+    weeks = behaviour(made, metric=METRICS[metric], rollouts=ROLLOUTS, until=UNTIL)
+
+    assert ([], 0, 0.0) == (month["value"].tolist(), len(weeks.weeks), weeks.expected_by_luck)
+
+
 def test_inputs_are_left_alone():
     """Neither function changes the observations."""
     rows = observed(("Alpha", "02-01", 1, True), ("Gamma", "03-01", 2, False))

@@ -103,7 +103,7 @@ def test_only_the_past_is_looked_at():
     [
         pytest.param({"A": None}, 40, "no rollout date", id="no-date"),
         pytest.param(stepped(), 10, "weeks of history", id="short"),
-        pytest.param({"Z": START + timedelta(weeks=40)}, 40, "no history of team Z", id="unknown-team"),
+        pytest.param({"Z": START + timedelta(weeks=40)}, 40, "no cycle time is known of Z", id="unknown-team"),
         pytest.param(dict.fromkeys(TEAMS, START + timedelta(weeks=40)), 40, "one after the other", id="at-once"),
     ],
 )

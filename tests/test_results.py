@@ -3,6 +3,7 @@
 import csv
 import io
 
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -69,6 +70,15 @@ def test_a_chart_is_a_table():
 def test_a_chart_without_rows_is_an_empty_table():
     """Nothing is made up."""
     assert [""] == tables_of(notebook(chart([])))
+
+
+def test_a_chart_of_several_tables_gives_its_largest():
+    """A download is one table that any reader takes; lines and labels of the chart are not in it."""
+    spec = {"title": "Two", "datasets": {"line": [{"at": 0.0}], "rows": [{"week": n, "value": n} for n in range(3)]}}
+
+    (text,) = tables_of(notebook({MIME: spec, "text/html": "<svg/>"}))
+
+    assert {"week": [0, 1, 2], "value": [0, 1, 2]} == pd.read_csv(io.StringIO(text)).to_dict("list")
 
 
 def test_an_empty_chart_has_no_table():

@@ -116,7 +116,7 @@ def test_an_empty_file_is_all_defaults(tmp_path):
         pytest.param(SOURCE + SOURCE, "two sources are named 'tracker'; give each its own name", id="same-name-twice"),
         pytest.param(SOURCE.replace("path", "pth"), "sources.0.*path: Field required", id="source-without-path"),
         pytest.param('title = "x', "is not valid TOML: Unterminated string", id="broken-toml"),
-        pytest.param(b'title = "\xff"', "is not valid TOML", id="not-utf-8"),
+        pytest.param(b'title = "\xff"', "is not UTF-8 text", id="not-utf-8"),
     ],
 )
 def test_settings_that_contradict_themselves_are_refused(text, message, tmp_path):

@@ -12,7 +12,7 @@ from prodops_analysis.assessment import Assessment
 from prodops_analysis.checks import Check
 from prodops_analysis.estimators.rollout import Interval
 from prodops_analysis.metrics.monthly import Figure
-from prodops_analysis.report.signs import NEEDED, portfolio_table, signs_panel
+from prodops_analysis.report.signs import MEASURED, NEEDED, portfolio_table, signs_panel
 from prodops_analysis.report.words import bottom_line, decision_asked, guarded, lasting, state_of
 from prodops_analysis.verdict import Worthwhile
 
@@ -74,11 +74,14 @@ def first_screen(sample, figures, *assessments, changes=None):
             "less clear than the month before",
             id="share-below",
         ),
+        pytest.param(
+            figure("unplanned", 0.2, 0.15, 0.25, (0.4, 0.3, 0.45)), "fewer than the month before", id="surprises-below"
+        ),
     ],
 )
 def test_reading_of_a_sign(sample, given, reading):
     """A sign moves only where the intervals of this period and the one before lie apart."""
-    name = "Shorter cycle times" if given.metric.name == "cycle_time" else "Clearer ownership"
+    name = next(name for name, (metric, *_) in MEASURED.items() if metric == given.metric.name)
 
     assert reading == first_screen(sample, [given]).results["signs"][name]["reading"]
 
@@ -199,16 +202,19 @@ def test_bottom_line(given, words):
     ("checks", "words"),
     [
         ((), "none named"),
+        (None, "Throughput, WIP: not judged yet"),
         ((check("guardrail throughput", "passed"), check("season", "noted")), "Throughput: no harm that matters"),
         ((check("guardrail cycle time", "noted"), check("guardrail wip", "noted", "cannot be judged: few")),
          "Cycle time: harm not ruled out; WIP: cannot be judged"),
         ((check("guardrail owner at start", "blocks"),), "Owner at start: got worse"),
     ],
-    ids=["none", "passed", "open", "harmed"],
+    ids=["none", "not-yet", "passed", "open", "harmed"],
 )  # fmt: skip
 def test_guardrails_in_a_word(checks, words):
     """Each guardrail stands in the table of changes with how it came out."""
-    assert words == guarded(said(checks=checks))
+    change = Change(rollouts={}, guardrails=("throughput", "wip") if checks is None else ())
+
+    assert words == guarded(said(checks=checks or ()), change)
 
 
 @pytest.mark.parametrize(
@@ -255,4 +261,9 @@ def test_whether_an_effect_lasts(bands, words):
 )  # fmt: skip
 def test_decision_asked(given, asked):
     """What is suggested follows from the verdict; while monitoring nothing is asked."""
-    assert asked == decision_asked(given)
+    assert asked == decision_asked(given, Change(rollouts={}))
+
+
+def test_a_change_that_was_decided_asks_nothing():
+    """Once the record holds a decision, no other one is suggested."""
+    assert decision_asked(said("worsened"), Change(rollouts={}, decision="keep")) == "none: it is decided"

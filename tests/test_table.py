@@ -56,6 +56,7 @@ THREE = [
         pytest.param(PLAIN.replace("10:00Z", "11:00+01:00"), id="offsets"),
         pytest.param(PLAIN.replace("T10:00Z", " 10:00:00"), id="no-zone-is-the-workspace's"),
         pytest.param(PLAIN.replace("2026-01-06T10:00Z", " 2026-01-06T10:00Z "), id="spaces-round-a-date"),
+        pytest.param(PLAIN.replace("Doing", " Doing ").replace("A,2026", "A ,2026"), id="spaces-round-a-name"),
     ],
 )
 def test_dialects_of_csv_give_the_same_log(text, tmp_path):
@@ -354,11 +355,16 @@ def test_bad_dates_of_items_are_listed(tmp_path):
             "'acter' in columns is no column of shape 'events'; did you mean 'actor'.*x.acter",
             id="unknown-name",
         ),
-        pytest.param(PLAIN, {"shape": "items"}, "'at' in columns is no column of shape 'items'", id="wrong-shape"),
-        pytest.param(PLAIN, {"date_format": "%Q"}, "source 'tracker'.*date_format.*%Q", id="format-that-is-none"),
-        pytest.param(PLAIN.encode("utf-16"), {}, "export.csv cannot be read", id="utf-16"),
         pytest.param(
-            (PLAIN + "A,2026-01-08,state,Für\n").encode("latin-1"), {}, "export.csv cannot be read", id="latin-1"
+            PLAIN,
+            {"shape": "items"},
+            "'at' in columns is no column of shape 'items'.*belongs under .sources.states.",
+            id="wrong-shape",
+        ),
+        pytest.param(PLAIN, {"date_format": "%Q"}, "source 'tracker'.*date_format.*%Q", id="format-that-is-none"),
+        pytest.param(PLAIN.encode("utf-16"), {}, "export.csv is not UTF-8 text; save it as UTF-8", id="utf-16"),
+        pytest.param(
+            (PLAIN + "A,2026-01-08,state,Für\n").encode("latin-1"), {}, "export.csv is not UTF-8 text", id="latin-1"
         ),
     ],
 )

@@ -60,8 +60,8 @@ class Figure:
 
 
 def month_figures(
-    items: pd.DataFrame, names: Sequence[str], *, since: pd.Timestamp, until: pd.Timestamp, smallest_group: int,
-    unfit: Mapping[str, tuple[str, ...]] | None = None,
+    items: pd.DataFrame, names: Sequence[str], *, before: pd.Timestamp, since: pd.Timestamp, until: pd.Timestamp,
+    smallest_group: int, unfit: Mapping[str, tuple[str, ...]] | None = None,
 ) -> tuple[Figure, ...]:  # fmt: skip
     """Return the named figures of the month from `since` to `until`, over all teams but the unfit ones.
 
@@ -69,14 +69,16 @@ def month_figures(
 
     Parameters
     ----------
+    before : start of the month before, whose figures stand beside those of this one.
     unfit : metric -> teams whose data cannot bear it (`Scorecard.unfit`); they are left out of both figures.
     """
     figures = []
     for metric in map(metric_named, names):
         without = (unfit or {}).get(metric.name, ())
         fit = items[~items["team"].isin(without)]
-        back = pd.Timedelta(weeks=RECENT_WEEKS) if metric.kind == "duration" else until - since
-        earlier = _figure(fit, metric, since - back, until - back, smallest_group)
+        weeks = pd.Timedelta(weeks=RECENT_WEEKS)
+        then = (since - weeks, until - weeks) if metric.kind == "duration" else (before, since)
+        earlier = _figure(fit, metric, *then, smallest_group)
         now = _figure(fit, metric, since, until, smallest_group)
         figures.append(replace(now, earlier=earlier, without=without))
     return tuple(figures)

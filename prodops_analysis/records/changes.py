@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any, Literal
@@ -91,21 +91,13 @@ class Change(BaseModel):
 
 
 def read_changes(workspace: Path) -> tuple[Change, ...]:
-    """Read every record of the experiment repository, sorted by id.
+    """Read every record of the experiment repository but drafts, sorted by id.
 
     Raises
     ------
     RecordError : all faults of all records, one line each.
     """
-    folder = workspace / FOLDER
-    changes, faults = [], []
-    for path in sorted(folder.glob("*.md")):
-        if path.name.lower() == "readme.md":
-            continue
-        try:
-            changes.append(read_change(path))
-        except RecordError as error:
-            faults.append(str(error))
+    changes, _, faults = _read(workspace)
     ids = [change.id for change in changes]
     faults += [
         f"two records have the id {twice!r}; rename one" for twice in sorted({i for i in ids if ids.count(i) > 1})
@@ -113,6 +105,30 @@ def read_changes(workspace: Path) -> tuple[Change, ...]:
     if faults:
         raise RecordError("\n".join(faults))
     return tuple(sorted(changes, key=lambda change: change.id))
+
+
+def drafts(workspace: Path) -> list[str]:
+    """Say of each record that names no rollout yet what it lacks; until it does, it stands in nothing's way."""
+    return _read(workspace)[1]
+
+
+class DraftError(RecordError):
+    """A record that is not filled in and reaches no team yet."""
+
+
+def _read(workspace: Path) -> tuple[list[Change], list[str], list[str]]:
+    """Return the records, what drafts lack, and the faults of the others."""
+    changes, lacking, faults = [], [], []
+    for path in sorted((workspace / FOLDER).glob("*.md")):
+        if path.name.lower() == "readme.md":
+            continue
+        try:
+            changes.append(read_change(path))
+        except DraftError as draft:
+            lacking.append(str(draft))
+        except RecordError as error:
+            faults.append(str(error))
+    return changes, lacking, faults
 
 
 def read_change(path: Path) -> Change:
@@ -129,7 +145,8 @@ def read_change(path: Path) -> Change:
             f"{path.name}: unknown field {some(map(repr, unknown))}{near}; `prodops new change` shows all"
         )
     if missing:
-        raise RecordError(f"{path.name}: missing {some(missing, most=20)}; fill in before the rollout")
+        kind = DraftError if "rollouts" in missing else RecordError
+        raise kind(f"{path.name}: missing {some(missing, most=20)}; fill in before the rollout")
     # the id becomes the name of a page
     if not re.fullmatch(r"\w[\w.-]*", str(head["id"])):
         raise RecordError(f"{path.name}: id {head['id']!r}: use letters, digits and hyphens, such as intake-template")
@@ -171,6 +188,19 @@ def note_expected(path: Path, *, on: date, visible: Mapping[int, float], order: 
     unfinished = path.with_suffix(".unfinished")
     unfinished.write_bytes(with_line("".join(kept), f"expected: {{day: {on.isoformat()}, {shown}}}").encode())
     unfinished.replace(path)
+
+
+def asked_late(change: Change, *, on: date) -> str:
+    """Say so where a plan was asked for on a day after the first rollout: it is no forecast then."""
+    first = min((day for day in change.rollouts.values() if day), default=None)
+    return f"asked on {on}, after the first rollout on {first}: no forecast" if first and on > first else ""
+
+
+def unknown_names(change: Change, *, teams: Collection[str], metrics: Collection[str]) -> list[str]:
+    """Say which teams and metrics of a record nothing is known of, with the nearest name."""
+    lost = [f"no items of team {team!r}{did_you_mean(team, teams)}" for team in change.rollouts if team not in teams]
+    named = (change.primary_metric, *change.guardrails)
+    return lost + [f"no metric {name!r}{did_you_mean(name, metrics)}" for name in named if name not in metrics]
 
 
 def plan_state(change: Change) -> str:

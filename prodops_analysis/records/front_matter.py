@@ -9,6 +9,17 @@ from prodops_analysis.errors import RecordError
 FENCE = "---"
 
 
+class _Once(yaml.SafeLoader):
+    """YAML as it is written; a field that stands twice is refused, not read by its last value."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        names = [key.value for key, _ in node.value]
+        for place, (key, _) in enumerate(node.value):
+            if key.value in names[:place]:
+                raise yaml.constructor.ConstructorError(None, None, f"{key.value!r} stands twice", key.start_mark)
+        return super().construct_mapping(node, deep=deep)
+
+
 def split(text: str, *, name: str) -> tuple[dict[str, Any], str]:
     """Return the head as a mapping and the prose below it. Raises RecordError with the line at fault."""
     lines = text.removeprefix("\ufeff").splitlines(keepends=True)
@@ -16,12 +27,14 @@ def split(text: str, *, name: str) -> tuple[dict[str, Any], str]:
     if not lines or lines[0].rstrip() != FENCE or closing is None:
         raise RecordError(f"{name} has no front matter; begin it with a line '---', the fields, and another '---'")
     try:
-        head = yaml.safe_load("".join(lines[1:closing]))
+        head = yaml.load("".join(lines[1:closing]), Loader=_Once)  # noqa: S506, a safe loader
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f"line {mark.line + 2}" if mark else "the front matter"
         problem = getattr(error, "problem", None) or error
-        raise RecordError(f"{name}, {where}: {problem}; put text with ':' or '#' in quotation marks") from None
+        twice = str(problem).endswith("stands twice")
+        mend = "keep one of them" if twice else "put text with ':' or '#' in quotation marks"
+        raise RecordError(f"{name}, {where}: {problem}; {mend}") from None
     except ValueError as error:  # a day that does not exist
         raise RecordError(f"{name}: {error} in a date; write days as 2026-03-02") from None
     if not isinstance(head, dict):

@@ -45,15 +45,15 @@ def _outputs(notebook: NotebookNode) -> list[dict[str, Any]]:
 
 
 def _csv(spec: dict[str, Any]) -> str:
+    """Write the table that a chart shows, its largest; the others are lines and labels beside it."""
+    tables = [(list(dict.fromkeys(name for row in rows for name in row)), rows) for rows in spec["datasets"].values()]
+    names, rows = max(tables, key=lambda table: len(table[0]) * len(table[1]), default=([], []))
+    if not names:
+        return ""
     text = io.StringIO()
-    for rows in spec.get("datasets", {}).values():
-        if not rows:
-            continue
-        writer = csv.writer(text, lineterminator="\r\n")
-        names = list(dict.fromkeys(name for row in rows for name in row))
-        writer.writerow(map(harmless, names))
-        writer.writerows([harmless(row.get(name)) for name in names] for row in rows)
-        text.write("\n")
+    writer = csv.writer(text, lineterminator="\r\n")
+    writer.writerow(map(harmless, names))
+    writer.writerows([harmless(row.get(name)) for name in names] for row in rows)
     return text.getvalue()
 
 

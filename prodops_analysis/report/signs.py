@@ -11,17 +11,19 @@ from prodops_analysis.metrics import METRICS
 from prodops_analysis.metrics.monthly import Figure
 from prodops_analysis.records.changes import Change
 from prodops_analysis.report.panels import Panel
-from prodops_analysis.report.words import DUE, day_of, decision_asked, guarded, state_of
+from prodops_analysis.report.words import DUE, GLOSSARY, day_of, decision_asked, guarded, state_of
 from prodops_analysis.tables import Callout, link_to, number, safe, table
 from prodops_analysis.workspace import History
 
-# sign -> the metric that shows it, the section with its evidence, words for less and for more
+# sign -> the metric that shows it, the evidence and where it is, words for less and for more
 MEASURED = {
-    "Shorter cycle times": ("cycle_time", "How long work takes", "shorter", "longer"),
-    "Clearer ownership": ("owner_at_start", "Who owns the work", "less clear", "clearer"),
+    "Shorter cycle times": ("cycle_time", "How long work takes", "#how-long-work-takes", "shorter", "longer"),
+    "Clearer ownership": ("owner_at_start", "Who owns the work", "#who-owns-the-work", "less clear", "clearer"),
+    "Fewer surprises": ("unplanned", "What counts as unplanned", f"{GLOSSARY}#unplanned-work", "fewer", "more"),
 }
+SHARES = {"owner_at_start": "{} of started work had an owner", "unplanned": "{} of started work was not planned"}
 NEEDED = {
-    "Fewer surprises": "No data yet. It would need target dates in the log, to count the work that slipped past them.",
+    "Fewer surprises": "It would need a mark of unplanned work in the log, and unplanned among the metrics.",
     "Rituals that help work forward": "No data yet. It would need a calendar of rituals with what each decided.",
 }
 
@@ -66,7 +68,8 @@ def signs_panel(figures: Sequence[Figure], assessments: Sequence[Assessment], hi
     """Answer the four signs from the figures of the month and the verdicts, and name what is due for decision."""
     shown = Signs((
         *(_measured(name, figures, assessments, history) for name in MEASURED),
-        *(Sign(name=name, reading="not known", sentences=((text, "", ""),)) for name, text in NEEDED.items()),
+        *(Sign(name=name, reading="not known", sentences=((text, "", ""),)) for name, text in NEEDED.items()
+          if name not in MEASURED),
     ))  # fmt: skip
     return Panel(
         (shown, _due(assessments, history)),
@@ -81,7 +84,7 @@ def portfolio_table(assessments: Sequence[Assessment], history: History) -> Pane
     for change in history.changes:
         said = known.get(change.id)
         found = (
-            (str(said.verdict), _known(said, change, history), guarded(said), decision_asked(said))
+            (str(said.verdict), _known(said, change, history), guarded(said, change), decision_asked(said, change))
             if said else ("not assessed", "no team has begun", None, "none yet")
         )  # fmt: skip
         rows.append((history.names[change.id], _stands(change, history), *found))
@@ -117,12 +120,8 @@ def _reach(change: Change, history: History) -> str:
 
 
 def _measured(name: str, figures: Sequence[Figure], assessments: Sequence[Assessment], history: History) -> Sign:
-    metric, section, less, more = MEASURED[name]
+    metric, section, at, less, more = MEASURED[name]
     figure = next((f for f in figures if f.metric.name == metric), None)
-    if figure is None:
-        why = f"{METRICS[metric].label} is not among the metrics of this workspace."
-        return Sign(name=name, reading="not shown", sentences=((why, "", ""),))
-    at = f"#{section.lower().replace(' ', '-')}"
     helped = tuple(
         (
             f"{s.verdict.capitalize()} by {s.stated(abs(s.estimate or 0), sign=False)} in "
@@ -133,6 +132,11 @@ def _measured(name: str, figures: Sequence[Figure], assessments: Sequence[Assess
         for s in assessments
         if s.metric == metric and s.verdict in ("improved", "worsened")
     )
+    if figure is None:
+        why = NEEDED.get(name, f"{METRICS[metric].label} is not among the metrics of this workspace.")
+        return Sign(
+            name=name, reading="not known" if name in NEEDED else "not shown", sentences=((why, "", ""), *helped)
+        )
     if figure.value is None or figure.low is None or figure.high is None:
         few = f"{figure.n} items are too few to say it this month."
         return Sign(name=name, reading="not known", sentences=((few, section, at), *helped))
@@ -150,12 +154,12 @@ def _sentence(figure: Figure) -> str:
     both = [figure, *([figure.earlier] if figure.earlier and figure.earlier.value is not None else [])]
     values = [_written(one.value, share=share) for one in both]
     spans = [f"{_written(one.low, share=share)} to {_written(one.high, share=share)}" for one in both]
-    what = f"{values[0]} of started work had an owner" if share else f"Half of the work ends within {values[0]} days"
+    what = SHARES[figure.metric.name] if share else "Half of the work ends within {} days"
     before = f", {values[1]} in {figure.beside}" if len(both) > 1 else ""
     counted = f"{' and '.join(str(one.n) for one in both)} items{'' if share else ', open ones counted'}"
     left = f"; without {some(figure.without)}, whose data has grade D" if figure.without else ""
     intervals = f"95% interval{'s' if len(both) > 1 else ''} {' and '.join(spans)}"
-    return f"{what}{before} ({intervals}; {counted}; {figure.period}{left})."
+    return f"{what.format(values[0])}{before} ({intervals}; {counted}; {figure.period}{left})."
 
 
 def _written(x: float | None, *, share: bool) -> str:

@@ -1,10 +1,12 @@
 """What the report of one change shows besides charts: bottom line, record, checks, what the estimate rests on."""
 
+from datetime import date
+
 import pandas as pd
 
 from prodops_analysis.assessment import Assessment
 from prodops_analysis.metrics import METRICS, metric_named
-from prodops_analysis.records.changes import Change, plan_state
+from prodops_analysis.records.changes import Change, asked_late, plan_state
 from prodops_analysis.report.panels import Panel
 from prodops_analysis.report.words import (
     GLOSSARY,
@@ -12,10 +14,11 @@ from prodops_analysis.report.words import (
     day_of,
     decision_asked,
     due,
+    guarded,
     guardrails,
     lasting,
 )
-from prodops_analysis.tables import Callout, Card, Cards, Table, number, table
+from prodops_analysis.tables import Callout, Card, Cards, Table, effect, number, table
 
 EVIDENCE = {
     "Effect by team": "#effect-by-team",
@@ -42,14 +45,14 @@ def method_note(said: Assessment) -> Callout:
 def verdict_panel(said: Assessment, change: Change) -> Panel:
     """Show the bottom line of one change: verdict, reasons, what changed and why, the decision asked, six figures."""
     by_when = due(change, until=said.until) if said.until is not None else ""
-    guards = [f"{name}: {check.found}" for name, check in guardrails(said).items()]
+    guards = [f"{name}: {check.found}" for name, check in guardrails(said).items()] or [guarded(said, change)]
     told = (
         ("Why this verdict", f"{'; '.join(said.reasons)}."),
         ("Last seen", lasting(said)),
-        ("Guardrails", f"{'; '.join(guards) or 'none named'}."),
+        ("Guardrails", f"{'; '.join(guards)}."),
         ("Why the change", change.problem),
         ("What was expected", change.hypothesis),
-        ("Decision asked", f"{decision_asked(said)}{' – ' if by_when else ''}{by_when}."),
+        ("Decision asked", f"{decision_asked(said, change)}{' – ' if by_when else ''}{by_when}."),
     )
     callout = Callout(
         "verdict",
@@ -117,7 +120,7 @@ def plan_table(change: Change) -> Table:
         ("Guardrails", ", ".join(metric_named(name).label for name in change.guardrails) or "none"),
         ("Decided by", change.decided_by),
         ("Stated confidence", f"{change.confidence:.0%}" if change.confidence else "none"),
-        ("Visible, said before", _expected(change)),
+        ("Visible, as planned", _expected(change)),
         ("Plan", plan_state(change)),
     ]  # fmt: skip
     return table(pd.DataFrame(rows, columns=["Field", "Record"]), caption=f"Record {change.id}")
@@ -125,6 +128,9 @@ def plan_table(change: Change) -> Table:
 
 def _expected(change: Change) -> str:
     seen = {key: value for key, value in change.expected.items() if key.endswith("weeks")}
-    told = ", ".join(f"{100 * float(value):.0f} after {weeks}" for weeks, value in seen.items()) + " (% or points)"
+    scale = metric_named(change.primary_metric).scale
+    told = ", ".join(f"{effect(float(value), scale=scale, sign=False)} after {weeks}" for weeks, value in seen.items())
     order = f"; most by: {change.expected['order']}" if "order" in change.expected else ""
-    return f"{told}{order}" if seen else "not asked before the rollout"
+    on = change.expected.get("day")
+    late = asked_late(change, on=on) if isinstance(on, date) else ""
+    return f"{told}{order}{'; ' if late else ''}{late}" if seen else "not asked before the rollout"

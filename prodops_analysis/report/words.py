@@ -7,7 +7,7 @@ import pandas as pd
 from prodops_analysis.assessment import Assessment
 from prodops_analysis.checks import Check
 from prodops_analysis.errors import some
-from prodops_analysis.metrics import METRICS
+from prodops_analysis.metrics import METRICS, metric_named
 from prodops_analysis.records.changes import Change
 from prodops_analysis.tables import effects
 
@@ -38,8 +38,10 @@ def bottom_line(said: Assessment) -> str:
     return f"{label} of {teams} {went} by {said.stated(abs(said.estimate), sign=False)} ({said.span}), {worth}."
 
 
-def decision_asked(said: Assessment) -> str:
-    """Suggest what to decide; the team decides."""
+def decision_asked(said: Assessment, change: Change) -> str:
+    """Suggest what to decide; the team decides, and where it has, nothing is asked."""
+    if change.decision.strip():
+        return "none: it is decided"
     if any(check.found.startswith("monitoring") for check in said.checks):
         return "none yet"
     if said.verdict == "improved":
@@ -74,13 +76,15 @@ def guardrails(said: Assessment) -> dict[str, Check]:
     return {names[check.name]: check for check in said.checks if check.name in names}
 
 
-def guarded(said: Assessment) -> str:
+def guarded(said: Assessment, change: Change) -> str:
     """Say of each guardrail in a word how it came out."""
     words = {"passed": "no harm that matters", "noted": "harm not ruled out", "blocks": "got worse"}
     told = [
         f"{name}: {'cannot be judged' if check.found.startswith('cannot') else words.get(check.result, check.result)}"
         for name, check in guardrails(said).items()
     ]
+    if not told and change.guardrails:
+        return f"{some(metric_named(name).label for name in change.guardrails)}: not judged yet"
     return "; ".join(told) or "none named"
 
 

@@ -41,7 +41,8 @@ def read(source: TableSource, *, root: Path, time_zone: str = "UTC") -> Import:
         raise SourceError(f"source {source.name!r}: {error}") from None
     _check_columns(source, rows, files)
     numbered = {"row": range(1, len(rows) + 1), FILE: rows[FILE]}
-    given = pd.DataFrame({ours: rows[theirs] for ours, theirs in source.columns.items()} | numbered)
+    # blanks around a name would make another team or state of it
+    given = pd.DataFrame({ours: rows[theirs].str.strip() for ours, theirs in source.columns.items()} | numbered)
     shaped = _without_names(_events(source, given) if source.shape == "events" else _items(source, given, rows))
     dated = _once(shaped.assign(at=_instants(shaped["at_text"], source, time_zone)))
     if not source.team and "team" not in dated:
@@ -95,18 +96,29 @@ def rows_of(files: list[Path]) -> pd.DataFrame:
             names = list(relation.columns)
             rows: pd.DataFrame = relation.df()
         except duckdb.Error as error:
+            if foreign := [f.name for f in files if f.suffix.lower() != ".parquet" and not _is_utf8(f)]:
+                raise SourceError(f"{some(foreign)} is not UTF-8 text; save it as UTF-8") from None
             first = str(error).splitlines()[0]
             raise SourceError(f"{some(f.name for f in files)} cannot be read: {first}") from None
     return rows.set_axis(names, axis=1).astype("str")
 
 
+def _is_utf8(file: Path) -> bool:
+    try:
+        file.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 def _check_columns(source: TableSource, rows: pd.DataFrame, files: list[Path]) -> None:
     ours = set(RAW) if source.shape == "events" else {"item_id", "created", "team", "actor", *FIELDS}
+    dates = "the date of a state belongs under [sources.states], " if source.shape == "items" else ""
     for name in source.columns:
         if name not in ours and not name.startswith(OTHER):
             raise SourceError(
                 f"source {source.name!r}: {name!r} in columns is no column of shape {source.shape!r}"
-                f"{did_you_mean(name, ours)}; any other column is written as x.{name}"
+                f"{did_you_mean(name, ours)}; {dates}any other column is written as x.{name}"
             )
     for name in _NEEDED[source.shape]:
         if name not in source.columns:
