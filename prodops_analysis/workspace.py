@@ -19,7 +19,7 @@ from prodops_analysis.settings import FILE, Settings, read_settings
 from prodops_analysis.work_items import Fold, fold
 
 STORE = Path("data/store")
-_STORE_VERSION = 1
+_STORE_VERSION = 2  # raised whenever sources are read in another way
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -176,6 +176,7 @@ def test_open_items_are_marked_on_their_curve():
 
     strokes = [(row["group"], row["days"], row["survival"]) for row in drawn(chart) if "low" not in row]
     assert strokes == [("before", 2.0, 0.5), ("after", 3.0, 0.75), ("after", 9.0, 0.75)]
+    assert headline(chart) == "Median 2.0 days before, not reached after"
     assert "4 items before (1 open), 4 items after (3 open)" in " ".join(chart.to_dict()["title"]["subtitle"])
     assert [row for row in drawn(alone) if "low" not in row] == [{"days": 0.0, "survival": 0.5, "group": "all"}]
 

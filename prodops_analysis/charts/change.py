@@ -37,7 +37,8 @@ def curves_before_after(curves: Mapping[str, SurvivalCurve], *, name: str, forbi
     sides = {side: curves[side] for side in ("before", "after")}
     last = max(float(curve.time[-1]) for curve in sides.values())
     limit = 4 * max(median.values()) if all(m == m for m in median.values()) else last
-    title = f"Median {median['before']:.1f} days before, {median['after']:.1f} days after"
+    told = [f"{days:.1f} days {side}" if days == days else f"not reached {side}" for side, days in median.items()]
+    title = f"Median {', '.join(told)}"
     counts = ", ".join(f"{curves[side].n} items {side} ({curves[side].n_open} open)" for side in ("before", "after"))
     text = (
         f"{name} of the adopting teams by start, open items counted (strokes): {counts}. Description, not the verdict"
@@ -80,7 +81,7 @@ def weekly_level(
     if forbidden:
         return nothing_to_show(f"{metric.label}: no months are shown", forbidden)
     if levels.empty:
-        return nothing_to_show(f"{metric.label}: no whole months", "The log is too short for a series.")
+        return nothing_to_show(f"{metric.label}: no months to show", "No whole month holds enough items with a value.")
     groups = [ADOPTING, OTHER]
     shades = alt.Scale(domain=groups, range=[BEFORE, COMPARISON])
     chart = (
