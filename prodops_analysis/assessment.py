@@ -9,7 +9,7 @@ import pandas as pd
 
 from prodops_analysis.answer import Assessment
 from prodops_analysis.checks import Check, Subject, data_quality, fit_for_comparison, measurement, other_changes
-from prodops_analysis.comparison import CannotSay, Estimate, compare
+from prodops_analysis.comparison import AT_ONCE, CannotSay, Estimate, compare
 from prodops_analysis.errors import EventLogError, SettingsError, did_you_mean, some
 from prodops_analysis.event_log import FAULT_COLUMNS, validate
 from prodops_analysis.looks import Look, look_at
@@ -100,7 +100,7 @@ def assess(
     secondary = chosen.name != change.primary_metric
     looks = looked_at or (sum(one.kind != "level" for one in METRICS.values()) - 1 if secondary else 1)
     confidence = 1 - 0.05 / looks
-    found, of_data = _compared(subject, confidence=confidence)
+    found, of_data = _compared(subject, confidence=confidence, waiting=bool(look.waiting))
     checks: tuple[Check, ...] = (
         Check(name="time of the look", result="forbids" if look.waiting else "passed", found=look.said),
         *of_data,
@@ -123,7 +123,9 @@ def assess(
     return _answer(found, said, chosen, change, checks, reasons, look=look, confidence=confidence)
 
 
-def _compared(subject: Subject, *, confidence: float) -> tuple[Estimate | CannotSay, tuple[Check, ...]]:
+def _compared(
+    subject: Subject, *, confidence: float, waiting: bool = False
+) -> tuple[Estimate | CannotSay, tuple[Check, ...]]:
     """Estimate the effect on the subject's metric, with the checks of data, measurement and threats."""
     metric, as_of = subject.metric, subject.folded.as_of
     every = metric.function(subject.folded.items, as_of=as_of).dropna(subset=["value", "at"])
@@ -143,7 +145,8 @@ def _compared(subject: Subject, *, confidence: float) -> tuple[Estimate | Cannot
         rng=np.random.default_rng(subject.settings.seed),
     )  # fmt: skip
     if isinstance(found, Estimate):
-        checks += threats(found, subject, observed)
+        withheld = waiting or found.design == AT_ONCE or any(check.result == "forbids" for check in checks)
+        checks += threats(found, subject, observed, withheld=withheld)
     return found, checks
 
 

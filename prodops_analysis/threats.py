@@ -13,12 +13,15 @@ MOST_BEYOND = 0.25  # share of the work after the rollouts without a comparison 
 BULK = 5  # items edited together from which a finish counts as part of a bulk edit
 
 
-def threats(found: Estimate, subject: Subject, observed: pd.DataFrame) -> tuple[Check, ...]:
-    """Name every threat to the estimate; `observed` are the observations it rests on."""
+def threats(found: Estimate, subject: Subject, observed: pd.DataFrame, *, withheld: bool) -> tuple[Check, ...]:
+    """Name every threat to the estimate; `observed` are the observations it rests on.
+
+    withheld : no number may be shown, so no check tells one of the effect.
+    """
     own = observed[observed["team"].isin(subject.rollouts)]
     after = own["at"] >= first_days(own["team"], subject.rollouts)
-    checks = [_comparison(found), _trend(found), _spell(found), _season(found), _replayed(found)]
-    if found.order_p is not None:
+    checks = [_comparison(found), _trend(found), _spell(found, withheld), _season(found), _replayed(found)]
+    if found.order_p is not None and not withheld:
         checks.append(_order(found.order_p, speaks=not found.low <= 0 <= found.high))
     items = subject.folded.items.set_index("item_id").loc[own["item_id"]].set_axis(own.index)
     return (*checks, _mix(own, after), _dropped(own, after, subject), _bulk(items, after), _filled(items, after),
@@ -51,7 +54,7 @@ def _trend(found: Estimate) -> Check:
     return Check(name="trend before", result="noted" if clear else "passed", found=told)
 
 
-def _spell(found: Estimate) -> Check:
+def _spell(found: Estimate, withheld: bool) -> Check:
     name = "weeks just before"
     if not found.answers:
         told = "the eight weeks before the rollouts were ordinary ones"
@@ -60,9 +63,13 @@ def _spell(found: Estimate) -> Check:
     without, every = (effect(answer, scale=scale) for answer in found.answers)
     told = (
         f"the last four weeks before the rollouts lay {_told(found.spell, found)} from the rest, drawn towards zero "
-        "(the chart over time lets them go free): a bad spell that was answered, or a pilot; the interval reaches over "
-        f"the answer without the eight weeks before, {without}, and that with all weeks, {every}"
+        "(the chart over time lets them go free): a bad spell that was answered, or a pilot"
     )
+    if not withheld:
+        told += (
+            f"; the interval reaches over the answer without the eight weeks before, {without}, and that with all "
+            f"weeks, {every}"
+        )
     return Check(name=name, result="noted", found=told)
 
 

@@ -47,7 +47,7 @@ def observations(*, n=40, before=("feature", "M", "done"), after=("feature", "M"
     return pd.DataFrame(rows, columns=["item_id", "team", "item_type", "size", "outcome", "at"])
 
 
-def asked(found=CALM, observed=None, *, batch=1, metric="cycle_time", zone="UTC", **columns):
+def asked(found=CALM, observed=None, *, batch=1, metric="cycle_time", zone="UTC", withheld=False, **columns):
     """Check name -> check; `columns` of the work items."""
     observed = observations() if observed is None else observed
     nine = observed["at"] + pd.Timedelta(hours=9)
@@ -58,7 +58,7 @@ def asked(found=CALM, observed=None, *, batch=1, metric="cycle_time", zone="UTC"
         metric=METRICS[metric], change=Change(rollouts={"A": ROLLOUT}), rollouts={"A": ROLLOUT},
         settings=Settings(workflow={"Doing": "active", "Done": "done"}, time_zone=zone), doubts={}, others=(),
     )  # fmt: skip
-    return {check.name: check for check in threats(found, subject, observed)}
+    return {check.name: check for check in threats(found, subject, observed, withheld=withheld)}
 
 
 def test_a_calm_estimate_passes_everything():
@@ -72,6 +72,17 @@ def test_a_calm_estimate_passes_everything():
 def test_orders_are_named_only_where_dealt():
     """Without dealt orders there is no check of them."""
     assert "rollout order" not in asked(replace(CALM, order_p=None))
+
+
+def test_no_check_tells_an_effect_that_is_withheld():
+    """Where no number may be shown, none shows through a check: no rollout orders, no estimates behind a spell."""
+    found = replace(CALM, answers=(-0.22, -0.41))
+
+    open_ones, kept = asked(found), asked(found, withheld=True)
+
+    assert "without the eight weeks before, −22%, and that with all weeks, −41%" in open_ones["weeks just before"].found
+    assert kept["weeks just before"].found.endswith("a bad spell that was answered, or a pilot")
+    assert set(open_ones) - set(kept) == {"rollout order"}
 
 
 @pytest.mark.parametrize(
