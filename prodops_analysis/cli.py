@@ -183,6 +183,7 @@ def plan(workspace: str, month: str, change_id: str) -> None:
     note_expected(history.root / FOLDER / f"{change_id}.md", on=history.as_of.date(), visible=found.visible,
                   order=min(found.orders, key=found.orders.__getitem__))  # fmt: skip
     click.echo(f"{change_id}, {metric.label.lower()}\n{found}")
+    click.echo(f"  {found.seen_by(change.smallest_worthwhile)}")
     if late := asked_late(history.change(change_id), on=history.as_of.date()):
         click.echo(f"  {late}")
 

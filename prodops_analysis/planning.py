@@ -16,7 +16,7 @@ from prodops_analysis.errors import some
 from prodops_analysis.estimators import mixed
 from prodops_analysis.estimators.rollout import degrees_of_freedom, expected_error
 from prodops_analysis.metrics import Metric
-from prodops_analysis.tables import Callout, number, table
+from prodops_analysis.tables import Callout, effect, number, table
 
 HORIZONS = (8, 12, 16, 26, 39, 52)  # weeks after the first rollout
 JUDGED_AT = 26  # orders are compared so many weeks after the first rollout
@@ -51,10 +51,26 @@ class Plan:
         told += [
             f"  {weeks:>3} weeks after the first rollout: {100 * x:.0f}{unit}" for weeks, x in self.visible.items()
         ]
-        told += [f"rollout orders, {JUDGED_AT} weeks after the first rollout:"]
+        told += [f"{self._head}:"]
         return "\n".join([*told, *(f"  {100 * x:>3.0f}{unit}  {label}" for label, x in self.orders.items())])
 
     __repr__ = __str__
+
+    def seen_by(self, smallest_worthwhile: float) -> str:
+        """Say after how many weeks the smallest effect that would be worth it could be seen."""
+        worth = effect(smallest_worthwhile, scale=self.scale, sign=False)
+        if weeks := [weeks for weeks, seen in self.visible.items() if seen <= smallest_worthwhile]:
+            return f"{worth}, the least that would be worth it, could be seen from {min(weeks)} weeks on"
+        return (
+            f"{worth}, the least that would be worth it, could not be seen within {max(self.visible)} weeks: "
+            "expect not enough evidence unless the change does more"
+        )
+
+    @property
+    def _head(self) -> str:
+        alike = max(self.orders.values()) - min(self.orders.values()) < 0.01
+        same = " (they hardly differ: choose what suits the teams)" if alike and len(self.orders) > 1 else ""
+        return f"rollout orders, {JUDGED_AT} weeks after the first rollout{same}"
 
     def _repr_html_(self) -> str:
         unit = " points" if self.scale == "difference" else " %"
@@ -66,7 +82,7 @@ class Plan:
                                columns=[head, "Smallest effect seen"]), caption=caption)
             for head, found, caption in (
                 ("After", weeks, "By weeks since the first rollout"),
-                ("Rollout order", self.orders, f"By rollout order, {JUDGED_AT} weeks after the first rollout"),
+                ("Rollout order", self.orders, self._head.capitalize()),
             )
         ]  # fmt: skip
         return "\n".join([note._repr_html_(), *(part._repr_html_() for part in shown)])

@@ -1,6 +1,7 @@
 """Before a rollout: what could be seen, after how long, in which order; and that it comes true."""
 
 import dataclasses
+import re
 import shutil
 from datetime import date, timedelta
 
@@ -134,6 +135,31 @@ def test_lines_name_weeks_and_orders():
     """Shares are said in points, the others in percent."""
     found = planned(stepped())
     assert "26 weeks after the first rollout" in str(found)
+
+
+@pytest.mark.parametrize(
+    ("least", "told"),
+    [
+        pytest.param(0.31, "31%, the least that would be worth it, could be seen from 12 weeks on", id="seen"),
+        pytest.param(0.30, "30%, the least that would be worth it, could be seen from 26 weeks on", id="seen-later"),
+        pytest.param(0.10, "10%, .* could not be seen within 26 weeks: expect not enough evidence", id="not-seen"),
+    ],
+)
+def test_a_plan_says_whether_what_is_wanted_can_be_seen(least, told):
+    """The first weeks whose smallest visible effect is no larger than the one that would be worth it."""
+    found = Plan(visible={8: 0.4, 12: 0.31, 26: 0.2}, orders={}, n_items=9, n_weeks=9, n_teams=2)
+
+    assert re.match(told, found.seen_by(least))
+
+
+@pytest.mark.parametrize(
+    ("orders", "alike"), [({"a": 0.2, "b": 0.205}, True), ({"a": 0.2, "b": 0.3}, False), ({"a": 0.2}, False)]
+)
+def test_orders_that_hardly_differ_are_called_so(orders, alike):
+    """A choice that makes no difference is not made to look like one."""
+    found = Plan(visible={8: 0.4}, orders=orders, n_items=9, n_weeks=9, n_teams=2)
+
+    assert alike == ("hardly differ" in str(found)) == ("hardly differ" in found._repr_html_())
 
 
 def filled(path, change_id):
