@@ -424,6 +424,19 @@ def test_guardrails_belong_to_the_primary_metric():
     assert not any(check.name.startswith("guardrail") for check in found.checks)
 
 
+def test_a_rollout_of_yesterday_lacks_an_after_and_no_before():
+    """Whoever has a long past and no week after is told of the latter alone."""
+    made = small()
+
+    found = made.asked(change=made.change(rollouts={"Ada": made.as_of.date() - timedelta(days=1)}))
+
+    assert says_nothing(found)
+    assert found.reasons == (
+        "only 0 items in whole weeks after the rollout; 25 are needed",
+        "only 0 whole weeks after the rollout; 4 are needed",
+    )
+
+
 def test_before_the_decision_date_the_change_is_monitored():
     """Until the decision date there is no verdict and no number, only how long it takes."""
     made = small()
