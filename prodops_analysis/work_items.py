@@ -77,17 +77,6 @@ def fold(events: pd.DataFrame, *, settings: Settings, as_of: pd.Timestamp) -> Fo
     return Fold(items=items, spells=_spells(log, team, moves), as_of=as_of)
 
 
-def _edits(events: pd.DataFrame) -> pd.Series:
-    """Return which edit each event is part of, missing where it stands alone.
-
-    Where a source names no edits, events of one second are one: nobody moves several items by hand so fast. A quarter
-    of an hour is a time that somebody typed or rounded, or a day in a zone such as India's.
-    """
-    at, named = events["at"], events.groupby("source", observed=True)["batch_id"].transform("count") > 0
-    exact = at != at.dt.floor("15min")
-    return events["batch_id"].fillna(at.dt.floor("s").astype("str").where(exact & ~named))
-
-
 @dataclass(frozen=True, slots=True)
 class _Log:
     """A log whose items are numbered. A row is named by its place, no row by -1; rows are handed over in order."""
@@ -101,7 +90,6 @@ class _Log:
     def of(cls, events: pd.DataFrame) -> "_Log":
         if not events["item_id"].is_monotonic_increasing:
             events = events.sort_values("item_id", kind="stable")
-        events = events.assign(batch_id=_edits(events))
         ids = events["item_id"].to_numpy()
         new = np.append(True, ids[1:] != ids[:-1])[: len(ids)]
         return cls(events, events["item_id"].array[new], np.cumsum(new) - 1, events.groupby("field").indices)
@@ -167,6 +155,24 @@ def _staged(log: _Log, team: pd.Series, settings: Settings) -> pd.DataFrame:
     return moves
 
 
+def _edited_together(log: _Log, rows: np.ndarray) -> np.ndarray:
+    """Return for each row of the log how many items were moved in the edit it is part of; 1 where it stands alone.
+
+    Where a source names no edits, moves of one second are one: nobody moves several items by hand so fast. A quarter of
+    an hour is a time that somebody typed or rounded, or a day in a zone such as India's.
+    """
+    moved, events = log.frame.iloc[rows], log.frame
+    named = pd.factorize(moved["batch_id"])[0]
+    naming = moved["source"].isin(events["source"][events["batch_id"].notna()].unique())
+    exact = moved["at"] != moved["at"].dt.floor("15min")
+    second = moved["at"].dt.as_unit("s").astype("int64")
+    edit = np.where(named >= 0, named, np.where(exact & ~naming, second - second.min() + len(rows), np.nan))
+    n = pd.Series(log.item[rows]).groupby(edit).transform("nunique")
+    together = np.ones(len(events), dtype="int64")
+    together[rows] = n.fillna(1)
+    return together
+
+
 def _maps(teams: Sequence[str], settings: Settings) -> dict[str, Workflow]:
     maps = {team: settings.workflow_of(team) for team in teams}
     if lost := [team for team, workflow in maps.items() if workflow is None]:
@@ -190,9 +196,6 @@ def _clock(log: _Log, moves: pd.DataFrame) -> dict[str, Any]:
     end_row = log.last(known.index[ended & (end != log.before(end, none=""))])
     end_row = np.where(end_row > log.last(known.index[~ended]), end_row, -1)
     start = log.first(known.index[known["begins"]])
-    rows = moves.index
-    together = pd.Series(log.item[rows]).groupby(log.values("batch_id", rows)).nunique()
-    batch = log.values("batch_id", end_row).map(together).fillna(1)
     return {
         "started_at": log.values("at", start),
         "start_state": log.values("to_value", start),
@@ -201,11 +204,11 @@ def _clock(log: _Log, moves: pd.DataFrame) -> dict[str, Any]:
         "undone_at": log.values("at", log.first(known.index[log.before(done, none=False) & ~done])),
         "finished_at": log.values("at", end_row),
         "finish_state": log.values("to_value", end_row),
-        "finish_batch": batch.where(end_row >= 0, 0).astype("int64"),
+        "finish_batch": np.where(end_row >= 0, _edited_together(log, moves.index)[end_row], 0),
         "outcome": known["stage"].reindex(end_row).fillna("open").array,
         "reopenings": log.count(known.index[(before == _ENDED) & ~ended]),
         "backward_moves": log.count(known.index[before > rank]),
-        "unknown_states": log.count(rows[moves["rank"] < 0]),
+        "unknown_states": log.count(moves.index[moves["rank"] < 0]),
     }
 
 
