@@ -7,14 +7,13 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from prodops_analysis.estimators.censored import complete_log_durations
+from prodops_analysis.estimators.censored import SHRINK, complete_log_durations
 from prodops_analysis.estimators.survival import kaplan_meier
 from prodops_analysis.metrics import Metric
 
 # Why each: docs/decisions/0004.
 CAP_SHARE = 0.975  # durations are capped at the time by which this share of the untreated had ended
 FLOOR_DAYS = 1 / 24
-SHRINK = 5  # items a kind of work needs before half of its own level is believed
 MOST_WEEKS_BEFORE = 104  # older history says little about how a team works now
 WARM_UP_WEEKS = 8  # of a team whose items enter the log at their creation, finishes are still too few
 ENOUGH_INSIDE = 30  # degrees of freedom inside cells from which the spread there is believed
@@ -131,11 +130,16 @@ def _on_scale(placed: pd.DataFrame, metric: Metric, rollouts: Mapping[str, date]
         horizon = float(curve.time[-1])
     group = placed["team"] + placed["treated"].map({True: "|after", False: "|before"})
     filled = complete_log_durations(
-        placed["value"], done, group, horizon=max(horizon, 2 * FLOOR_DAYS), floor=FLOOR_DAYS
+        placed["value"], done, group, kinds_of(placed), horizon=max(horizon, 2 * FLOOR_DAYS), floor=FLOOR_DAYS
     )
     own = free & placed["team"].isin(placed.loc[placed["treated"], "team"].unique())
     typical = kaplan_meier(placed["value"][own], done[own]).quantile(0.5) if own.any() else np.nan
     return placed.assign(y=filled.y), typical if np.isfinite(typical) else None
+
+
+def kinds_of(items: pd.DataFrame) -> "pd.Series[str]":
+    """Name each item's kind of work: its type and size."""
+    return items["item_type"].astype("str").fillna("") + "|" + items["size"].astype("str").fillna("")
 
 
 def _level_of_kind(items: pd.DataFrame) -> "pd.Series[float]":
@@ -143,8 +147,7 @@ def _level_of_kind(items: pd.DataFrame) -> "pd.Series[float]":
 
     A shift in the mix of work is then no effect. Small kinds are drawn towards zero.
     """
-    kind = items["item_type"].astype("str").fillna("") + "|" + items["size"].astype("str").fillna("")
-    free = ~items["treated"]
+    kind, free = kinds_of(items), ~items["treated"]
     apart = items["y"] - items["team"].map(items[free].groupby("team")["y"].mean())
     by_kind = apart[free].groupby(kind[free])
     level = by_kind.sum() / (by_kind.count() + SHRINK)

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from prodops_analysis.cells import first_days
+from prodops_analysis.cells import first_days, kinds_of
 from prodops_analysis.checks import Check, Subject
 from prodops_analysis.comparison import AT_ONCE, Estimate
 from prodops_analysis.estimators.rollout import Interval
@@ -96,7 +96,7 @@ def _order(p: float, *, speaks: bool) -> Check:
 
 
 def _mix(own: pd.DataFrame, after: "pd.Series[bool]") -> Check:
-    kind = own["item_type"].astype("str").fillna("") + "|" + own["size"].astype("str").fillna("")
+    kind = kinds_of(own)
     shares = [kind[side].value_counts(normalize=True) for side in (~after, after)]
     moved = float(shares[1].sub(shares[0], fill_value=0).abs().sum() / 2)
     told = f"{moved:.0%} of the work is of other types or sizes than before; the difference is taken out"

@@ -8,28 +8,32 @@ from prodops_analysis.estimators.censored import complete_log_durations
 HOUR = 1 / 24
 
 
-def complete(times, ended, group=None, *, horizon=1000.0):
+def complete(times, ended, group=None, kind=None, *, horizon=1000.0):
     """Impute with the package's floor of one hour."""
-    labels = np.zeros(len(times)) if group is None else group
-    return complete_log_durations(times, ended, labels, horizon=horizon, floor=HOUR)
+    group, kind = (np.zeros(len(times)) if labels is None else labels for labels in (group, kind))
+    return complete_log_durations(times, ended, group, kind, horizon=horizon, floor=HOUR)
 
 
-def slow(times, ended, group, *, horizon):
+def slow(times, ended, group, kind, *, horizon):
     """Item by item: mass of each residual by redistribution to the right, then a weighted mean of what lies beyond."""
     seen = [float(np.log(min(max(t, HOUR), horizon))) for t in times]
     known = [bool(d) or t >= horizon for t, d in zip(times, ended, strict=True)]
     y = list(seen)
+    apart = dict.fromkeys(kind, 0.0)
     for _ in range(12):
-        centre = {g: np.mean([v for v, h in zip(y, group, strict=True) if h == g]) for g in group}
-        rows = sorted((s - centre[g], not k) for s, g, k in zip(seen, group, known, strict=True))
+        of = {g: np.mean([v - apart[q] for v, h, q in zip(y, group, kind, strict=True) if h == g]) for g in group}
+        alike = {q: [v - of[h] for v, h, p in zip(y, group, kind, strict=True) if p == q] for q in kind}
+        apart = {q: sum(those) / (len(those) + 5) for q, those in alike.items()}
+        centre = [of[g] + apart[q] for g, q in zip(group, kind, strict=True)]
+        rows = sorted((s - c, not k) for s, c, k in zip(seen, centre, known, strict=True))
         mass = [1 / len(rows)] * len(rows)
         for i, (_, is_open) in enumerate(rows[:-1]):
             if is_open:
                 mass = mass[:i] + [0.0] + [m + mass[i] / (len(rows) - i - 1) for m in mass[i + 1 :]]
         new = []
-        for s, g, k in zip(seen, group, known, strict=True):
-            beyond = [(m, min(centre[g] + e, np.log(horizon))) for (e, _), m in zip(rows, mass, strict=True)
-                      if e > s - centre[g] and m > 0]  # fmt: skip
+        for s, c, k in zip(seen, centre, known, strict=True):
+            beyond = [(m, min(c + e, np.log(horizon))) for (e, _), m in zip(rows, mass, strict=True)
+                      if e > s - c and m > 0]  # fmt: skip
             total = sum(m for m, _ in beyond)
             new.append(s if k or total < 1e-12 else sum(m * v for m, v in beyond) / total)
         if max(abs(a - b) for a, b in zip(new, y, strict=True)) < 1e-4:
@@ -115,11 +119,12 @@ def test_all_open():
 def test_against_item_by_item(seed):
     """Cumulated sums and a plain loop give the same completed durations."""
     times, ended, group = drawn(seed)
+    kind = np.random.default_rng([seed, 2]).integers(0, 3, len(times))
     horizon = float(np.quantile(times, 0.95))
 
-    expected = slow(times, ended, group.tolist(), horizon=horizon)
+    expected = slow(times, ended, group.tolist(), kind.tolist(), horizon=horizon)
 
-    assert expected == pytest.approx(complete(times, ended, group, horizon=horizon).y.tolist(), abs=1e-8)
+    assert expected == pytest.approx(complete(times, ended, group, kind, horizon=horizon).y.tolist(), abs=1e-8)
 
 
 @pytest.mark.parametrize("seed", range(25))
@@ -140,10 +145,12 @@ def test_names_and_order_do_not_matter(seed):
     """Relabelling the groups or shuffling the rows changes no value."""
     times, ended, group = drawn(seed)
     order = np.random.default_rng([seed, 1]).permutation(len(times))
-    plain = complete(times, ended, group, horizon=30.0).y
+    kind = group[::-1]
+    plain = complete(times, ended, group, kind, horizon=30.0).y
 
-    renamed = complete(times, ended, np.array(["z", "a", "m"])[group], horizon=30.0).y
-    shuffled = complete(times[order], ended[order], group[order], horizon=30.0).y
+    names = np.array(["z", "a", "m"])
+    renamed = complete(times, ended, names[group], names[kind], horizon=30.0).y
+    shuffled = complete(times[order], ended[order], group[order], kind[order], horizon=30.0).y
 
     assert plain == pytest.approx(renamed)
     assert plain[order] == pytest.approx(shuffled)
@@ -163,6 +170,21 @@ def test_recovers_group_means_of_a_censored_lognormal():
     assert [y[group == g].mean() for g in (0, 1)] == pytest.approx([1.5, 2.2], abs=tolerance)
     closed_only = np.log(seen[ended & (group == 1)]).mean()
     assert abs(closed_only - 2.2) > 3 * tolerance
+
+
+def test_kinds_of_work_keep_their_distance():
+    """Of two kinds of work one takes a log unit longer, half of it open: filled in by kind the unit comes back."""
+    rng = np.random.default_rng(11)
+    kind = np.tile(["bug", "feature"], 2500)
+    times = np.exp(rng.normal(np.where(kind == "bug", 1.0, 2.0), 0.9))
+    last_look = rng.uniform(0, 20, len(times))
+    seen, ended = np.minimum(times, last_look), times <= last_look
+
+    by_kind, together = (complete(seen, ended, kind=kinds, horizon=1e6).y for kinds in (kind, None))
+
+    apart = [y[kind == "feature"].mean() - y[kind == "bug"].mean() for y in (by_kind, together)]
+    assert apart[0] == pytest.approx(1.0, abs=4 * 0.9 * 1.4 * np.sqrt(2 / 2500))
+    assert apart[1] < 0.85
 
 
 @pytest.mark.parametrize("share_open", [0.3, 0.5, 0.7])

@@ -190,7 +190,7 @@ def test_competing_ends_after_transplant(rows, treatment, relapse):
 def test_one_group_has_the_mean_of_kaplan_meier(times, ended):
     """Buckley & James 1979: without covariates the imputed mean is that of Kaplan and Meier's law (Efron 1967)."""
     logs = np.log(times)
-    imputed = complete_log_durations(times, ended, np.zeros(len(logs)), horizon=1e9, floor=1e-9)
+    imputed = complete_log_durations(times, ended, np.zeros(len(logs)), np.zeros(len(logs)), horizon=1e9, floor=1e-9)
 
     expected = kaplan_meier(logs, ended).restricted_mean(float(logs.max()))
     assert expected == pytest.approx(imputed.y.mean(), abs=1e-3)

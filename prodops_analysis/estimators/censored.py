@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from prodops_analysis.estimators.survival import Floats
 
+SHRINK = 5  # items a kind of work needs before half of its own level is believed
 _ROUNDS = 12
 
 
@@ -24,16 +25,17 @@ class Completed:
 
 
 def complete_log_durations(
-    times: ArrayLike, ended: ArrayLike, group: ArrayLike, *, horizon: float, floor: float
+    times: ArrayLike, ended: ArrayLike, group: ArrayLike, kind: ArrayLike, *, horizon: float, floor: float
 ) -> Completed:
     """Replace each open duration by the mean of log min(T, horizon) given that T exceeds what was seen.
 
-    Residuals of all groups share one shape; each group has its own location. An item open beyond the horizon counts
-    as the horizon, as a finished one does.
+    Residuals of all items share one shape; each group has its own location, and each kind of work its own distance from
+    it, drawn towards zero where a kind is small. An item open beyond the horizon counts as the horizon, as a finished
+    one does.
 
     Parameters
     ----------
-    times : shape (n,), days; ended : shape (n,), bool; group : shape (n,), any hashable labels.
+    times : shape (n,), days; ended : shape (n,), bool; group, kind : shape (n,), any labels.
     horizon, floor : cap and smallest duration, days; both are applied to every item alike.
 
     References
@@ -43,13 +45,15 @@ def complete_log_durations(
     cap = np.log(horizon)
     seen = np.log(np.clip(np.asarray(times, dtype=float), floor, horizon))
     known = np.asarray(ended, dtype=bool) | (np.asarray(times, dtype=float) >= horizon)
-    _, g = np.unique(np.asarray(group), return_inverse=True)
-    y = seen.copy()
+    g, k = (np.unique(np.asarray(labels), return_inverse=True)[1] for labels in (group, kind))
+    y, of_kind = seen.copy(), np.zeros(len(seen))
     if known.all() or not known.any():
         return Completed(y=y, imputed=~known, horizon=horizon)
-    size = np.bincount(g)
+    size, many = np.bincount(g), np.bincount(k) + SHRINK
     for _ in range(_ROUNDS):
-        centre = (np.bincount(g, weights=y) / size)[g]
+        of_group = (np.bincount(g, weights=y - of_kind) / size)[g]
+        of_kind = (np.bincount(k, weights=y - of_group) / many)[k]
+        centre = of_group + of_kind
         updated = np.where(known, seen, _conditional_mean(seen - centre, known, centre, cap))
         if np.max(np.abs(updated - y)) < 1e-4:
             break
