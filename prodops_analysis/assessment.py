@@ -98,15 +98,16 @@ def assess(
         others=tuple(others),
     )  # fmt: skip
     secondary = chosen.name != change.primary_metric
-    looks = looked_at or (sum(one.kind != "level" for one in METRICS.values()) - 1 if secondary else 1)
-    confidence = 1 - 0.05 / looks
+    if looked_at is None:
+        looked_at = sum(one.kind != "level" for one in METRICS.values()) - 1 if secondary else 1
+    confidence = 1 - 0.05 / max(looked_at, 1)
     found, of_data = _compared(subject, confidence=confidence, waiting=bool(look.waiting))
     checks: tuple[Check, ...] = (
         Check(name="time of the look", result="forbids" if look.waiting else "passed", found=look.said),
         *of_data,
     )
     if secondary:
-        checks += (_not_the_primary(change, looks),)
+        checks += (_not_the_primary(change, looked_at, confidence),)
     elif not look.waiting:
         checks += tuple(_guarded(subject, name) for name in change.guardrails if name != chosen.name)
     forbidding = tuple(f"{check.name}: {check.found}" for check in checks if check.result == "forbids")
@@ -174,11 +175,11 @@ def _guarded(subject: Subject, name: str) -> Check:
     return Check(name=label, result="passed", found=f"no harm that matters: {told}")
 
 
-def _not_the_primary(change: Change, looks: int) -> Check:
+def _not_the_primary(change: Change, looked_at: int, confidence: float) -> Check:
     primary = metric_named(change.primary_metric)
     told = f"the record names {primary.label.lower()} as what decides"
-    wider = f"; {100 * (1 - 0.05 / looks):.4g}% intervals, since {looks} other metrics could be looked at"
-    return Check(name="primary metric", result="noted", found=told + (wider if looks > 1 else ""))
+    wider = f"; {100 * confidence:.4g}% intervals, since {looked_at} other metrics could be looked at"
+    return Check(name="primary metric", result="noted", found=told + (wider if looked_at > 1 else ""))
 
 
 def _instant(as_of: pd.Timestamp) -> pd.Timestamp:

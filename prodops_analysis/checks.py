@@ -79,9 +79,8 @@ def data_quality(subject: Subject, observed: pd.DataFrame) -> Check:
     after = placed >= first_days(items["team"], subject.rollouts)
     sides = {"before": used & ~after, "after": used & after}
     mine = {side: rows & items["team"].isin(subject.rollouts) for side, rows in sides.items()}
-    share, side = max((subject.share_in_doubt(rows), side) for side, rows in mine.items())
+    share, n, side = max((subject.share_in_doubt(rows), int(rows.sum()), side) for side, rows in mine.items())
     grade = subject.grade(share)
-    n = int(mine[side].sum())
     if not n:
         return Check(name="data quality", result="noted", found="the adopting teams began and ended no items")
     where = f"{n:,} items that the adopting teams began or ended {side} the rollout"

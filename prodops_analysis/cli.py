@@ -16,11 +16,10 @@ from prodops_analysis.errors import ProdopsError, SettingsError, some
 
 
 def _nearest(_: click.Context, __: click.Parameter, given: str) -> str:
-    """Take a workspace above the working directory where none is named; never one far away."""
-    from prodops_analysis.settings import FILE
+    """Take the workspace at or above the working directory where none is named; never one far away."""
     from prodops_analysis.workspace import find
 
-    return given or str(find(next((d for d in (Path.cwd(), *Path.cwd().parents) if (d / FILE).is_file()), ".")))
+    return given or str(find(far=False))
 
 
 WORKSPACE = click.option(
@@ -181,10 +180,10 @@ def plan(workspace: str, month: str, change_id: str) -> None:
     if not isinstance(found, planning.Plan):
         raise SettingsError(f"change {change_id!r} cannot be planned: {some(found.reasons)}")
     note_expected(history.root / FOLDER / f"{change_id}.md", on=history.as_of.date(), visible=found.visible,
-                  order=min(found.orders, key=found.orders.__getitem__))  # fmt: skip
+                  order=min(found.orders, key=found.orders.__getitem__, default="as planned"))  # fmt: skip
     click.echo(f"{change_id}, {metric.label.lower()}\n{found}")
     click.echo(f"  {found.seen_by(change.smallest_worthwhile)}")
-    if late := asked_late(history.change(change_id), on=history.as_of.date()):
+    if late := asked_late(change, on=history.as_of.date()):
         click.echo(f"  {late}")
 
 

@@ -38,6 +38,10 @@ class RecordError(ProdopsError):
     """A record breaks its template."""
 
 
+class DraftError(RecordError):
+    """A record that is not filled in and reaches no team yet."""
+
+
 class ReportError(ProdopsError):
     """A notebook or a month cannot be rendered."""
 

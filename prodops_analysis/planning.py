@@ -68,8 +68,8 @@ class Plan:
 
     @property
     def _head(self) -> str:
-        alike = max(self.orders.values()) - min(self.orders.values()) < 0.01
-        same = " (they hardly differ: choose what suits the teams)" if alike and len(self.orders) > 1 else ""
+        alike = len(self.orders) > 1 and max(self.orders.values()) - min(self.orders.values()) < 0.01
+        same = " (they hardly differ: choose what suits the teams)" if alike else ""
         return f"rollout orders, {JUDGED_AT} weeks after the first rollout{same}"
 
     def _repr_html_(self) -> str:

@@ -67,8 +67,8 @@ def fold(events: pd.DataFrame, *, settings: Settings, as_of: pd.Timestamp) -> Fo
             "target_moves": log.count(_replaced(log, "target")),
             "item_type": _first_known(log, log.rows("type")),
             "size": _first_known(log, log.rows("size")),
-            "owner_at_start": _at_start(log, "owner", team, clock["started_at"]),
-            "unplanned": _at_start(log, "unplanned", team, clock["started_at"]),
+            "owner_at_start": _marked(_at_start(log, "owner", team, clock["started_at"]), none=("",)),
+            "unplanned": _marked(_at_start(log, "unplanned", team, clock["started_at"])),
             "ever_owned": log.count(owners[log.filled("to_value", owners)]) > 0,
             # its first state came from another, and it was never created
             "history_cut": log.filled("from_value", log.first(log.rows("state"))) & (created < 0),
@@ -225,17 +225,17 @@ def _replaced(log: _Log, field: str) -> np.ndarray:
 
 
 def _at_start(log: _Log, field: str, team: pd.Series, started_at: pd.Series) -> pd.Series:
-    """Whether something stood in a field of a started item at its start; missing where its team records none."""
+    """Return what stood in a field of a started item at its start, "" for nothing; missing where its team records none"""
     rows = log.rows(field)
     item = log.item[rows]
     by_start = rows[log.values("at", rows).array <= started_at.array[item]]
-    stood = _marked(log.values("to_value", log.last(by_start)).fillna(""))
+    stood = log.values("to_value", log.last(by_start)).fillna("")
     return stood.where(team.isin(team.iloc[item].unique()) & started_at.notna())
 
 
-def _marked(values: pd.Series) -> pd.Series:
-    """Read whether something is marked: any text but a no; missing stays missing."""
-    return (~values.astype("str").str.strip().str.lower().isin(NO)).astype("boolean").mask(values.isna())
+def _marked(values: pd.Series, *, none: Sequence[str] = NO) -> pd.Series:
+    """Read whether something is marked: any text but one that says none; missing stays missing."""
+    return (~values.astype("str").str.strip().str.lower().isin(none)).astype("boolean").mask(values.isna())
 
 
 def _spells(log: _Log, team: pd.Series, moves: pd.DataFrame) -> pd.DataFrame:

@@ -94,7 +94,7 @@ class History:
     def rollouts(self, *, but: str = "") -> list[tuple[date, str]]:
         """Return the first day of each registered change with its id, for charts; `but` leaves one out."""
         others = [c for c in self.changes if c.id != but]
-        first = [(min(days), c.id) for c in others if (days := [d for d in c.rollouts.values() if d])]
+        first = [(c.begins, c.id) for c in others if c.begins]
         return sorted(pair for pair in first if pd.Timestamp(pair[0], tz="UTC") < self.until)
 
     def quality(self) -> Scorecard:
@@ -108,16 +108,17 @@ class History:
         )
 
 
-def find(start: str | Path = "") -> Path:
+def find(start: str | Path = "", *, far: bool = True) -> Path:
     """Return the workspace at `start`; without one, the nearest parent folder with `prodops.toml`.
 
-    Far from any workspace it is the checkout that this package runs from, if it does, so that the shipped notebooks run
-    from any folder.
+    Far from any workspace it is the checkout that this package runs from, if it does and `far` allows it, so that the
+    shipped notebooks run from any folder.
     """
+    checkout = [Path(__file__).resolve().parent.parent] if far else []
     begin = (Path(start) if start else Path.cwd()).expanduser().resolve()
     if start and not begin.is_dir():
         raise SettingsError(f"workspace {start} is no folder; name the folder that holds {FILE}")
-    for folder in [begin] if start else [begin, *begin.parents, Path(__file__).resolve().parent.parent]:
+    for folder in [begin] if start else [begin, *begin.parents, *checkout]:
         if (folder / FILE).is_file():
             return folder
     raise SettingsError(f"no {FILE} in {begin}{'' if start else ' or above it'}; `prodops init DIR` makes a workspace")
@@ -140,7 +141,7 @@ def load(workspace: str | Path = "", *, month: str = "", as_of: str = "") -> His
     settings = read_settings(root / FILE)
     found = _stored(root, settings)
     exported_at = pd.Timestamp(settings.as_of) if settings.as_of else found.as_of
-    if exported_at is None:
+    if exported_at is None or found.events.empty:
         raise EventLogError(f"the sources of {root.name} hold no events; check the paths in {FILE}")
     exported_at = exported_at.tz_convert("UTC")
     period = _month(month, exported_at, settings)

@@ -10,6 +10,7 @@ from jupyter_core.utils import ensure_event_loop
 from nbclient import NotebookClient
 from traitlets.config import Config
 
+from prodops_analysis.errors import SettingsError
 from prodops_analysis.workspace import find
 
 ROOT = Path(__file__).parent.parent
@@ -23,6 +24,14 @@ def test_the_workspace_is_found_from_any_folder(folder, monkeypatch):
     monkeypatch.chdir(folder)
 
     assert ROOT == find()
+
+
+def test_far_from_any_workspace_none_is_found_where_none_may_be_far(tmp_path, monkeypatch):
+    """What writes takes no checkout that is not at hand."""
+    monkeypatch.chdir(tmp_path)
+
+    with pytest.raises(SettingsError, match="or above it; `prodops init DIR`"):
+        find(far=False)
 
 
 @pytest.mark.parametrize("name", ["data_quality", "monthly_review", "process_change"])

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 
@@ -622,6 +623,23 @@ def test_changes_to_come_touch_nothing():
 
     assert found_by(found, "comparison teams").result == "passed"
     assert found_by(found, "other changes in the window").result == "passed"
+
+
+@pytest.mark.parametrize("looked_at", [0, -1, 1])
+def test_no_number_of_looks_makes_the_interval_narrower(looked_at):
+    """Fewer metrics than one are one: the interval is never less than that of 95 %."""
+    assert small().asked(looked_at=looked_at).confidence == 0.95
+
+
+def test_a_side_without_doubt_is_graded_by_the_side_that_has_items():
+    """With nothing before the rollouts and nothing in doubt, the items after are the ones that are graded."""
+    made = small()
+    begin = made.log["at"].min().date()
+
+    check = found_by(made.asked(change=made.change(rollouts={"Ada": begin})), "data quality")
+
+    assert check.result == "passed"
+    assert re.match(r"grade A: 0\.0% of the [1-9][0-9,]* items", check.found)
 
 
 def test_a_metric_that_does_not_decide_says_so():

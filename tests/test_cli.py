@@ -126,6 +126,10 @@ def date_to_come(folder):
         log.write("A-5,2635-01-01,state,Done,Search\n")
 
 
+def no_events(folder):
+    pd.read_csv(folder / "data/raw/log.csv").head(0).to_csv(folder / "data/raw/log.csv", index=False)
+
+
 def taken_before_it_began(folder):
     replace(folder / "prodops.toml", "2026-03-01T", "2020-03-01T")
 
@@ -175,6 +179,7 @@ def unknown_setting(folder):
         pytest.param(clashing_maps, ["team 'Search' has two workflow maps", "list it under one"], id="clashing-maps"),
         pytest.param(half_a_record, ["x.md: missing problem, hypothesis", "before the rollout"], id="half-a-record"),
         pytest.param(date_to_come, ["1 event lies after today", "'A-5' on 2635-01-01", "as_of"], id="date-to-come"),
+        pytest.param(no_events, ["hold no events", "check the paths"], id="no-events"),
         pytest.param(
             taken_before_it_began, ["as_of", "2020-03-01, before the first event, 2026-01-05"], id="taken-too-early"
         ),

@@ -153,7 +153,8 @@ def test_a_plan_says_whether_what_is_wanted_can_be_seen(least, told):
 
 
 @pytest.mark.parametrize(
-    ("orders", "alike"), [({"a": 0.2, "b": 0.205}, True), ({"a": 0.2, "b": 0.3}, False), ({"a": 0.2}, False)]
+    ("orders", "alike"),
+    [({"a": 0.2, "b": 0.205}, True), ({"a": 0.2, "b": 0.3}, False), ({"a": 0.2}, False), ({}, False)],
 )
 def test_orders_that_hardly_differ_are_called_so(orders, alike):
     """A choice that makes no difference is not made to look like one."""

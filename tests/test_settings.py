@@ -114,6 +114,9 @@ def test_an_empty_file_is_all_defaults(tmp_path):
         ),
         pytest.param("[quality]\ngrade_b = 0.5", "grade_b.*grade_c", id="thresholds-do-not-rise"),
         pytest.param(SOURCE + SOURCE, "two sources are named 'tracker'; give each its own name", id="same-name-twice"),
+        pytest.param(
+            SOURCE.replace('"table"', '"jira"'), "kind is 'jira'; it can be 'table', 'git_records'", id="unknown-kind"
+        ),
         pytest.param(SOURCE.replace("path", "pth"), "sources.0.*path: Field required", id="source-without-path"),
         pytest.param('title = "x', "is not valid TOML: Unterminated string", id="broken-toml"),
         pytest.param(b'title = "\xff"', "is not UTF-8 text", id="not-utf-8"),

@@ -151,6 +151,7 @@ CASES: dict[str, tuple[list[tuple], dict[str, Any]]] = {
     "owner-after-start": ([("Doing", 3), ("owner", "p1", 4)], {"owner_at_start": False}),
     "owner-taken-away": ([("owner", "p1", 1), ("owner", None, 2), ("Doing", 3)], {"owner_at_start": False}),
     "owner-emptied": ([("owner", "p1", 1), ("owner", "", 2), ("Doing", 3)], {"owner_at_start": False}),
+    "owner-of-one-letter": ([("owner", "F", 1), ("Doing", 3)], {"owner_at_start": True}),
     "owner-never-started": ([("owner", "p1", 1), ("Backlog", 2)], {"owner_at_start": pd.NA}),
     "unplanned-before-start": ([("unplanned", "incident", 1), ("Doing", 3)], {"unplanned": True}),
     "unplanned-too-late": ([("Doing", 3), ("unplanned", "yes", 4)], {"unplanned": False}),

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from prodops_analysis.errors import RecordError, did_you_mean, some
+from prodops_analysis.errors import DraftError, RecordError, did_you_mean, some
 from prodops_analysis.records.front_matter import split, with_line
 from prodops_analysis.settings import in_our_words
 
@@ -63,6 +63,11 @@ class Change(BaseModel):
     frozen: Mapping[str, Any] = {}
     expected: Mapping[str, Any] = {}  # what `prodops plan` said could be seen
 
+    @property
+    def begins(self) -> date | None:
+        """The first day of the first team; None where no team has one."""
+        return min((day for day in self.rollouts.values() if day), default=None)
+
     def first_days(self) -> list[tuple[date, str]]:
         """Return the rollout dates with their teams, for charts; teams of one day share an entry."""
         teams: dict[date, list[str]] = {}
@@ -110,10 +115,6 @@ def read_changes(workspace: Path) -> tuple[Change, ...]:
 def drafts(workspace: Path) -> list[str]:
     """Say of each record that names no rollout yet what it lacks; until it does, it stands in nothing's way."""
     return _read(workspace)[1]
-
-
-class DraftError(RecordError):
-    """A record that is not filled in and reaches no team yet."""
 
 
 def _read(workspace: Path) -> tuple[list[Change], list[str], list[str]]:
@@ -192,8 +193,8 @@ def note_expected(path: Path, *, on: date, visible: Mapping[int, float], order: 
 
 def asked_late(change: Change, *, on: date) -> str:
     """Say so where a plan was asked for on a day after the first rollout: it is no forecast then."""
-    first = min((day for day in change.rollouts.values() if day), default=None)
-    return f"asked on {on}, after the first rollout on {first}: no forecast" if first and on > first else ""
+    late = change.begins is not None and on > change.begins
+    return f"asked on {on}, after the first rollout on {change.begins}: no forecast" if late else ""
 
 
 def unknown_names(change: Change, *, teams: Collection[str], metrics: Collection[str]) -> list[str]:
@@ -210,7 +211,7 @@ def plan_state(change: Change) -> str:
     now = plan_hashes(change)
     if moved := [name for name in PLAN if change.frozen.get(name) != now[name]]:
         return f"plan changed after the freeze: {some(moved, most=20)}"
-    first = min((day for day in change.rollouts.values() if day), default=None)
+    first = change.begins
     on = change.frozen.get("day")
     if first and isinstance(on, date) and on > first:
         return f"plan frozen late: on {on}, after the first rollout on {first}"

@@ -46,7 +46,9 @@ def _outputs(notebook: NotebookNode) -> list[dict[str, Any]]:
 
 def _csv(spec: dict[str, Any]) -> str:
     """Write the table that a chart shows, its largest; the others are lines and labels beside it."""
-    tables = [(list(dict.fromkeys(name for row in rows for name in row)), rows) for rows in spec["datasets"].values()]
+    tables = [
+        (list(dict.fromkeys(name for row in rows for name in row)), rows) for rows in spec.get("datasets", {}).values()
+    ]
     names, rows = max(tables, key=lambda table: len(table[0]) * len(table[1]), default=([], []))
     if not names:
         return ""
