@@ -225,7 +225,7 @@ def _replaced(log: _Log, field: str) -> np.ndarray:
 
 
 def _at_start(log: _Log, field: str, team: pd.Series, started_at: pd.Series) -> pd.Series:
-    """Return what stood in a field of a started item at its start, "" for nothing; missing where its team records none"""
+    """Return what stood in a field of a started item at its start: "" nothing; missing where its team records none."""
     rows = log.rows(field)
     item = log.item[rows]
     by_start = rows[log.values("at", rows).array <= started_at.array[item]]
