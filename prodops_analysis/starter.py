@@ -2,13 +2,15 @@
 
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from prodops_analysis.errors import SettingsError, some
+from prodops_analysis.metrics import METRICS
 from prodops_analysis.records.changes import FOLDER, template
-from prodops_analysis.settings import FILE
+from prodops_analysis.settings import FILE, Settings
 from prodops_analysis.sources import table
 from prodops_analysis.workflow import Stage
 
@@ -80,8 +82,9 @@ def make_workspace(folder: Path, *, export: Path | None) -> list[str]:
 
 
 def _settings(export: Path | None) -> tuple[str, list[str]]:
+    shown = Settings().metrics
     if export is None:
-        return _text(_BLANK_SOURCE, _BLANK_MAP), [f"declare your export under [[sources]] in {FILE}"]
+        return _text(_BLANK_SOURCE, _BLANK_MAP, shown), [f"declare your export under [[sources]] in {FILE}"]
     rows = _rows(export)
     header = list(rows.columns)
     named = {h.lower().strip(): h for h in reversed(header)}
@@ -127,7 +130,8 @@ def _settings(export: Path | None) -> tuple[str, list[str]]:
     notes = [f"guessed from {export.name}: " + ", ".join(f"{a} = {b!r}" for a, b in (columns | states).items())]
     notes += [f"not read: {some(unused, most=12)}"] * bool(unused)
     lines = [f"{stage} = [{', '.join(map(_quoted, names))}]" for stage, names in stages.items()]
-    return _text("\n".join(source), "\n".join(lines)), notes
+    shown = shown + ["unplanned"] * ("unplanned" in columns)
+    return _text("\n".join(source), "\n".join(lines), shown), notes
 
 
 def _rows(export: Path) -> pd.DataFrame:
@@ -152,11 +156,13 @@ def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
-def _text(source: str, stages: str) -> str:
+def _text(source: str, stages: str, metrics: Sequence[str]) -> str:
     return f"""# Settings of this workspace. Everything not written here has a default.
 title = "My product organisation"
 # time_zone = "Europe/Berlin"      # of dates without a zone, and of month borders
 # as_of = 2026-10-05T00:00:00Z     # when the export was taken; default: its last event
+# the figures of the monthly review; there are also {", ".join(name for name in METRICS if name not in metrics)}
+metrics = {json.dumps(metrics)}
 
 {source}
 

@@ -43,7 +43,7 @@ ONLY = {
     "sample": {"errors", "workflow", "settings", "event_log", "records"},
     "estimators": {"errors"},
     "tables": {"errors"},
-    "starter": {"errors", "workflow", "settings", "records", "sources"},
+    "starter": {"errors", "workflow", "settings", "records", "sources", "metrics"},
     "workspace": {
         "errors", "workflow", "settings", "event_log", "sources", "work_items", "records", "quality",
     },

@@ -83,11 +83,12 @@ def test_one_row_an_item_is_guessed(tmp_path):
 
 
 def test_a_mark_of_unplanned_work_is_guessed(tmp_path):
-    """A column that marks unplanned work is read as such; in it, an empty cell, a no and a false are no marks."""
+    """A column that marks unplanned work is read and shown; in it, an empty cell, a no and a false are no marks."""
     marks = ["Yes", "no", "", "FALSE", "incident"]
     rows = [f"A-{n},2026-02-05,2026-02-06,2026-02-08,{mark}" for n, mark in enumerate(marks)]
-    made(tmp_path, "\n".join(["id,created,started,done,Unplanned", *rows]))
+    settings, _ = made(tmp_path, "\n".join(["id,created,started,done,Unplanned", *rows]))
 
+    assert [*Settings().metrics, "unplanned"] == settings.metrics
     assert [True, False, False, False, True] == load(tmp_path / "new", month="2026-02").items["unplanned"].tolist()
 
 

@@ -37,6 +37,7 @@ class World:
     season: float = 0.15  # slower by so much at the turn of the year, log scale
     share_dropped: float = 0.06
     share_owned: float = 0.62  # items with an owner at start
+    share_unplanned: float = 0.14  # items that nobody had planned, marked when they are created
     speed: Mapping[str, tuple[float, float]] = field(default_factory=dict)  # team -> (week, log effect on cycle time)
     owned: Mapping[str, tuple[float, float]] = field(default_factory=dict)  # team -> (week, added share with an owner)
     faults: Mapping[str, float] = field(default_factory=dict)  # team -> share of its items with a planted fault
@@ -62,7 +63,8 @@ def simulate(world: World, *, rng: np.random.Generator) -> Simulated:
     )
     drawn = drawn.sort_values("created", kind="stable", ignore_index=True)
     drawn = drawn.assign(item_id=[f"{t[:3].upper()}-{n}" for n, t in enumerate(drawn["team"], start=1)])
-    planted = _plant(world, drawn, rng)
+    marked = np.where(rng.spawn(1)[0].uniform(size=len(drawn)) < world.share_unplanned, "yes", None)
+    planted = _plant(world, drawn.assign(unplanned=marked), rng)
     rows = _rows(planted, pd.Timestamp(world.start, tz="UTC"))
     return Simulated(rows=rows[rows["at"] <= as_of].reset_index(drop=True), as_of=as_of)
 
@@ -142,6 +144,7 @@ def _rows(items: pd.DataFrame, start: pd.Timestamp) -> pd.DataFrame:
         _step(items, "created", "created", None, items["item_id"]),
         _step(items, "created", "type", None, items["kind"]),
         _step(items, "created", "size", None, items["size"]),
+        _step(items, "created", "unplanned", None, items["unplanned"])[items["unplanned"].notna()],
         _step(items, "created", "target", None, month),
         _step(items, "created", "state", None, "Backlog"),
         _step(items.assign(own=items["started"] - 0.02), "own", "owner", None, owner)[items["owned"] & begun],
