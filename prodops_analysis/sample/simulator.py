@@ -63,7 +63,7 @@ def simulate(world: World, *, rng: np.random.Generator) -> Simulated:
     )
     drawn = drawn.sort_values("created", kind="stable", ignore_index=True)
     drawn = drawn.assign(item_id=[f"{t[:3].upper()}-{n}" for n, t in enumerate(drawn["team"], start=1)])
-    marked = np.where(rng.spawn(1)[0].uniform(size=len(drawn)) < world.share_unplanned, "yes", None)
+    marked = rng.spawn(1)[0].uniform(size=len(drawn)) < world.share_unplanned
     planted = _plant(world, drawn.assign(unplanned=marked), rng)
     rows = _rows(planted, pd.Timestamp(world.start, tz="UTC"))
     return Simulated(rows=rows[rows["at"] <= as_of].reset_index(drop=True), as_of=as_of)
@@ -144,7 +144,7 @@ def _rows(items: pd.DataFrame, start: pd.Timestamp) -> pd.DataFrame:
         _step(items, "created", "created", None, items["item_id"]),
         _step(items, "created", "type", None, items["kind"]),
         _step(items, "created", "size", None, items["size"]),
-        _step(items, "created", "unplanned", None, items["unplanned"])[items["unplanned"].notna()],
+        _step(items, "created", "unplanned", None, "yes")[items["unplanned"]],
         _step(items, "created", "target", None, month),
         _step(items, "created", "state", None, "Backlog"),
         _step(items.assign(own=items["started"] - 0.02), "own", "owner", None, owner)[items["owned"] & begun],
