@@ -22,6 +22,7 @@ from nbconvert.exporters import get_exporter
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from prodops_analysis.charts import renderer
+from prodops_analysis.charts.parts import nothing_to_show
 from prodops_analysis.errors import ReportError
 from prodops_analysis.report.html import ReportExporter, render
 from prodops_analysis.tables import Callout, Card, Cards, table
@@ -326,6 +327,16 @@ def test_charts_are_drawings_with_words():
         assert [svg["class"] for svg in image.find_all("svg")] == [["wide"], ["narrow"]]
         assert {svg["aria-hidden"] for svg in image.find_all("svg")} == {"true"}
         assert "Days" in figure.find("figcaption").text
+
+
+def test_an_empty_chart_is_two_lines_of_text():
+    """Where there is nothing to draw the page says why, without an empty drawing in between."""
+    spec = nothing_to_show("No effect is shown", "It is too early.").to_dict()
+
+    page = soup_of(render(notebook(shown(renderer.renderer(spec)), title="T")))
+
+    assert page.find("figure").text.split("\n") == ["No effect is shown It is too early."]
+    assert not page.find_all(["svg", "button"])
 
 
 def test_a_chart_without_description_is_refused():

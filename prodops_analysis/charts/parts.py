@@ -12,7 +12,7 @@ import pandas as pd
 from prodops_analysis.charts.theme import INK, MUTED, PAPER, WIDE
 from prodops_analysis.estimators.survival import SurvivalCurve
 
-NOTHING = [{"words": "nothing to draw"}]  # the data of an empty chart
+_NOTHING = [{"words": "nothing to draw"}]  # the data of an empty chart
 TITLE_LENGTH, LINE_LENGTH = 70, 95  # characters that fit beside each other in a headline, and in a subtitle
 HALO = {"color": PAPER, "stroke": PAPER, "strokeWidth": 4}  # of a text that lines cross: drawn below it
 HALF_PIXELS = (1200, 600)  # of the axes, which are about 600 px wide and 280 px high
@@ -47,8 +47,13 @@ def moments(field: str) -> alt.X:
 
 def nothing_to_show(title: str, why: str) -> Any:
     """Say in the place of a chart why there is none; the reason is in the subtitle."""
-    words = alt.Chart(pd.DataFrame(NOTHING)).mark_text(color=MUTED, fontSize=13, align="center")
+    words = alt.Chart(pd.DataFrame(_NOTHING)).mark_text(color=MUTED, fontSize=13, align="center")
     return headline(words.encode(text="words:N"), title, why, why, height=60)
+
+
+def is_empty(spec: Mapping[str, Any]) -> bool:
+    """Say whether a specification only says why there is no chart."""
+    return _NOTHING in spec.get("datasets", {}).values()
 
 
 def falling(curves: Mapping[str, SurvivalCurve], *, limit: float, colours: Sequence[str]) -> Any:

@@ -14,6 +14,7 @@ from nbconvert.preprocessors.sanitize import SanitizeHTML
 from nbformat import NotebookNode, v4
 
 from prodops_analysis.charts import renderer, theme
+from prodops_analysis.charts.parts import is_empty
 from prodops_analysis.errors import ReportError, printable, some
 from prodops_analysis.report.live import LiveCharts
 from prodops_analysis.report.prose import Prose, framed, is_local
@@ -91,9 +92,12 @@ class Arrange(Preprocessor):
 
     def _chart(self, spec: dict[str, Any], csv: str | None) -> str:
         """Draw a chart twice, for a desk and for a phone; its title is text of the page."""
+        description, (title, subtitle) = renderer.description_of(spec), renderer.title_of(spec)
+        if is_empty(spec):
+            why = f"<figcaption><strong>{safe(title)}</strong> <span>{safe(subtitle)}</span></figcaption>"
+            return f'<figure class="chart">{why}</figure>'
         self._charts += 1
         name = f"chart.{self._charts}"  # no heading has a dot in its id
-        description, (title, subtitle) = renderer.description_of(spec), renderer.title_of(spec)
         bare = renderer.untitled(spec)
         drawn = ("wide", renderer.to_svg(bare, prefix=f"{name}-w")), (
             "narrow", renderer.to_svg(renderer.narrow(bare), prefix=f"{name}-n"))  # fmt: skip

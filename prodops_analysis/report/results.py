@@ -8,7 +8,7 @@ from typing import Any
 from nbformat import NotebookNode
 
 from prodops_analysis.charts import renderer
-from prodops_analysis.charts.parts import NOTHING
+from prodops_analysis.charts.parts import is_empty
 
 RESULT = "application/vnd.prodops.result+json"
 
@@ -29,7 +29,7 @@ def chart_tables(notebook: NotebookNode, *, prefix: str) -> dict[str, str]:
     tables: dict[str, str] = {}
     for output in _outputs(notebook):
         spec = output["data"].get(renderer.MIME)
-        if spec and NOTHING not in spec.get("datasets", {}).values():
+        if spec and not is_empty(spec):
             path = f"{prefix}-{len(tables) + 1}-{_slug(renderer.title_of(spec)[0])}.csv"
             output.setdefault("metadata", {})["prodops_csv"] = path
             tables[path] = _csv(spec)
