@@ -70,9 +70,9 @@ def report(workspace: str, month: str, since: str, reports: str, jobs: int, pdf:
         failed |= bool(published.failed)
         for line in _found(history, published):
             click.echo(line)
-    if failed:
-        sys.exit(1)
-    _refuse_old(history, month)
+    old = _warn_of_old(history, month)
+    if failed or old:
+        sys.exit(1 if failed else 3)
 
 
 @main.command()
@@ -233,18 +233,17 @@ def _load(workspace: str, month: str) -> Any:
     return history
 
 
-def _refuse_old(history: Any, month: str) -> None:
+def _warn_of_old(history: Any, month: str) -> bool:
     """Warn when the newest export does not reach over the last full month; a declared `as_of` is meant to be old."""
-    if month or history.settings.as_of:
-        return
     today = datetime.now(UTC)
-    if history.exported_at < today.replace(day=1, hour=0, minute=0, second=0, microsecond=0):
+    old = history.exported_at < today.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    if old := old and not month and not history.settings.as_of:
         click.echo(
             f"prodops: the export ends on {history.exported_at:%Y-%m-%d}, before the last full month did; "
             "export again, or name the month with --month",
             err=True,
         )
-        sys.exit(3)
+    return bool(old)
 
 
 def _found(history: Any, published: Any) -> Iterator[str]:

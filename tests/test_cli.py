@@ -3,6 +3,7 @@
 import re
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -270,25 +271,29 @@ def test_init_leads_from_a_spreadsheet_to_a_checked_workspace(tmp_path):
     assert "1 items, 1 teams" in checked.output
 
 
-def test_an_old_export_is_reported_with_code_3(tiny, monkeypatch):
-    """An export without a declared date that ends before the last full month did ends with code 3."""
-    replace(tiny / "prodops.toml", "as_of = 2026-03-01T00:00:00Z\n", "")
-    monkeypatch.setattr("prodops_analysis.report.month.make_month", lambda *_, **__: pytest.fail("asked for a report"))
-    from prodops_analysis import cli
+@pytest.mark.parametrize(
+    ("failed", "dated", "asked", "code"),
+    [
+        pytest.param((), False, (), 3, id="old"),
+        pytest.param((), True, (), 0, id="meant-to-be-old"),
+        pytest.param((), False, ("--month", "2026-01"), 0, id="month-named"),
+        pytest.param(("Review",), False, (), 1, id="old-and-failed"),
+        pytest.param(("Review",), True, (), 1, id="failed"),
+    ],
+)
+def test_the_code_says_how_the_reports_went(tiny, monkeypatch, failed, dated, asked, code):
+    """Code 1: a report failed; 3: the export ends before the last full month did. Both are told where both are so."""
+    if not dated:
+        replace(tiny / "prodops.toml", "as_of = 2026-03-01T00:00:00Z\n", "")
+    made = [SimpleNamespace(planned=SimpleNamespace(title=title), failed="its kernel died") for title in failed]
+    month = SimpleNamespace(folder=tiny / "reports/2026-02", made=made, failed=made, results={}, not_printed=())
+    monkeypatch.setattr("prodops_analysis.report.month.make_month", lambda *_, **__: month)
 
-    history = cli_history(tiny)
-    with pytest.raises(SystemExit) as stopped:
-        cli._refuse_old(history, "")
+    result = run("report", "--workspace", str(tiny), *asked)
 
-    assert stopped.value.code == 3
-    assert cli._refuse_old(history, "2026-01") is None
-
-
-def cli_history(folder):
-    """Load the workspace as the command does."""
-    from prodops_analysis.workspace import load
-
-    return load(folder)
+    assert code == result.exit_code
+    assert (not dated and not asked) == ("before the last full month did" in result.stderr)
+    assert bool(failed) == ("could not be made: Review: its kernel died" in result.output)
 
 
 @pytest.mark.parametrize(
