@@ -1,6 +1,5 @@
 """Threats to an assessment, each a named check with what was found and what it does to the verdict."""
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -28,7 +27,6 @@ CLOCK = {
     "reopened": ("finishes",),
     "unplanned": ("starts",),
 }  # metric -> the stamps it rests on
-Stamps = Counter[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,8 +59,8 @@ class Subject:
         return grade_of(share, thresholds=self.settings.quality)
 
     @cached_property
-    def stamps(self) -> Mapping[str, tuple[Stamps, Stamps]]:
-        """What stamped the clock before and after: starts or finishes -> counts by team and state.
+    def stamps(self) -> Mapping[str, pd.DataFrame]:
+        """What stamped the clock: starts or finishes -> by team and state, how often before (False) and after (True).
 
         After is since the team's rollout, for the comparison since the first of all.
         """
@@ -175,17 +173,14 @@ def _shift(subject: Subject, teams: set[str]) -> tuple[float, str]:
     """Return the largest share of stamps that came to one side of the dates by other states, and their names."""
     found = []
     for what in CLOCK[subject.metric.name]:
-        before, after = (
-            Counter({key: n for key, n in side.items() if key[0] in teams}) for side in subject.stamps[what]
-        )
-        found += [
-            _risen(before, after, f"{what} before", "after"),
-            _risen(after, before, f"{what} after", "before"),
-        ]
+        counts = subject.stamps[what]
+        mine = counts[counts.index.get_level_values("team").isin(teams)]
+        found += [_risen(mine[False], mine[True], f"{what} before", "after"),
+                  _risen(mine[True], mine[False], f"{what} after", "before")]  # fmt: skip
     return max(found)
 
 
-def _stamps(subject: Subject, since: Mapping[str, date], at: str, state: str) -> tuple[Stamps, Stamps]:
+def _stamps(subject: Subject, since: Mapping[str, date], at: str, state: str) -> pd.DataFrame:
     """Count what stamped the clock before the dates and after, by team and state, declared renames undone.
 
     A dropped item has no finish that a clock could be stopped by; how much is dropped is a check of its own.
@@ -194,38 +189,30 @@ def _stamps(subject: Subject, since: Mapping[str, date], at: str, state: str) ->
     counts = (items["outcome"] != "dropped") | (at == "started_at")
     known = items.loc[counts, ["team", at, state]].dropna()
     same = {t: (w.same_as if (w := subject.settings.workflow_of(t)) else {}) for t in since}
-    late = known[at] >= first_days(known["team"], since)
+    late = (known[at] >= first_days(known["team"], since)).rename("late")
     bots = items["start_actor_kind"].reindex(known.index).eq("bot") & (at == "started_at")
-    sides: tuple[Stamps, Stamps] = (Counter(), Counter())
-    alike = known.assign(late=late, bot=bots).groupby(["team", state, "late", "bot"], observed=True).size()
-    for (team, name, after, bot), n in alike.items():
-        sides[after][team, same[team].get(name, name) + (" (by a bot)" if bot else "")] += n
-    return sides
+    names = [
+        same[t].get(name, name) + " (by a bot)" * bot
+        for t, name, bot in zip(known["team"], known[state], bots, strict=True)
+    ]
+    alike = known.groupby(["team", pd.Series(names, index=known.index, name="state", dtype="str"), late]).size()
+    return alike.unstack(fill_value=0).reindex(columns=[False, True], fill_value=0)
 
 
-def _risen(side: Stamps, other: Stamps, here: str, there: str) -> tuple[float, str]:
+def _risen(n: pd.Series, known: pd.Series, here: str, there: str) -> tuple[float, str]:
     """Return how much more of one side's stamps come from states that the other side of the same team hardly has.
 
     A state counts where its share has at least doubled, and by more than luck makes (three standard errors).
     """
-    totals: tuple[Counter[str], Counter[str]] = (Counter(), Counter())
-    for total, stamps in zip(totals, (side, other), strict=True):
-        for (team, _), n in stamps.items():
-            total[team] += n
-    risen = {}
-    for (team, state), n in side.items():
-        mine, theirs, known = totals[0][team], totals[1][team], other[team, state]
-        if theirs and 2 * known * mine <= n * theirs:
-            together = (n + known) / (mine + theirs)
-            luck = 3 * (together * (1 - together) * (1 / mine + 1 / theirs)) ** 0.5
-            if n / mine - known / theirs > luck:
-                risen[team, state] = n - known * mine / theirs
-    if not risen:
+    mine, theirs = (side.groupby("team").transform("sum") for side in (n, known))
+    together = (n + known) / (mine + theirs)
+    luck = 3 * (together * (1 - together) * (1 / mine + 1 / theirs)) ** 0.5
+    risen = (n > 0) & (theirs > 0) & (2 * known * mine <= n * theirs) & (n / mine - known / theirs > luck)
+    if not risen.any():
         return 0.0, ""
-    teams = {team for team, _ in risen}
-    share, before = (sum(stamps[key] for key in risen) / stamps.total() for stamps in (side, other))
-    states = some(map(repr, sorted({state for _, state in risen})))
-    instead = some(map(repr, sorted({state for team, state in other if team in teams and (team, state) not in risen})))
-    return sum(
-        risen.values()
-    ) / side.total(), f"{share:.0%} of {here} come from {states}, {before:.0%} of those {there} (there {instead})"
+    team, state = (n.index.get_level_values(name) for name in ("team", "state"))
+    states = some(map(repr, sorted(set(state[risen]))))
+    instead = some(map(repr, sorted(set(state[(known > 0) & team.isin(team[risen]) & ~risen]))))
+    share, before = (float(side[risen].sum() / side.sum()) for side in (n, known))
+    more = float((n - known * mine / theirs)[risen].sum() / n.sum())
+    return more, f"{share:.0%} of {here} come from {states}, {before:.0%} of those {there} (there {instead})"

@@ -29,19 +29,10 @@ _COLUMNS = {
 }
 _STATE_COLUMNS = {
     "In progress": ("started", "started_at", "start", "start date", "in progress"),
-    "Done": (
-        "finished",
-        "finished_at",
-        "done",
-        "completed",
-        "closed",
-        "resolved",
-        "end",
-        "end date",
-        "resolution date",
-    ),
+    "Done": ("finished", "finished_at", "done", "completed", "closed", "resolved", "end", "end date",
+             "resolution date"),
     "Dropped": ("dropped", "cancelled", "canceled", "rejected", "abandoned"),
-}
+}  # fmt: skip
 _STAGE_WORDS = {
     Stage.DROPPED: ("drop", "cancel", "reject", "won't", "wont", "abandon", "withdrawn", "duplicate"),
     Stage.DONE: ("done", "closed", "resolved", "released", "complete", "shipped", "finished"),

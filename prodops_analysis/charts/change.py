@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from typing import Any
 
 import altair as alt
 import pandas as pd
@@ -164,28 +165,12 @@ def effect_over_time(said: Assessment) -> alt.Chart:
     ]
     frame = pd.DataFrame(rows, columns=["weeks", "before", "effect", "low", "high"])
     frame = frame.assign(side=frame["before"].map({True: "before", False: "after"}))
-    axis = alt.Y("effect:Q", **effect_axis(said.scale))
-    base = alt.Chart(frame).encode(
-        x=alt.X(
-            "weeks:N",
-            sort=list(frame["weeks"]),
-            title="weeks since the rollout",
-            axis=alt.Axis(
-                labelAngle=0,
-                labelOverlap=False,
-                labelFlush=False,
-                labelFontSize=11,
-                labelExpr="split(replace(datum.label, ' to ', '| to '), '|')",
-            ),
-        ),
-        color=alt.Color("side:N", scale=alt.Scale(domain=["before", "after"], range=[BEFORE, AFTER]), legend=None),
-    )
-    span = base.mark_rule(strokeWidth=2).encode(y="low:Q", y2="high:Q")
-    dot = base.mark_point(size=80, filled=True).encode(
-        y=axis, shape=alt.Shape("side:N", scale=alt.Scale(domain=["before", "after"], range=["circle", "square"]),
-                                legend=None),
+    axis = alt.Axis(
+        labelAngle=0, labelOverlap=False, labelFlush=False, labelFontSize=11,
+        labelExpr="split(replace(datum.label, ' to ', '| to '), '|')",
     )  # fmt: skip
-    zero = alt.Chart(pd.DataFrame({"at": [0.0]})).mark_rule(color=INK).encode(y="at:Q")
+    x = alt.X("weeks:N", sort=list(frame["weeks"]), title="weeks since the rollout", axis=axis)
+    chart = _dots(frame, said, x=x, kind="side:N", colours={"before": BEFORE, "after": AFTER}, legend=None)
     early = frame[frame["before"]]
     furthest = max([*early["low"], *early["high"], 0.0], key=abs)
     if early.empty:
@@ -197,7 +182,7 @@ def effect_over_time(said: Assessment) -> alt.Chart:
     else:
         title = f"Nothing clear before the rollout; up to {stated(furthest, scale=said.scale)} is not ruled out"
     text = "Beside all earlier weeks; dot and bar: estimate and 95% interval; circles before, squares after"
-    return headline(alt.layer(zero, span, dot), title, text, f"Dots by weeks since the rollout. {title}.")
+    return headline(chart, title, text, f"Dots by weeks since the rollout. {title}.")
 
 
 def ordinary_dates(said: Assessment) -> alt.Chart:
@@ -209,22 +194,27 @@ def ordinary_dates(said: Assessment) -> alt.Chart:
     rows = [(-back, own.estimate, own.low, own.high, "ordinary date") for back, own in said.ordinary.items()]
     rows.append((0, said.estimate, said.low, said.high, "the rollout"))
     frame = pd.DataFrame(rows, columns=["weeks", "effect", "low", "high", "date"])
-    kinds = ["ordinary date", "the rollout"]
-    base = alt.Chart(frame).encode(
-        x=alt.X("weeks:Q", title="weeks that the rollouts are moved", scale=alt.Scale(padding=12)),
-        color=alt.Color("date:N", scale=alt.Scale(domain=kinds, range=[COMPARISON, AFTER])),
-    )
-    span = base.mark_rule(strokeWidth=1.5).encode(y="low:Q", y2="high:Q")
-    dot = base.mark_point(filled=True, size=60).encode(
-        y=alt.Y("effect:Q", **effect_axis(said.scale)),
-        shape=alt.Shape("date:N", scale=alt.Scale(domain=kinds, range=["circle", "square"])),
-    )
-    zero = alt.Chart(pd.DataFrame({"at": [0.0]})).mark_rule(color=INK).encode(y="at:Q")
+    x = alt.X("weeks:Q", title="weeks that the rollouts are moved", scale=alt.Scale(padding=12))
+    chart = _dots(frame, said, x=x, kind="date:N", colours={"ordinary date": COMPARISON, "the rollout": AFTER})
     title = f"On {spoken} of {tried} ordinary dates this rule would have spoken"
     text = (
         "The same rule as if the rollouts had come earlier, where nothing changed; dot and bar: estimate, 95% interval"
     )
-    return headline(alt.layer(zero, span, dot), title, text, f"Dots by weeks moved, the rollout last. {title}.")
+    return headline(chart, title, text, f"Dots by weeks moved, the rollout last. {title}.")
+
+
+def _dots(
+    frame: pd.DataFrame, said: Assessment, *, x: alt.X, kind: str, colours: Mapping[str, str], **legend: Any
+) -> Any:
+    """Draw estimates with their intervals, circles and squares by kind, around the line of no effect."""
+    kinds = list(colours)
+    base = alt.Chart(frame).encode(
+        x=x, color=alt.Color(kind, scale=alt.Scale(domain=kinds, range=list(colours.values())), **legend)
+    )
+    shape = alt.Shape(kind, scale=alt.Scale(domain=kinds, range=["circle", "square"]), **legend)
+    dot = base.mark_point(filled=True, size=70).encode(y=alt.Y("effect:Q", **effect_axis(said.scale)), shape=shape)
+    zero = alt.Chart(pd.DataFrame({"at": [0.0]})).mark_rule(color=INK).encode(y="at:Q")
+    return alt.layer(zero, base.mark_rule(strokeWidth=2).encode(y="low:Q", y2="high:Q"), dot)
 
 
 def behaviour(shown: Behaviour, *, metric: Metric, forbidden: str = "") -> alt.Chart:

@@ -8,7 +8,7 @@ from typing import Any
 
 from nbconvert.exporters import TemplateExporter
 from nbformat import NotebookNode
-from traitlets import Bool, default
+from traitlets import Bool, List, Unicode
 from traitlets.config import Config
 
 from prodops_analysis.report.arrange import Arrange
@@ -44,17 +44,9 @@ class ReportExporter(TemplateExporter):
     output_mimetype = "text/html"
     live = Bool(True, help="Let readers with scripts make charts live.").tag(config=True)
 
-    @default("file_extension")
-    def _file_extension_default(self) -> str:
-        return ".html"
-
-    @default("template_name")
-    def _template_name_default(self) -> str:
-        return "prodops"
-
-    @default("extra_template_basedirs")
-    def _basedirs_default(self) -> list[str]:
-        return [str(TEMPLATES)]
+    file_extension = Unicode(".html").tag(config=True)
+    template_name = Unicode("prodops").tag(config=True, affects_template=True)
+    extra_template_basedirs = List(Unicode(), [str(TEMPLATES)]).tag(config=True, affects_environment=True)
 
     @property
     def default_config(self) -> Config:

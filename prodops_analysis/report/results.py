@@ -1,10 +1,9 @@
 """Results of a report as data: what its cells showed, for metrics.json and a CSV behind every chart."""
 
-import csv
-import io
 import re
 from typing import Any
 
+import pandas as pd
 from nbformat import NotebookNode
 
 from prodops_analysis.charts import renderer
@@ -46,17 +45,10 @@ def _outputs(notebook: NotebookNode) -> list[dict[str, Any]]:
 
 def _csv(spec: dict[str, Any]) -> str:
     """Write the table that a chart shows, its largest; the others are lines and labels beside it."""
-    tables = [
-        (list(dict.fromkeys(name for row in rows for name in row)), rows) for rows in spec.get("datasets", {}).values()
-    ]
-    names, rows = max(tables, key=lambda table: len(table[0]) * len(table[1]), default=([], []))
-    if not names:
-        return ""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(map(harmless, names))
-    writer.writerows([harmless(row.get(name)) for name in names] for row in rows)
-    return text.getvalue()
+    tables = [pd.DataFrame(rows, dtype=object) for rows in spec.get("datasets", {}).values()]
+    largest = max(tables, key=lambda table: table.size, default=pd.DataFrame())
+    quoted = largest.rename(columns=harmless).map(harmless)
+    return "" if quoted.empty else str(quoted.to_csv(index=False, lineterminator="\r\n"))
 
 
 def harmless(value: Any) -> Any:
