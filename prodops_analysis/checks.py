@@ -19,14 +19,6 @@ from prodops_analysis.work_items import UNKNOWN, Fold
 MEASUREMENT_SHARE = 0.20  # starts or finishes that other states stamp on the other side, from which no answer is given
 NEAR = timedelta(weeks=12)  # another change of the same team so close is named
 STAMPS = {"starts": ("started_at", "start_state"), "finishes": ("finished_at", "finish_state")}
-CLOCK = {
-    "cycle_time": ("starts", "finishes"),
-    "lead_time": ("finishes",),
-    "throughput": ("finishes",),
-    "owner_at_start": ("starts",),
-    "reopened": ("finishes",),
-    "unplanned": ("starts",),
-}  # metric -> the stamps it rests on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,7 +164,7 @@ def measurement(subject: Subject) -> Check:
 def _shift(subject: Subject, teams: set[str]) -> tuple[float, str]:
     """Return the largest share of stamps that came to one side of the dates by other states, and their names."""
     found = []
-    for what in CLOCK[subject.metric.name]:
+    for what in subject.metric.clock:
         counts = subject.stamps[what]
         mine = counts[counts.index.get_level_values("team").isin(teams)]
         found += [_risen(mine[False], mine[True], f"{what} before", "after"),

@@ -3,9 +3,8 @@
 import os
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -63,10 +62,11 @@ def report(workspace: str, month: str, since: str, reports: str, jobs: int, pdf:
     failed, chromium = False, paper.browser()
     for due in [month] if month else _due(folder, str(history.month), since):
         history = history if due == str(history.month) else _load(workspace, due)
-        with _progress(f"{history.month}") as step, ThreadPoolExecutor(jobs or min(4, os.cpu_count() or 1)) as pool:
+        with ThreadPoolExecutor(jobs or min(4, os.cpu_count() or 1)) as pool:
             published = make_month(
-                history, reports=folder.resolve(), executor=pool, browser=chromium if pdf else None, progress=step
-            )
+                history, reports=folder.resolve(), executor=pool, browser=chromium if pdf else None,
+                progress=click.echo,
+            )  # fmt: skip
         failed |= bool(published.failed)
         for line in _found(history, published):
             click.echo(line)
@@ -261,20 +261,3 @@ def _found(history: Any, published: Any) -> Iterator[str]:
     for made in published.failed:
         yield f"could not be made: {made.planned.title}: {made.failed}"
     yield from published.not_printed
-
-
-@contextmanager
-def _progress(label: str) -> Iterator[Callable[[str], None]]:
-    """Show a bar on a terminal, and plain lines elsewhere."""
-    if not sys.stderr.isatty():
-        yield lambda title: click.echo(f"{label}: {title}")
-        return
-    from tqdm import tqdm
-
-    with tqdm(desc=label, unit=" reports", leave=False) as bar:
-
-        def step(title: str) -> None:
-            bar.set_postfix_str(title)
-            bar.update()
-
-        yield step

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from prodops_analysis.errors import some
+from prodops_analysis.metrics import METRICS
 from prodops_analysis.settings import Quality
 from prodops_analysis.tables import table
 from prodops_analysis.work_items import NO_TEAM, Fold
@@ -14,18 +15,7 @@ from prodops_analysis.work_items import NO_TEAM, Fold
 Window = tuple[pd.Timestamp, pd.Timestamp]  # from (included) to (excluded), UTC
 GRADES = ("A", "B", "C", "D")
 
-# What stands behind each figure: items whose instant of this kind lies in the window (or that are open at its end).
-BEHIND = {
-    "cycle_time": "finished_at",
-    "lead_time": "finished_at",
-    "throughput": "finished_at",
-    "owner_at_start": "started_at",
-    "reopened": "first_finished_at",
-    "unplanned": "started_at",
-    "wip": "open",
-    "work_item_age": "open",
-}
-ALL = tuple(BEHIND)
+ALL = tuple(METRICS)
 _TIMES = ("cycle_time", "lead_time", "throughput")
 _ENDS = (*_TIMES, "reopened")
 
@@ -85,7 +75,7 @@ class Scorecard:
 
     def _by_team(self) -> pd.DataFrame:
         wide = self.grades.pivot_table(index="team", columns="metric", values="grade", aggfunc="first", observed=True)
-        kept = wide[[name for name in BEHIND if name in wide]].rename_axis(columns=None)
+        kept = wide[[name for name in METRICS if name in wide]].rename_axis(columns=None)
         return kept.rename(columns=lambda name: name.replace("_", " "))
 
     def _found(self) -> pd.DataFrame:
@@ -101,7 +91,7 @@ class Scorecard:
     def unfit(self) -> dict[str, tuple[str, ...]]:
         """Figure -> the teams whose data behind it has grade D: no figure over all teams rests on them."""
         bad = self.grades[self.grades["grade"] == "D"]
-        return {metric: tuple(sorted(bad.loc[bad["metric"] == metric, "team"])) for metric in BEHIND}
+        return {metric: tuple(sorted(bad.loc[bad["metric"] == metric, "team"])) for metric in METRICS}
 
     def fit(self, items: pd.DataFrame, metric: str) -> pd.DataFrame:
         """Return the work items of the teams whose data is fit for a figure."""
@@ -173,7 +163,7 @@ def scorecard(
     )
     silent = _silent_days(last_events, window) if last_events is not None else {}
     rows = []
-    for metric in BEHIND:
+    for metric in METRICS:
         if metric in items and items[metric].isna().all():  # nobody records it
             continue
         behind = _behind(items, metric, window)
@@ -204,7 +194,7 @@ def in_doubt(touched: Mapping[str, "pd.Series[bool]"], metric: str) -> "pd.Serie
 
 
 def _behind(items: pd.DataFrame, metric: str, window: Window) -> pd.Series:
-    kind = BEHIND[metric]
+    kind = METRICS[metric].behind
     since, until = window
     if kind == "open":
         alive = items["finished_at"].isna() | (items["finished_at"] >= until)

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prodops_analysis.event_log import FAULT_COLUMNS
-from prodops_analysis.quality import ALL, BEHIND, CHECKS, doubtful_items, grade_of, in_doubt, scorecard
+from prodops_analysis.metrics import METRICS
+from prodops_analysis.quality import CHECKS, doubtful_items, grade_of, in_doubt, scorecard
 from prodops_analysis.settings import Quality, Settings
 from prodops_analysis.work_items import NO_TEAM, Fold, fold
 
@@ -163,16 +164,15 @@ def test_what_nobody_records_has_no_grade():
     """A figure that no team records is not graded; one that some team records is."""
     without, owned = (set(card(*CLEAN, *more).grades["metric"]) for more in ((), [("A", "owner", "p1", "2026-01-03")]))
 
-    assert {"owner_at_start", "unplanned"} == set(BEHIND) - without
-    assert {"unplanned"} == set(BEHIND) - owned
+    assert {"owner_at_start", "unplanned"} == set(METRICS) - without
+    assert {"unplanned"} == set(METRICS) - owned
 
 
 def test_every_check_names_known_figures():
     """No check doubts a figure that does not exist, and each says what it means."""
     for meaning, figures in CHECKS.values():
-        assert set(figures) <= set(BEHIND)
+        assert set(figures) <= set(METRICS)
         assert meaning
-    assert set(ALL) == set(BEHIND)
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import pandas as pd
 
 from prodops_analysis.errors import SettingsError, did_you_mean
-from prodops_analysis.metrics import clarity, flow, surprises
+from prodops_analysis.metrics import flow, shares
 
 Kind = Literal["duration", "share", "count", "level"]
 
@@ -18,6 +19,8 @@ class Metric:
 
     Observations have `item_id, team, item_type, size, at` (the instant that places the item in a week), `value`
     (duration: elapsed days; share: 1 or 0; count: 1; level: days open) and `ended` (False: the value is a lower bound).
+    `behind` : what puts an item behind the figure of a window: the instant that lies in it, or `open` at its end.
+    `clock` : the stamps the value rests on, `starts` or `finishes`.
     `follow_up` : days after `at` that an item is followed before its value is known; younger ones are left out.
 
     >>> list(METRICS)
@@ -33,7 +36,9 @@ class Metric:
     better: Literal["lower", "higher", "neither"]
     kind: Kind
     function: Callable[..., pd.DataFrame]
+    behind: str
     source: str
+    clock: tuple[str, ...] = ()
     follow_up: int = 0
 
     @property
@@ -55,6 +60,8 @@ METRICS: dict[str, Metric] = {
             better="lower",
             kind="duration",
             function=flow.cycle_time,
+            behind="finished_at",
+            clock=("starts", "finishes"),
             source=f"{_GUIDE}, cycle time; open items counted by Kaplan & Meier 1958",
         ),
         Metric(
@@ -65,6 +72,8 @@ METRICS: dict[str, Metric] = {
             better="lower",
             kind="duration",
             function=flow.lead_time,
+            behind="finished_at",
+            clock=("finishes",),
             source="Lead time from request to delivery (Reinertsen 2009); open items counted by Kaplan & Meier 1958",
         ),
         Metric(
@@ -75,6 +84,8 @@ METRICS: dict[str, Metric] = {
             better="higher",
             kind="count",
             function=flow.throughput,
+            behind="finished_at",
+            clock=("finishes",),
             source=f"{_GUIDE}, throughput",
         ),
         Metric(
@@ -85,6 +96,7 @@ METRICS: dict[str, Metric] = {
             better="neither",
             kind="level",
             function=flow.open_items,
+            behind="open",
             source=f"{_GUIDE}, WIP",
         ),
         Metric(
@@ -95,6 +107,7 @@ METRICS: dict[str, Metric] = {
             better="lower",
             kind="level",
             function=flow.open_items,
+            behind="open",
             source=f"{_GUIDE}, work item age",
         ),
         Metric(
@@ -104,7 +117,9 @@ METRICS: dict[str, Metric] = {
             unit="share of started items",
             better="higher",
             kind="share",
-            function=clarity.owner_at_start,
+            function=partial(shares.marked_at_start, mark="owner_at_start"),
+            behind="started_at",
+            clock=("starts",),
             source="Own definition: an owner is recorded at or before the first start",
         ),
         Metric(
@@ -114,9 +129,11 @@ METRICS: dict[str, Metric] = {
             unit="share of finished items",
             better="lower",
             kind="share",
-            function=surprises.reopened,
-            source=f"Own definition: left done again within {surprises.FOLLOW_UP} days of the first finish",
-            follow_up=surprises.FOLLOW_UP,
+            function=shares.reopened,
+            behind="first_finished_at",
+            clock=("finishes",),
+            source=f"Own definition: left done again within {shares.FOLLOW_UP} days of the first finish",
+            follow_up=shares.FOLLOW_UP,
         ),
         Metric(
             name="unplanned",
@@ -125,7 +142,9 @@ METRICS: dict[str, Metric] = {
             unit="share of started items",
             better="lower",
             kind="share",
-            function=surprises.unplanned,
+            function=partial(shares.marked_at_start, mark="unplanned"),
+            behind="started_at",
+            clock=("starts",),
             source="Own definition: marked as unplanned at or before the first start",
         ),
     )

@@ -114,7 +114,7 @@ def make_month(
         made = []
         for job in jobs:
             made.append(job.result())
-            progress(made[-1].planned.title)
+            progress(f"{history.month}: {made[-1].planned.title}")
         log = reports / f"{history.month}.log"
         log.unlink(missing_ok=True)
         if logs := [m.log for m in made if m.failed]:
