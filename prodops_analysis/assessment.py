@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 
 from prodops_analysis.answer import Assessment
+from prodops_analysis.artefacts import SILENT, amount_of_work, artefacts, read_alike
+from prodops_analysis.cells import followed
 from prodops_analysis.checks import Check, Subject, data_quality, fit_for_comparison, measurement, other_changes
 from prodops_analysis.comparison import AT_ONCE, CannotSay, Estimate, compare
 from prodops_analysis.errors import EventLogError, SettingsError, did_you_mean, some
@@ -125,18 +127,26 @@ def assess(
 
 
 def _compared(
-    subject: Subject, *, confidence: float, waiting: bool = False
+    subject: Subject, *, confidence: float, waiting: bool = False, guardrail: bool = False
 ) -> tuple[Estimate | CannotSay, tuple[Check, ...]]:
-    """Estimate the effect on the subject's metric, with the checks of data, measurement and threats."""
+    """Estimate the effect on the subject's metric, with the checks of data, measurement and threats.
+
+    Of a guardrail only what would forbid an answer is looked for.
+    """
     metric, as_of = subject.metric, subject.folded.as_of
     every = metric.function(subject.folded.items, as_of=as_of).dropna(subset=["value", "at"])
     fit, said_of_teams = fit_for_comparison(subject, every)
-    observed = every[fit].reset_index(drop=True)
+    last = subject.folded.items.groupby("team")["last_event_at"].max()
+    silent = last[last < as_of - SILENT].to_dict()
+    observed = followed(every[fit], last_event=silent, follow_up=metric.follow_up)
+    alike, said_of_records = read_alike(observed, subject)
+    observed = observed[alike].reset_index(drop=True)
     checks: tuple[Check, ...] = (
         data_quality(subject, observed),
         measurement(subject),
         other_changes(subject),
         said_of_teams,
+        said_of_records,
     )
     if observed.empty:
         return CannotSay(reasons=(f"nothing was observed for {metric.label.lower()}",)), checks
@@ -145,9 +155,14 @@ def _compared(
         transition_weeks=subject.change.transition_weeks, confidence=confidence,
         rng=np.random.default_rng(subject.settings.seed),
     )  # fmt: skip
-    if isinstance(found, Estimate):
-        withheld = waiting or found.design == AT_ONCE or any(check.result == "forbids" for check in checks)
-        checks += threats(found, subject, observed, withheld=withheld)
+    if isinstance(found, CannotSay):
+        return found, checks
+    of_records = () if guardrail else artefacts(subject, observed)
+    forbidden = any(check.result == "forbids" for check in (*checks, *of_records))
+    withheld = waiting or found.design == AT_ONCE or forbidden
+    checks += (*threats(found, withheld=withheld), *of_records)
+    if not guardrail and not withheld:
+        checks += (amount_of_work(subject, observed),)
     return found, checks
 
 
@@ -160,7 +175,7 @@ def _guarded(subject: Subject, name: str) -> Check:
     label = f"guardrail {metric.label.lower()}"
     if metric.kind == "level":
         return Check(name=label, result="noted", found="a level at one instant cannot be compared before and after")
-    found, checks = _compared(replace(subject, metric=metric), confidence=0.90)
+    found, checks = _compared(replace(subject, metric=metric), confidence=0.90, guardrail=True)
     forbidding = [f"{check.name}: {check.found}" for check in checks if check.result == "forbids"]
     if isinstance(found, CannotSay) or forbidding:
         reasons = found.reasons if isinstance(found, CannotSay) else tuple(forbidding)

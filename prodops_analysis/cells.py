@@ -12,10 +12,12 @@ from prodops_analysis.estimators.survival import kaplan_meier
 from prodops_analysis.metrics import Metric
 
 # Why each: docs/decisions/0004.
-CAP_SHARE = 0.975  # durations are capped at the time by which this share of the untreated had ended
+CAP_SHARE = 0.975  # durations are capped at the time by which this share of the untreated had ended, and have the
+# time by which the rest had as their floor: work that was entered when it was over weighs no more than quick work
 FLOOR_DAYS = 1 / 24
 MOST_WEEKS_BEFORE = 104  # older history says little about how a team works now
 WARM_UP_WEEKS = 8  # of a team whose items enter the log at their creation, finishes are still too few
+MOST_UNSEEN = 0.5  # share of the treated work of unseen kinds up to which it is left out; beyond, labels are new ones
 ENOUGH_INSIDE = 30  # degrees of freedom inside cells from which the spread there is believed
 WEEK = pd.Timedelta(days=7)
 
@@ -64,7 +66,14 @@ def place(
     }
     if metric.follow_up:
         left_out[f"still followed when the rollout came ({metric.follow_up} days)"] = int(across.sum())
-    return placed.assign(treated=phase == "after")[~(partial | old | between | across)].reset_index(drop=True), left_out
+    kept = placed.assign(treated=phase == "after")[~(partial | old | between | across)].reset_index(drop=True)
+    if (
+        metric.kind != "count"
+        and 0 < (new := unseen(kept, ~kept["treated"])).sum() <= MOST_UNSEEN * kept["treated"].sum()
+    ):
+        left_out["of a type or size not seen before the rollouts"] = int(new.sum())
+        kept = kept[~new].reset_index(drop=True)
+    return kept, left_out
 
 
 def fill(placed: pd.DataFrame, left_out: Mapping[str, int], *, metric: Metric, rollouts: Mapping[str, date],
@@ -130,7 +139,12 @@ def _on_scale(placed: pd.DataFrame, metric: Metric, rollouts: Mapping[str, date]
         horizon = float(curve.time[-1])
     group = placed["team"] + placed["treated"].map({True: "|after", False: "|before"})
     filled = complete_log_durations(
-        placed["value"], done, group, kinds_of(placed), horizon=max(horizon, 2 * FLOOR_DAYS), floor=FLOOR_DAYS
+        placed["value"],
+        done,
+        group,
+        kinds_of(placed),
+        horizon=max(horizon, 2 * FLOOR_DAYS),
+        floor=max(curve.quantile(1 - CAP_SHARE), FLOOR_DAYS),
     )
     own = free & placed["team"].isin(placed.loc[placed["treated"], "team"].unique())
     typical = kaplan_meier(placed["value"][own], done[own]).quantile(0.5) if own.any() else np.nan
@@ -140,6 +154,21 @@ def _on_scale(placed: pd.DataFrame, metric: Metric, rollouts: Mapping[str, date]
 def kinds_of(items: pd.DataFrame) -> "pd.Series[str]":
     """Name each item's kind of work: its type and size."""
     return items["item_type"].astype("str").fillna("") + "|" + items["size"].astype("str").fillna("")
+
+
+def unseen(items: pd.DataFrame, untreated: "pd.Series[bool]") -> "pd.Series[bool]":
+    """Say of each item whether its kind of work is found among treated ones only: nothing tells how long it takes."""
+    kind = kinds_of(items)
+    return ~kind.isin(kind[untreated].unique())
+
+
+def followed(observed: pd.DataFrame, *, last_event: Mapping[str, pd.Timestamp], follow_up: int) -> pd.DataFrame:
+    """Follow the items of some teams to the last event of their team only: `last_event` by team."""
+    last = pd.to_datetime(observed["team"].map(last_event), utc=True)
+    seen = (last - observed["at"]) / pd.Timedelta(days=1)
+    cut = last.notna() & ~observed["ended"] & (seen < observed["value"])
+    known = last.isna() | (seen >= follow_up)
+    return observed.assign(value=observed["value"].mask(cut, seen))[known]
 
 
 def _level_of_kind(items: pd.DataFrame) -> "pd.Series[float]":

@@ -18,7 +18,10 @@ from prodops_analysis.work_items import UNKNOWN, Fold
 
 MEASUREMENT_SHARE = 0.20  # starts or finishes that other states stamp on the other side, from which no answer is given
 NEAR = timedelta(weeks=12)  # another change of the same team so close is named
-STAMPS = {"starts": ("started_at", "start_state"), "finishes": ("finished_at", "finish_state")}
+STAMPS = {
+    "starts": ("started_at", "start_state", "start_actor_kind"),
+    "finishes": ("finished_at", "finish_state", "finish_actor_kind"),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,7 +175,7 @@ def _shift(subject: Subject, teams: set[str]) -> tuple[float, str]:
     return max(found)
 
 
-def _stamps(subject: Subject, since: Mapping[str, date], at: str, state: str) -> pd.DataFrame:
+def _stamps(subject: Subject, since: Mapping[str, date], at: str, state: str, by: str) -> pd.DataFrame:
     """Count what stamped the clock before the dates and after, by team and state, declared renames undone.
 
     A dropped item has no finish that a clock could be stopped by; how much is dropped is a check of its own.
@@ -182,7 +185,7 @@ def _stamps(subject: Subject, since: Mapping[str, date], at: str, state: str) ->
     known = items.loc[counts, ["team", at, state]].dropna()
     same = {t: (w.same_as if (w := subject.settings.workflow_of(t)) else {}) for t in since}
     late = (known[at] >= first_days(known["team"], since)).rename("late")
-    bots = items["start_actor_kind"].reindex(known.index).eq("bot") & (at == "started_at")
+    bots = items[by].reindex(known.index).eq("bot")
     names = [
         same[t].get(name, name) + " (by a bot)" * bot
         for t, name, bot in zip(known["team"], known[state], bots, strict=True)

@@ -26,10 +26,11 @@ class Fold:
     items : one row an item, sorted by `item_id`: `item_id, team, item_type, size, created_at, started_at,
         first_finished_at, undone_at` (it first left done again), `finished_at` (missing = still open), `outcome`
         (`done`, `dropped`, `open`), `history_cut` (it begins in mid-life), `start_state`,
-        `finish_state` (the states that stamp the clock), `start_actor_kind`, `finish_batch` (items edited together with
-        the finish, 1 = alone), `owner_at_start` and `unplanned` (whether it was owned, or marked so, at its start:
-        True, False, missing = its team records none), `ever_owned`, `last_event_at`, and the counts `hand_offs,
-        reopenings, backward_moves, unknown_states, target_moves`.
+        `finish_state` (the states that stamp the clock), `start_actor_kind` and `finish_actor_kind`, `finish_batch`
+        (items edited together with the finish, 1 = alone), `owner_at_start` and `unplanned` (whether it was owned, or
+        marked so, at its start: True, False, missing = its team records none), `owner_put_by` (that owner: `bot`,
+        `start` in the very second of the start, `person`; "" for none), `ever_owned`, `last_event_at`, and the counts
+        `hand_offs, reopenings, backward_moves, unknown_states, target_moves`.
     spells : `item_id, team, stage` (a Stage or `unknown`), `state, entered_at, left_at` (missing = still there).
     """
 
@@ -56,19 +57,24 @@ def fold(events: pd.DataFrame, *, settings: Settings, as_of: pd.Timestamp) -> Fo
     moves = _staged(log, team, settings)
     clock = _clock(log, moves)
     handed, owners = _replaced(log, "owner"), log.rows("owner")
+    created_at = log.values("at", np.where(created < 0, log.first(every), created))
+    put, owner = _by_start(log, "owner", team, clock["started_at"])
+    bot, together = log.values("actor_kind", put) == "bot", log.values("at", put) == clock["started_at"]
+    put_by = pd.Series(np.select([owner == "", bot, together], ["", "bot", "start"], "person")).where(owner.notna())
     items = pd.DataFrame(
         {
             "item_id": log.ids,
             "team": team,
             "last_event_at": log.values("at", log.last(every)),
-            "created_at": log.values("at", np.where(created < 0, log.first(every), created)),
+            "created_at": created_at,
             **clock,
             "hand_offs": log.count(handed[log.filled("to_value", handed)]),
             "target_moves": log.count(_replaced(log, "target")),
             "item_type": _first_known(log, log.rows("type")),
             "size": _first_known(log, log.rows("size")),
-            "owner_at_start": _marked(_at_start(log, "owner", team, clock["started_at"]), none=("",)),
-            "unplanned": _marked(_at_start(log, "unplanned", team, clock["started_at"])),
+            "owner_at_start": _marked(owner, none=("",)),
+            "owner_put_by": put_by,
+            "unplanned": _marked(_by_start(log, "unplanned", team, clock["started_at"])[1]),
             "ever_owned": log.count(owners[log.filled("to_value", owners)]) > 0,
             # its first state came from another, and it was never created
             "history_cut": log.filled("from_value", log.first(log.rows("state"))) & (created < 0),
@@ -204,6 +210,7 @@ def _clock(log: _Log, moves: pd.DataFrame) -> dict[str, Any]:
         "undone_at": log.values("at", log.first(known.index[log.before(done, none=False) & ~done])),
         "finished_at": log.values("at", end_row),
         "finish_state": log.values("to_value", end_row),
+        "finish_actor_kind": log.values("actor_kind", end_row),
         "finish_batch": np.where(end_row >= 0, _edited_together(log, moves.index)[end_row], 0),
         "outcome": known["stage"].reindex(end_row).fillna("open").array,
         "reopenings": log.count(known.index[(before == _ENDED) & ~ended]),
@@ -224,13 +231,16 @@ def _replaced(log: _Log, field: str) -> np.ndarray:
     return rows[np.where(former.isna(), log.before(now, none=False), former.ne(""))]
 
 
-def _at_start(log: _Log, field: str, team: pd.Series, started_at: pd.Series) -> pd.Series:
-    """Return what stood in a field of a started item at its start: "" nothing; missing where its team records none."""
+def _by_start(log: _Log, field: str, team: pd.Series, started_at: pd.Series) -> tuple[np.ndarray, pd.Series]:
+    """Return each item's last row of a field by its start, and what stood there.
+
+    That is "" for nothing; missing where the item is not started or its team records none.
+    """
     rows = log.rows(field)
     item = log.item[rows]
-    by_start = rows[log.values("at", rows).array <= started_at.array[item]]
-    stood = log.values("to_value", log.last(by_start)).fillna("")
-    return stood.where(team.isin(team.iloc[item].unique()) & started_at.notna())
+    last = log.last(rows[log.values("at", rows).array <= started_at.array[item]])
+    stood = log.values("to_value", last).fillna("")
+    return last, stood.where(team.isin(team.iloc[item].unique()) & started_at.notna())
 
 
 def _marked(values: pd.Series, *, none: Sequence[str] = NO) -> pd.Series:

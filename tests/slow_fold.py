@@ -107,6 +107,7 @@ def slow_fold(log: pd.DataFrame, *, settings: Settings, as_of: pd.Timestamp) -> 
         items[-1]["created_at"] = next((e["at"] for e in mine if e["field"] == "created"), mine[0]["at"])
         items[-1]["last_event_at"] = mine[-1]["at"]
         items[-1]["owner_at_start"] = owner_at(mine, items[-1]["started_at"]) if team in owned_teams else None
+        items[-1]["owner_put_by"] = put_by(mine, items[-1]["started_at"]) if team in owned_teams else None
         items[-1]["unplanned"] = marked_at(mine, items[-1]["started_at"]) if team in marking_teams else None
         items[-1]["ever_owned"] = any(e["field"] == "owner" and e["to_value"] for e in mine)
         spells += [known | spell for spell in spells_of(staged)]
@@ -155,6 +156,7 @@ def clock(staged: list[tuple[Event, str]], workflow: Workflow, edits: dict[str, 
         "undone_at": undone and undone["at"],
         "finished_at": end and end["at"],
         "finish_state": end and end["to_value"],
+        "finish_actor_kind": end and end["actor_kind"],
         "finish_batch": len(edits.get(end["batch_id"], "1")) if end else 0,
         "outcome": outcome,
     }
@@ -202,6 +204,16 @@ def owner_at(mine: list[Event], start: pd.Timestamp | None) -> bool | None:
         return None
     owners = [e["to_value"] for e in mine if e["field"] == "owner" and e["at"] <= start]
     return bool(owners and owners[-1])
+
+
+def put_by(mine: list[Event], start: pd.Timestamp | None) -> str | None:
+    """Who or what put in the owner at the start; nothing without an owner."""
+    if start is None:
+        return None
+    last = next((e for e in reversed(mine) if e["field"] == "owner" and e["at"] <= start), None)
+    if last is None or not last["to_value"]:
+        return ""
+    return "bot" if last["actor_kind"] == "bot" else "start" if last["at"] == start else "person"
 
 
 def marked_at(mine: list[Event], start: pd.Timestamp | None) -> bool | None:

@@ -24,7 +24,7 @@ LINE = (
     ("cells",),
     ("comparison", "phases"),
     ("verdict", "checks", "looks"),
-    ("threats",),
+    ("threats", "artefacts"),
     ("answer",),
     ("assessment",),
     ("planning", "portfolio", "forecast", "friction"),

@@ -1,0 +1,246 @@
+"""What else moved at the rollout: how work is cut, named, entered and closed. Each could pass for an effect."""
+
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from prodops_analysis.cells import MOST_UNSEEN, first_days, kinds_of, unseen
+from prodops_analysis.checks import MEASUREMENT_SHARE, Check, Subject
+from prodops_analysis.comparison import CannotSay, compare
+from prodops_analysis.errors import some
+from prodops_analysis.metrics import METRICS
+from prodops_analysis.tables import effect, effects
+
+MOVED, FEW = 0.10, 0.05  # a share that moves by so much between before and after is named
+LONGER = 1.2  # times the wait before a start from which it is named
+SIZED = 0.8  # share of items with a size from which smaller ones would show
+BULK = 5  # items of a team moved in one edit, or within an hour, from which they count as moved in bulk
+SILENT = pd.Timedelta(days=14)  # without any event of a team at the end of the log, from which it is named
+HOUR, DAY = pd.Timedelta(hours=1), pd.Timedelta(days=1)
+Flags: TypeAlias = "pd.Series[Any]"  # whether something holds for an item; missing where it cannot
+
+
+def artefacts(subject: Subject, observed: pd.DataFrame) -> tuple[Check, ...]:
+    """Name what moved in the records of the teams; `observed` are the observations that the estimate rests on."""
+    own = observed[observed["team"].isin(subject.rollouts)]
+    after = own["at"] >= first_days(own["team"], subject.rollouts)
+    items = _items_of(own, subject)
+    checks = [_mix(observed, own, after, subject), _dropped(own, after, subject), _filled(items, after),
+              *_stamps(items, after, subject), _new_teams(subject), _silent(subject)]  # fmt: skip
+    if "starts" in subject.metric.clock:
+        checks.append(_without_start(subject))
+    if subject.metric.name == "owner_at_start":
+        checks.append(_owners(items, after))
+    return tuple(checks)
+
+
+def _items_of(rows: pd.DataFrame, subject: Subject) -> pd.DataFrame:
+    return subject.folded.items.set_index("item_id").loc[rows["item_id"]].set_axis(rows.index)
+
+
+def _stamps(items: pd.DataFrame, after: Flags, subject: Subject) -> list[Check]:
+    """Say of each way in which a clock can come to be read otherwise whether it moved."""
+    wait = [_wait(items, after)] if "starts" in subject.metric.clock else []
+    return [_bulk(items, after), _typed(items, after, subject), _afterwards(items, after), *wait]
+
+
+def read_alike(observed: pd.DataFrame, subject: Subject) -> tuple[Flags, Check]:
+    """Leave out comparison teams whose clock is read otherwise half way through the rollouts, and name what moved.
+
+    Their difference would look like an effect in the adopting teams.
+    """
+    days = sorted(pd.Timestamp(day, tz="UTC") for day in subject.rollouts.values())
+    keep, told = pd.Series(True, index=observed.index), []
+    for team, rows in observed[~observed["team"].isin(subject.rollouts)].groupby("team"):
+        checks = _stamps(_items_of(rows, subject), rows["at"] >= days[len(days) // 2], subject)
+        if any(check.result == "forbids" for check in checks):
+            keep &= observed["team"] != team
+        told += [f"{team}, {check.name}: {check.found}" for check in checks if check.result != "passed"]
+    found = f"since {days[len(days) // 2]:%Y-%m-%d} {'; '.join(told)}" if told else "their clocks are read as before"
+    found += "" if keep.all() else f"; left out: {some(sorted(observed.loc[~keep, 'team'].unique()))}"
+    return keep, Check(name="records of the comparison", result="noted" if told else "passed", found=found)
+
+
+def _silent(subject: Subject) -> Check:
+    """An export that ends early for one team makes its open work look old; it is followed to that team's last event."""
+    last = subject.folded.items.groupby("team")["last_event_at"].max()
+    silent = last[last < subject.folded.as_of - SILENT].sort_values()
+    told = "; ".join(f"nothing of {team} since {at:%Y-%m-%d}" for team, at in silent.items())
+    ask = f"{told}: is the export complete?" if told else "every team was at work to the end"
+    return Check(name="silent teams", result="noted" if told else "passed", found=ask)
+
+
+def _mix(observed: pd.DataFrame, own: pd.DataFrame, after: Flags, subject: Subject) -> Check:
+    """Name other kinds of work. What was not there before is not compared, and counts for no improvement."""
+    before, later = (kinds_of(own)[side].value_counts(normalize=True) for side in (~after, after))
+    moved = float(later.sub(before, fill_value=0).abs().sum() / 2)
+    new = float(unseen(observed, ~observed.index.isin(own.index[after])).sum()) / max(int(after.sum()), 1)
+    counted = subject.metric.kind == "count"
+    told = f"{moved:.0%} of the work is of other types or sizes than before"
+    if new > MOST_UNSEEN:
+        told += f"; {new:.0%} has labels not seen before, so the difference cannot be taken out"
+    elif counted:
+        told += f"; {new:.0%} is of kinds not seen before, and counted"
+    else:
+        told += "; the difference is taken out, if the labels mean what they did"
+        told += f", and the {new:.0%} of kinds not seen before are left out" if new >= 0.005 else ""
+    if counted and MOVED <= new <= MOST_UNSEEN:
+        return Check(name="mix of work", result="blocks", found=told)
+    return Check(name="mix of work", result="noted" if moved >= MOVED else "passed", found=told)
+
+
+def _dropped(own: pd.DataFrame, after: Flags, subject: Subject) -> Check:
+    kept = "; a dropped item counts as not done until it was dropped" if subject.metric.kind == "duration" else ""
+    return _moved("dropped work", {"of items dropped": own["outcome"] == "dropped"}, after, ask=kept)
+
+
+def _bulk(items: pd.DataFrame, after: Flags) -> Check:
+    """Cards that are moved together tell when people met, not when work began or ended."""
+    at = {"started": items["started_at"], "finished": items["finished_at"]}
+    flags = {what: _in_one_sitting(times, items["team"]) for what, times in at.items()}
+    flags["finished"] |= items["finish_batch"] >= BULK
+    told = {f"of items {what} in bulk": flag.where(at[what].notna()) for what, flag in flags.items()}
+    return _moved("bulk edits", told, after, ask=f" ({BULK} or more of a team in one edit or one hour)",
+                  forbids=MEASUREMENT_SHARE)  # fmt: skip
+
+
+def _in_one_sitting(at: pd.Series, team: pd.Series) -> Flags:
+    """Say of each instant whether its team moved half a week's items, five at least, within the hour around it.
+
+    Instants on a full quarter of an hour are left out: typed days and hours coincide by themselves.
+    """
+    exact, found = at[at.notna() & (at != at.dt.floor("15min"))], pd.Series(False, index=at.index)
+    for _, times in exact.sort_values().groupby(team):
+        weeks = max((times.iloc[-1] - times.iloc[0]) / (7 * DAY), 1.0)
+        many = max(BULK, int(np.ceil(len(times) / weeks / 2)))
+        close = times.to_numpy()[many - 1 :] - times.to_numpy()[: max(len(times) - many + 1, 0)] <= HOUR
+        for first in np.flatnonzero(close):
+            found[times.index[first : first + many]] = True
+    return found
+
+
+def _filled(items: pd.DataFrame, after: Flags) -> Check:
+    """A field that becomes required looks like a change of what it holds."""
+    fields = {
+        "have a type": items["item_type"].fillna("").ne(""),
+        "have a size": items["size"].fillna("").ne(""),
+        "have an owner at some time": items["ever_owned"],
+    }
+    return _moved("fields filled in", fields, after, ask=": was a field made required, or given up?",
+                  calm="types, sizes and owners are filled in as often as before")  # fmt: skip
+
+
+def _typed(items: pd.DataFrame, after: Flags, subject: Subject) -> Check:
+    """A day or an hour that somebody typed stamps the clock on the hour, a tracker at any second."""
+    stamps = [items[column].dt.tz_convert(subject.settings.time_zone) for column in ("started_at", "finished_at")]
+    typed = [(stamp.dt.minute == 0) & (stamp.dt.second == 0) for stamp in stamps]
+    flags = {"of items start or end on the hour, as typed times do": typed[0] | typed[1]}
+    return _moved("typed dates", flags, after, forbids=MEASUREMENT_SHARE)
+
+
+def _afterwards(items: pd.DataFrame, after: Flags) -> Check:
+    """Work that is entered when it is over seems to have taken no time."""
+    took = (items["finished_at"] - items["created_at"]).dropna()
+    quick = (took <= min(2 * HOUR, took.median() / 20)) if len(took) else took == HOUR
+    flags = {"of finished items were created just before they ended": quick.reindex(items.index)}
+    return _moved("entered afterwards", flags, after, least=FEW, forbids=MOVED)
+
+
+def _new_teams(subject: Subject) -> Check:
+    """Work that moves to another team leaves the easier or the harder rest behind."""
+    items, first = subject.folded.items, pd.Timestamp(min(subject.rollouts.values()), tz="UTC")
+    others = items[~items["team"].isin(subject.rollouts)].groupby("team")["created_at"].agg(["min", "size"])
+    new = others[(others["min"] >= first) & (others["size"] >= BULK)].sort_values("min")
+    told = "; ".join(f"{team} begins on {begun:%Y-%m-%d}, {n:,} items since" for team, begun, n in new.itertuples())
+    ask = f"{told}: was work of the adopting teams moved there?"
+    return Check(name="new teams", result="noted" if told else "passed", found=ask if told else "no team began since")
+
+
+def _without_start(subject: Subject) -> Check:
+    """Quick work that skips the board has no start, and no cycle time."""
+    items = subject.folded.items
+    done = items[items["team"].isin(subject.rollouts) & (items["outcome"] == "done")]
+    after = done["finished_at"] >= first_days(done["team"], subject.rollouts)
+    flags = {"of finished items have no start": done["started_at"].isna()}
+    return _moved("finishes without a start", flags, after, least=FEW, forbids=MOVED)
+
+
+def _wait(items: pd.DataFrame, after: Flags) -> Check:
+    """A start that is stamped later makes the time from it to the end shorter, and the wait before it longer."""
+    days = ((items["started_at"] - items["created_at"]) / DAY).clip(lower=0).dropna()
+    later, before = days[after], days[~after]
+    name, told = "wait before the start", "work waits as long before its start as before"
+    if min(len(before), len(later)) < BULK or not before.median() > 0:
+        return Check(name=name, result="passed", found="no wait before the start is recorded")
+    ratio = later.median() / before.median()
+    if 1 / LONGER < ratio < LONGER or stats.mannwhitneyu(before, later).pvalue > 0.001:
+        return Check(name=name, result="passed", found=told)
+    told = f"work waits {later.median():.1f} days before its start, {before.median():.1f} before the rollout"
+    if ratio > 1:
+        told += ": what the time after the start lost, the wait before it may have won; judge lead time"
+        return Check(name=name, result="blocks", found=told)
+    return Check(name=name, result="noted", found=f"{told}: is work begun earlier, or only stamped? See lead time")
+
+
+def _owners(items: pd.DataFrame, after: Flags) -> Check:
+    """An owner that a rule fills in is a name, and no clearer ownership."""
+    name, by, words = "owners set by rule", items["owner_put_by"], "of items got their owner"
+    bots, start = ((by == who).where(by.notna()) for who in ("bot", "start"))
+    by_bots = _moved(name, {f"{words} from a bot": bots}, after, forbids=MEASUREMENT_SHARE)
+    at_start = _moved(name, {f"{words} in the second they were started": start}, after)
+    return at_start if by_bots.result == "passed" else by_bots
+
+
+def amount_of_work(subject: Subject, observed: pd.DataFrame) -> Check:
+    """Smaller items take less time and are more. Where both move, faster work and smaller items look the same.
+
+    That blocks an improvement unless sizes are recorded: then smaller items show in the mix.
+    """
+    own = observed[observed["team"].isin(subject.rollouts)]
+    after = own["at"] >= first_days(own["team"], subject.rollouts)
+    name, durations = "amount of work", subject.metric.kind != "count"
+    other = METRICS["throughput" if durations else "cycle_time"]
+    if durations:
+        beside = observed.assign(value=1.0, ended=True)
+    else:
+        every = other.function(subject.folded.items, as_of=subject.folded.as_of).dropna(subset=["value", "at"])
+        beside = every[every["team"].isin(observed["team"])].reset_index(drop=True)
+    found = compare(beside, metric=other, rollouts=subject.rollouts, as_of=subject.folded.as_of,
+                    transition_weeks=subject.change.transition_weeks)  # fmt: skip
+    if isinstance(found, CannotSay):
+        return Check(name=name, result="passed", found=f"cannot be compared: {found.reasons[0]}")
+    what = "the number of items" if durations else "the time an item takes"
+    told = f"{what} moved by {effect(found.estimate, scale='ratio')} ({effects(found.low, found.high, scale='ratio')})"
+    if found.low <= 0 <= found.high or abs(found.estimate) < MOVED:
+        return Check(name=name, result="passed", found=told)
+    smaller = found.low >= MOVED if durations else found.high <= -MOVED
+    sized = all(own["size"][side].fillna("").ne("").mean() >= SIZED for side in (after, ~after))
+    if smaller and not sized and subject.metric.kind != "share":
+        mend = "are items cut smaller, or counted otherwise? With a size for each the two could be told apart"
+        return Check(name=name, result="blocks", found=f"{told}: {mend}")
+    return Check(name=name, result="noted", found=f"{told}: are items cut as before?")
+
+
+def _moved(
+    name: str, flags: Mapping[str, Flags], after: Flags, *, calm: str = "", ask: str = "", least: float = MOVED,
+    forbids: float = np.inf,
+) -> Check:  # fmt: skip
+    """Compare shares before and after: what is told of the items -> whether it holds.
+
+    least, forbids : how far a share moves from which it is named, and from which no answer is given.
+    """
+    told, moved, most = [], [], 0.0
+    for words, flag in flags.items():
+        before, later = (float(flag.astype("float64")[side].mean()) for side in (~after, after))
+        if np.isnan(before) or np.isnan(later):
+            continue
+        told.append(f"{before:.0%} before and {later:.0%} after {words}")
+        if (apart := round(abs(later - before), 9)) >= least:
+            moved.append(told[-1])
+            most = max(most, apart)
+    if not moved:
+        return Check(name=name, result="passed", found=calm or "; ".join(told) or "nothing to compare")
+    return Check(name=name, result="forbids" if most >= forbids else "noted", found="; ".join(moved) + ask)
