@@ -20,6 +20,11 @@ SIZED = 0.8  # share of items with a size from which smaller ones would show
 BULK = 5  # items of a team moved in one edit, or within an hour, from which they count as moved in bulk
 SILENT = pd.Timedelta(days=14)  # without any event of a team at the end of the log, from which it is named
 HOUR, DAY = pd.Timedelta(hours=1), pd.Timedelta(days=1)
+ARTEFACTS = (
+    "mix of work", "dropped work", "fields filled in", "bulk edits", "typed dates", "entered afterwards",
+    "wait before the start", "new teams", "silent teams", "finishes without a start", "owners set by rule",
+    "records of the comparison", "amount of work",
+)  # fmt: skip
 Flags: TypeAlias = "pd.Series[Any]"  # whether something holds for an item; missing where it cannot
 
 

@@ -13,7 +13,7 @@ from prodops_analysis.checks import Check
 from prodops_analysis.estimators.rollout import Interval
 from prodops_analysis.metrics.monthly import Figure
 from prodops_analysis.report.signs import MEASURED, NEEDED, portfolio_table, signs_panel
-from prodops_analysis.report.words import bottom_line, decision_asked, guarded, lasting, state_of
+from prodops_analysis.report.words import bottom_line, decision_asked, guarded, lasting, look_first, state_of
 from prodops_analysis.verdict import Worthwhile
 
 OCTOBER = pd.Timestamp("2026-10-01", tz="UTC")
@@ -249,6 +249,11 @@ def test_whether_an_effect_lasts(bands, words):
         (said("not enough evidence", effect=None), "wait: too little has been seen"),
         (said("not enough evidence", effect=None, checks=(check("data quality", "forbids"),)),
          "decide on other grounds; for an answer, mend the data"),
+        (replace(said("not enough evidence", checks=(check("amount of work", "blocks"),)),
+                 reasons=("amount of work: what was found",)),
+         "decide on other grounds; for an answer, record sizes"),
+        (said("not enough evidence", worthwhile="not shown", checks=(check("amount of work", "blocks"),)),
+         "decide on other grounds, or set a later decision date"),
         (said("not enough evidence", checks=(check("guardrail throughput", "blocks"),)),
          "adjust: throughput got worse"),
         (said(checks=(check("guardrail throughput", "noted"), check("guardrail owner at start", "passed"))),
@@ -256,12 +261,29 @@ def test_whether_an_effect_lasts(bands, words):
         (said("not enough evidence", worthwhile="not shown",
               checks=(Check(name="time of the look", result="forbids", found="monitoring until then"),)), "none yet"),
     ],
-    ids=["keep", "cost", "adjust", "retire", "wait", "hopeless", "too-little", "bad-data", "harmed", "watch",
+    ids=["keep", "cost", "adjust", "retire", "wait", "hopeless", "too-little", "bad-data", "blocked",
+         "blocks-nothing", "harmed", "watch",
          "monitoring"],
 )  # fmt: skip
 def test_decision_asked(given, asked):
     """What is suggested follows from the verdict; while monitoring nothing is asked."""
     assert asked == decision_asked(given, Change(rollouts={}))
+
+
+@pytest.mark.parametrize(
+    ("verdict", "effect", "told"),
+    [
+        ("improved", (-0.3, -0.4, -0.2), "mix of work: what was found; wait before the start: what was found."),
+        ("worsened", (0.3, 0.2, 0.4), "mix of work: what was found; wait before the start: what was found."),
+        ("not enough evidence", (-0.3, -0.6, 0.1), ""),
+    ],
+)
+def test_what_to_look_at_before_a_verdict_is_used(verdict, effect, told):
+    """What moved in the records stands beside a verdict, and no other check does; without a verdict nothing."""
+    checks = (check("mix of work", "noted"), check("bulk edits", "passed"), check("season", "noted"),
+              check("wait before the start", "noted"))  # fmt: skip
+
+    assert told == look_first(said(verdict, effect=effect, checks=checks))
 
 
 def test_a_change_that_was_decided_asks_nothing():

@@ -17,6 +17,7 @@ from prodops_analysis.report.words import (
     guarded,
     guardrails,
     lasting,
+    look_first,
 )
 from prodops_analysis.tables import Callout, Card, Cards, Table, effect, number, table
 
@@ -48,6 +49,7 @@ def verdict_panel(said: Assessment, change: Change) -> Panel:
     guards = [f"{name}: {check.found}" for name, check in guardrails(said).items()] or [guarded(said, change)]
     told = (
         ("Why this verdict", f"{'; '.join(said.reasons)}."),
+        ("Look first", look_first(said)),
         ("Last seen", lasting(said)),
         ("Guardrails", f"{'; '.join(guards)}."),
         ("Why the change", change.problem),

@@ -4,12 +4,14 @@ from datetime import date
 
 import pandas as pd
 
+from prodops_analysis.artefacts import ARTEFACTS
 from prodops_analysis.assessment import Assessment
 from prodops_analysis.checks import Check
 from prodops_analysis.errors import some
 from prodops_analysis.metrics import METRICS, metric_named
 from prodops_analysis.records.changes import Change
 from prodops_analysis.tables import effects
+from prodops_analysis.verdict import Verdict
 
 DUE = "due for decision"
 HOPELESS = 2  # times the smallest worthwhile effect: an interval is halved by four times the weeks, at best
@@ -17,6 +19,10 @@ _MENDED = {  # check that forbids an answer -> what would allow one
     "data quality": "mend the data",
     "measurement changed at rollout": "declare renamed states in the workflow map",
     "comparison": "let the next change begin team by team",
+    "finishes without a start": "let all work begin on the board",
+    "entered afterwards": "enter work before it begins",
+    "amount of work": "record sizes",
+    "wait before the start": "judge lead time",
 }
 GLOSSARY = "glossary.html"  # beside the reports of a month
 
@@ -61,7 +67,7 @@ def _without_an_answer(said: Assessment) -> str:
     if harmed:
         return f"adjust: {some(harmed).lower()} got worse"
     for check in said.checks:
-        if check.result == "forbids":
+        if check.result == "forbids" or f"{check.name}: {check.found}" in said.reasons:
             return f"decide on other grounds; for an answer, {_MENDED.get(check.name, 'mend what the checks name')}"
     if said.estimate is None or said.smallest_detectable is None:
         return "wait: too little has been seen"
@@ -97,6 +103,18 @@ def lasting(said: Assessment) -> str:
     when = f"from week {first} after the rollout on" if last >= 999 else f"in weeks {first} to {last} after the rollout"
     ends = effects(own.low, own.high, scale=said.scale)
     return f"{when}: {said.stated(own.estimate)} (95% interval {ends})."
+
+
+def look_first(said: Assessment) -> str:
+    """Name what moved in the records and could pass for the effect; nothing where no effect is claimed."""
+    moved = [
+        f"{check.name}: {check.found}" for check in said.checks if check.result == "noted" and check.name in ARTEFACTS
+    ]
+    return (
+        f"{'; '.join(moved)}."
+        if moved and said.estimate is not None and said.verdict is not Verdict.NOT_ENOUGH_EVIDENCE
+        else ""
+    )
 
 
 def due(change: Change, *, until: pd.Timestamp) -> str:
