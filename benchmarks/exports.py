@@ -8,7 +8,8 @@ from worlds import START, Drawn
 def events_of(drawn: Drawn, *, whole: bool = True) -> pd.DataFrame:
     """Return the event log that an export would give; without owners and reviews where they are not asked for."""
     items = drawn.items
-    half = items["started"] + 0.6 * (items["ended"] - items["started"])
+    worked = items["worked"] if "worked" in items else items["ended"]
+    half = items["started"] + 0.6 * (worked - items["started"])
     steps = [
         ("created", items["created"], "created", items["item_id"]),
         ("state", items["created"], None, "Backlog"),

@@ -18,11 +18,14 @@ MOVED, FEW = 0.10, 0.05  # a share that moves by so much between before and afte
 LONGER = 1.2  # times the wait before a start from which it is named
 SIZED = 0.8  # share of items with a size from which smaller ones would show
 BULK = 5  # items of a team moved in one edit, or within an hour, from which they count as moved in bulk
+ENOUGH = 50  # items done, before and after, from which states are compared
 SILENT = pd.Timedelta(days=14)  # without any event of a team at the end of the log, from which it is named
+WAIT = "wait before the start"
 HOUR, DAY = pd.Timedelta(hours=1), pd.Timedelta(days=1)
 ARTEFACTS = (
     "mix of work", "dropped work", "fields filled in", "bulk edits", "typed dates", "entered afterwards",
-    "wait before the start", "new teams", "silent teams", "finishes without a start", "owners set by rule",
+    "wait before the start", "new teams", "silent teams", "finishes without a start",
+    "last state before the end", "owners set by rule",
     "records of the comparison", "amount of work",
 )  # fmt: skip
 Flags: TypeAlias = "pd.Series[Any]"  # whether something holds for an item; missing where it cannot
@@ -36,14 +39,14 @@ def artefacts(subject: Subject, observed: pd.DataFrame) -> tuple[Check, ...]:
     checks = [_mix(observed, own, after, subject), _dropped(own, after, subject), _filled(items, after),
               *_stamps(items, after, subject), _new_teams(subject), _silent(subject)]  # fmt: skip
     if "starts" in subject.metric.clock:
-        checks.append(_without_start(subject))
+        checks += [_without_start(subject), _last_state(items, after, subject)]
     if subject.metric.name == "owner_at_start":
         checks.append(_owners(items, after))
     return tuple(checks)
 
 
 def _items_of(rows: pd.DataFrame, subject: Subject) -> pd.DataFrame:
-    return subject.folded.items.set_index("item_id").loc[rows["item_id"]].set_axis(rows.index)
+    return subject.folded.items.set_index("item_id", drop=False).loc[rows["item_id"]].set_axis(rows.index)
 
 
 def _stamps(items: pd.DataFrame, after: Flags, subject: Subject) -> list[Check]:
@@ -61,7 +64,9 @@ def read_alike(observed: pd.DataFrame, subject: Subject) -> tuple[Flags, Check]:
     keep, told = pd.Series(True, index=observed.index), []
     for team, rows in observed[~observed["team"].isin(subject.rollouts)].groupby("team"):
         checks = _stamps(_items_of(rows, subject), rows["at"] >= days[len(days) // 2], subject)
-        if any(check.result == "forbids" for check in checks):
+        if any(
+            check.result in ("forbids", "blocks") or (check.name, check.result) == (WAIT, "noted") for check in checks
+        ):
             keep &= observed["team"] != team
         told += [f"{team}, {check.name}: {check.found}" for check in checks if check.result != "passed"]
     found = f"since {days[len(days) // 2]:%Y-%m-%d} {'; '.join(told)}" if told else "their clocks are read as before"
@@ -177,7 +182,7 @@ def _wait(items: pd.DataFrame, after: Flags) -> Check:
     """A start that is stamped later makes the time from it to the end shorter, and the wait before it longer."""
     days = ((items["started_at"] - items["created_at"]) / DAY).clip(lower=0).dropna()
     later, before = days[after], days[~after]
-    name, told = "wait before the start", "work waits as long before its start as before"
+    name, told = WAIT, "work waits as long before its start as before"
     if min(len(before), len(later)) < BULK or not before.median() > 0:
         return Check(name=name, result="passed", found="no wait before the start is recorded")
     ratio = later.median() / before.median()
@@ -188,6 +193,34 @@ def _wait(items: pd.DataFrame, after: Flags) -> Check:
         told += ": what the time after the start lost, the wait before it may have won; judge lead time"
         return Check(name=name, result="blocks", found=told)
     return Check(name=name, result="noted", found=f"{told}: is work begun earlier, or only stamped? See lead time")
+
+
+def _last_state(items: pd.DataFrame, after: Flags, subject: Subject) -> Check:
+    """Cards that are closed sooner after the work is over shorten the last state alone."""
+    name, spells = "last state before the end", subject.folded.spells
+    known = items[(items["outcome"] == "done") & items["started_at"].notna()]
+    inside = spells[spells["item_id"].isin(known["item_id"]) & spells["stage"].isin(["active", "wait"])]
+    last = pd.to_datetime(known["item_id"].map(inside.groupby("item_id")["entered_at"].max()), utc=True)
+    ends = known["finished_at"]
+    parts = pd.DataFrame({"first": last - known["started_at"], "last": ends - last}) / DAY
+    logs = np.log(parts[(parts > 0).all(axis=1)].clip(lower=1 / 24))
+    sides = [logs[side.reindex(logs.index)] for side in (~after, after)]
+    if min(map(len, sides)) < ENOUGH:
+        return Check(name=name, result="passed", found="work passes through one state only, or too few of it is done")
+    moved = np.expm1(sides[1].mean() - sides[0].mean())
+    apart = (
+        (logs["last"] - logs["first"])[after.reindex(logs.index)],
+        (logs["last"] - logs["first"])[~after.reindex(logs.index)],
+    )
+    told = f"the last state before the end moved by {effect(moved['last'], scale='ratio')}, the time before it by "
+    told += effect(moved["first"], scale="ratio")
+    if (
+        moved["last"] > -MEASUREMENT_SHARE
+        or moved["first"] < moved["last"] / 2
+        or stats.mannwhitneyu(*apart).pvalue > 0.001
+    ):
+        return Check(name=name, result="passed", found=told)
+    return Check(name=name, result="noted", found=f"{told}: is work over sooner, or closed sooner?")
 
 
 def _owners(items: pd.DataFrame, after: Flags) -> Check:

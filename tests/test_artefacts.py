@@ -15,6 +15,8 @@ ROLLOUT = date(2025, 6, 2)
 BEGUN = pd.Timestamp(ROLLOUT, tz="UTC")
 NAMES = tuple(name for name in ARTEFACTS if name not in ("owners set by rule", "amount of work"))
 HOUR = pd.Timedelta(hours=1)
+OF_THE_START = {"finishes without a start", "wait before the start", "last state before the end"}
+NO_STAYS = pd.DataFrame({"item_id": [], "stage": [], "entered_at": []})
 AS_OF = pd.Timestamp("2026-01-05", tz="UTC")
 N = 40  # items of each team on each side of the rollout, one a day
 
@@ -40,8 +42,8 @@ def asked(observed=None, **parts):
     return {check.name: check for check in (*artefacts(subject, observed), of_others)}
 
 
-def subject_of(observed=None, *, metric="cycle_time", zone="UTC", more=(), **columns):
-    """The subject and its observations; `columns` of the work items, `more` items beside those observed."""
+def subject_of(observed=None, *, metric="cycle_time", zone="UTC", more=(), stays=NO_STAYS, **columns):
+    """The subject and its observations; `columns` of the work items, `more` items beside."""
     observed = observations() if observed is None else observed
     start = observed["at"] + 9 * HOUR
     items = observed[["item_id", "team", "item_type", "size", "outcome"]].assign(
@@ -50,7 +52,7 @@ def subject_of(observed=None, *, metric="cycle_time", zone="UTC", more=(), **col
     )  # fmt: skip
     items = pd.concat([items.assign(**columns), pd.DataFrame(more)], ignore_index=True)
     subject = Subject(
-        folded=Fold(items=items, spells=pd.DataFrame(), as_of=AS_OF),
+        folded=Fold(items=items, spells=stays, as_of=AS_OF),
         metric=METRICS[metric], change=Change(rollouts={"A": ROLLOUT}), rollouts={"A": ROLLOUT},
         settings=Settings(workflow={"Doing": "active", "Done": "done"}, time_zone=zone), doubts={}, others=(),
     )  # fmt: skip
@@ -75,9 +77,9 @@ def test_calm_records_pass_everything():
 @pytest.mark.parametrize(
     ("metric", "more", "fewer"),
     [
-        ("lead_time", set(), {"finishes without a start", "wait before the start"}),
+        ("lead_time", set(), OF_THE_START),
         ("owner_at_start", {"owners set by rule"}, set()),
-        ("throughput", set(), {"finishes without a start", "wait before the start"}),
+        ("throughput", set(), OF_THE_START),
     ],
 )
 def test_a_metric_is_asked_what_it_rests_on(metric, more, fewer):
@@ -260,6 +262,33 @@ def test_without_a_wait_there_is_none_to_compare(wait):
     check = asked(created_at=created)["wait before the start"]
 
     assert ("passed", "no wait before the start is recorded") == (check.result, check.found)
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "result", "told"),
+    [
+        pytest.param(1.0, 1.0, "passed", "moved by 0%, the time before it by 0%", id="as-before"),
+        pytest.param(1.0, 0.5, "noted", "moved by −50%, the time before it by 0%: is work over", id="closed-sooner"),
+        pytest.param(0.5, 0.5, "passed", "moved by −50%, the time before it by −50%", id="faster-throughout"),
+        pytest.param(0.5, 1.0, "passed", "moved by 0%, the time before it by −50%", id="begun-later"),
+        pytest.param(1.0, 2.0, "passed", "moved by +100%, the time before it by 0%", id="closed-later"),
+    ],
+)  # fmt: skip
+def test_cards_that_are_closed_sooner(first, last, result, told):
+    """Where the last state alone got shorter, cards may only be closed sooner after the work is over."""
+    observed = pd.concat([observations(), observations().assign(item_id=lambda frame: frame["item_id"] + "x")])
+    observed = observed.reset_index(drop=True)
+    late = (observed["at"] >= BEGUN) & (observed["team"] == "A")
+    start, spread = observed["at"] + 9.2 * HOUR, np.tile(np.linspace(0.8, 1.2, N), 8)
+    review = start + pd.to_timedelta(24 * spread * np.where(late, first, 1.0), unit="h")
+    end = review + pd.to_timedelta(24 * spread[::-1] * np.where(late, last, 1.0), unit="h")
+    stays = pd.concat([pd.DataFrame({"item_id": observed["item_id"], "stage": "active", "entered_at": at})
+                       for at in (start, review)])  # fmt: skip
+
+    check = asked(observed, finished_at=end, stays=stays)["last state before the end"]
+
+    assert result == check.result
+    assert told in check.found
 
 
 @pytest.mark.parametrize(

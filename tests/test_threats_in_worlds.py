@@ -17,7 +17,7 @@ EVERY = (
     "ordinary dates", "rollout order",
     "mix of work", "dropped work", "fields filled in", "bulk edits", "typed dates", "entered afterwards",
     "wait before the start", "new teams", "silent teams", "finishes without a start",
-    "amount of work",
+    "last state before the end", "amount of work",
 )  # fmt: skip
 
 

@@ -1,0 +1,206 @@
+"""Print what verdicts say of changes without any effect where a tracker or its people begin to record work otherwise.
+
+Twelve teams in a row, half of the time beside a third that never adopts; nothing happens to the work but what is named.
+"""
+
+import argparse
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+import worlds
+from cells import Cell, constant, null, world
+from exports import events_of
+from worlds import START, Drawn, Plan
+
+Frame = pd.DataFrame
+WEEK, HOUR = pd.Timedelta(weeks=1), 1 / 168  # an hour, in weeks
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """One way to record work otherwise. `items` bends the items, with `since` (weeks since the rollout of their team,
+    NaN in the comparison) and `late` (since is 0 or more); `log` bends the events."""
+
+    name: str
+    items: Callable[[Frame, np.random.Generator], Frame] = lambda items, rng: items
+    log: Callable[[Frame, Drawn], Frame] = lambda log, drawn: log
+    metric: str = "cycle_time"
+    sized: bool = True
+    effect: float = 0.0
+
+
+def _some(items: Frame, rng: np.random.Generator, share: float) -> np.ndarray:
+    return items["late"].to_numpy() & (rng.uniform(size=len(items)) < share)
+
+
+def _more(items: Frame, chosen: np.ndarray, **columns: object) -> Frame:
+    """Add copies of some items, with other values."""
+    twin = items[chosen].assign(item_id=items.loc[chosen, "item_id"] + "x")
+    return pd.concat([items, twin.assign(**columns)], ignore_index=True)
+
+
+def cut_in_two(items: Frame, rng: np.random.Generator) -> Frame:
+    """Each second item is cut into two that follow each other."""
+    chosen = _some(items, rng, 0.5)
+    half = (items["started"] + items["ended"]) / 2
+    both = _more(items.assign(ended=items["ended"].mask(chosen, half)), chosen)
+    later = both["item_id"].str.endswith("x")
+    return both.assign(
+        started=both["started"].mask(later, both["ended"]),
+        ended=both["ended"].mask(later, 2 * both["ended"] - both["started"]),
+    )
+
+
+def stamped_later(items: Frame, rng: np.random.Generator, *, of: str = "late") -> Frame:
+    """The start is stamped after three tenths of the work."""
+    moved = items["started"] + 0.3 * (items["ended"] - items["started"])
+    return items.assign(started=items["started"].mask(items[of], moved))
+
+
+def entered_late(items: Frame, rng: np.random.Generator, *, share: float) -> Frame:
+    """Some work gets its ticket when it is over."""
+    over = pd.Series(_some(items, rng, share), index=items.index)
+    return items.assign(created=items["created"].mask(over, items["ended"] - HOUR),
+                        started=items["started"].mask(over, items["ended"] - HOUR / 2))  # fmt: skip
+
+
+def at_the_review(items: Frame, rng: np.random.Generator) -> Frame:
+    """Until the rollout work was closed on every other Friday."""
+    friday = np.ceil((items["ended"] - 0.66) / 2) * 2 + 0.66 + rng.uniform(0, 0.02, len(items))
+    early = items["since"].notna() & (friday < items["ended"] + 2) & (items["since"] + friday - items["started"] < 0)
+    return items.assign(ended=items["ended"].mask(early, friday))
+
+
+def at_the_planning(items: Frame, rng: np.random.Generator) -> Frame:
+    """Until the rollout all cards of two weeks were started at the planning."""
+    monday = np.floor(items["started"] / 2) * 2 + 0.05 + rng.uniform(0, HOUR, len(items))
+    early = (items["since"] < 0) & (monday < items["started"])
+    started = items["started"].mask(early, monday)
+    return items.assign(started=started, created=np.minimum(items["created"], started - HOUR))
+
+
+def closed_late(items: Frame, rng: np.random.Generator) -> Frame:
+    """Until the rollout cards were closed by hand, a day or two late."""
+    lag = rng.lognormal(np.log(1.5), 0.8, len(items)) / 7
+    old = (items["since"] + items["ended"] - items["started"] < 0) | items["since"].isna()
+    return items.assign(ended=items["ended"] + lag * old, worked=items["ended"])
+
+
+def by_a_bot(log: Frame, drawn: Drawn) -> Frame:
+    """What ends after its team's rollout is closed by a bot."""
+    day = pd.to_datetime(log["team"].map({t: str(d) for t, d in drawn.rollouts.items() if d}), utc=True)
+    return log.assign(actor_kind=np.where((log["at"] >= day) & (log["to_value"] == "Done"), "bot", "person"))
+
+
+def skipped_the_board(log: Frame, drawn: Drawn) -> Frame:
+    """Until the rollout two of three quick items were closed without a start."""
+    items = drawn.items
+    quick = (items["ended"] - items["started"]) < (items["ended"] - items["started"]).quantile(0.3)
+    chosen = items.loc[quick & ~items["late"] & items["since"].notna() & (np.arange(len(items)) % 3 > 0), "item_id"]
+    return log[~(log["item_id"].isin(chosen) & log["to_value"].isin(["In progress", "In review"]))]
+
+
+def sub_tasks(items: Frame, rng: np.random.Generator) -> Frame:
+    """From the rollout on small steps are items of a new type."""
+    chosen = _some(items, rng, 0.4)
+    short = items.loc[chosen, "started"] + 0.25 * (items.loc[chosen, "ended"] - items.loc[chosen, "started"])
+    return _more(items, chosen, kind="sub-task", ended=short)
+
+
+def put_in_by_a_bot(log: Frame, drawn: Drawn) -> Frame:
+    """From the rollout on a bot names an owner when an item is created."""
+    late = drawn.items.loc[drawn.items["late"], "item_id"]
+    made = log[(log["field"] == "created") & log["item_id"].isin(late)]
+    owner = made.assign(field="owner", from_value=None, to_value="lead", actor_kind="bot",
+                        event_id=made["event_id"] + "b", at=made["at"] + pd.Timedelta(minutes=1))  # fmt: skip
+    return pd.concat([log, owner]).sort_values(["item_id", "at"], kind="stable", ignore_index=True)
+
+
+def ends_early(log: Frame, drawn: Drawn) -> Frame:
+    """The export of the comparison teams ends ten weeks early."""
+    adopts = log["team"].map({team: day is not None for team, day in drawn.rollouts.items()})
+    return log[adopts | (log["at"] <= drawn.as_of - 10 * WEEK)]
+
+
+def _among_others(items: Frame) -> Frame:
+    return items.assign(others=items["since"].isna() & (items["started"] > 40))
+
+
+KINDS = (
+    Kind(name="nothing"),
+    Kind(name="nothing, but -30 %", effect=-0.3),
+    Kind(name="half of the items cut in two, no sizes", items=cut_in_two, sized=False),
+    Kind(name="half of the items cut in two, no sizes", items=cut_in_two, sized=False, metric="throughput"),
+    Kind(name="half of the items cut in two, sizes kept", items=cut_in_two),
+    Kind(name="start stamped later", items=stamped_later),
+    Kind(name="a fifth entered when it is over", items=lambda i, rng: entered_late(i, rng, share=0.2)),
+    Kind(name="a twentieth entered when it is over", items=lambda i, rng: entered_late(i, rng, share=0.05)),
+    Kind(name="closed at the review before", items=at_the_review),
+    Kind(name="started at the planning before", items=at_the_planning),
+    Kind(name="closed late before, by a bot since", items=closed_late, log=by_a_bot),
+    Kind(name="closed late before, by the same people", items=closed_late),
+    Kind(name="quick work skipped the board before", log=skipped_the_board),
+    Kind(name="sub-tasks since", items=sub_tasks),
+    Kind(name="sub-tasks since", items=sub_tasks, metric="throughput"),
+    Kind(
+        name="comparison stamps its start later", items=lambda i, rng: stamped_later(_among_others(i), rng, of="others")
+    ),
+    Kind(name="export of the comparison ends early", log=ends_early),
+    Kind(name="owners put in by a bot", log=put_in_by_a_bot, metric="owner_at_start"),
+)
+
+
+def judged(job: tuple[int, str, int]) -> tuple[int, str, tuple[str, ...], tuple[str, ...]]:
+    """Assess one world: verdict, what refused or blocked it, what was noted."""
+    from prodops_analysis import Change, Settings, assess
+    from prodops_analysis.artefacts import ARTEFACTS
+    from prodops_analysis.event_log import validate
+
+    kind, number = KINDS[job[0]], job[2]
+    plan = Plan(effect=constant(kind.effect) if kind.effect else None)
+    cell: Cell = null(kind.name, "12 teams", plan)
+    drawn = world(cell, job[1], number)
+    begun = {team: (day - START).days / 7 for team, day in drawn.rollouts.items() if day}
+    items = drawn.items.assign(since=drawn.items["started"] - drawn.items["team"].map(begun))
+    drawn = replace(drawn, items=items.assign(late=items["since"] >= 0))
+    drawn = replace(drawn, items=kind.items(drawn.items, np.random.default_rng(number)))
+    kinds = drawn.items[["item_id", "team", "kind", *(["size"] if kind.sized else [])]].rename(columns={"kind": "type"})
+    log = validate(kind.log(events_of(drawn), drawn))
+    change = Change(rollouts=drawn.rollouts, primary_metric=kind.metric, smallest_worthwhile=0.15)
+    settings = Settings(workflow={**worlds.STATES, "Doing": "active", "Peer review": "active"})
+    said = assess(log, kinds, change, as_of=drawn.as_of, settings=settings)
+    by = {result: tuple(c.name for c in said.checks if c.result in result) for result in ("forbids blocks", "noted")}
+    against = tuple(name for name in by["forbids blocks"] if any(reason.startswith(name) for reason in said.reasons))
+    return job[0], str(said.verdict), against, tuple(name for name in by["noted"] if name in ARTEFACTS)
+
+
+def main() -> None:
+    """Print one row a kind of artefact."""
+    ask = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    ask.add_argument("--worlds", type=int, default=60)
+    ask.add_argument("--seed", default="artefacts 2026-11")
+    given = ask.parse_args()
+    jobs = [(k, given.seed, number) for k in range(len(KINDS)) for number in range(given.worlds)]
+    with ProcessPoolExecutor(2) as pool:
+        found = list(pool.map(judged, jobs, chunksize=4))
+    print(
+        "| what moved | metric | improved | worsened | no worthwhile change | refused for it | named beside a verdict |"
+    )
+    print("|---|---|---|---|---|---|---|")
+    for k, kind in enumerate(KINDS):
+        mine = [row for row in found if row[0] == k]
+        verdicts = Counter(verdict for _, verdict, _, _ in mine)
+        refused = Counter(name for _, _, against, _ in mine for name in against[:1])
+        spoke = [noted for _, verdict, _, noted in mine if verdict != "not enough evidence"]
+        named = f"{sum(map(bool, spoke))} of {len(spoke)}" if spoke else "-"
+        shares = [f"{100 * verdicts[v] / len(mine):.0f} %" for v in ("improved", "worsened", "no worthwhile change")]
+        why = "; ".join(f"{100 * n / len(mine):.0f} % {name}" for name, n in refused.most_common()) or "-"
+        print(f"| {kind.name} | {kind.metric.replace('_', ' ')} | {' | '.join(shares)} | {why} | {named} |")
+
+
+if __name__ == "__main__":
+    main()
