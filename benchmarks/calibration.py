@@ -28,7 +28,7 @@ import worlds
 from cells import CELLS, Cell, plan_of, world
 from exports import events_of
 
-REPORTED = "reported 2026-11, both answers where a spell is seen, growth from nothing"
+REPORTED = "reported 2026-11, open items filled in by kind of work"
 NINE = 9
 
 

@@ -12,8 +12,10 @@ from prodops_analysis.estimators.survival import kaplan_meier
 from prodops_analysis.metrics import Metric
 
 # Why each: docs/decisions/0004.
-CAP_SHARE = 0.975  # durations are capped at the time by which this share of the untreated had ended, and have the
-# time by which the rest had as their floor: work that was entered when it was over weighs no more than quick work
+CAP_SHARE = 0.975  # durations are capped at the time by which this share of the untreated had ended
+QUICK = (
+    0.1  # of the median of untreated work: what took less, as work does that is entered when it is over, counts so long
+)
 FLOOR_DAYS = 1 / 24
 MOST_WEEKS_BEFORE = 104  # older history says little about how a team works now
 WARM_UP_WEEKS = 8  # of a team whose items enter the log at their creation, finishes are still too few
@@ -137,14 +139,10 @@ def _on_scale(placed: pd.DataFrame, metric: Metric, rollouts: Mapping[str, date]
     horizon = curve.quantile(CAP_SHARE)
     if not np.isfinite(horizon):
         horizon = float(curve.time[-1])
+    floor = max(FLOOR_DAYS, QUICK * min(curve.quantile(0.5), horizon))
     group = placed["team"] + placed["treated"].map({True: "|after", False: "|before"})
     filled = complete_log_durations(
-        placed["value"],
-        done,
-        group,
-        kinds_of(placed),
-        horizon=max(horizon, 2 * FLOOR_DAYS),
-        floor=max(curve.quantile(1 - CAP_SHARE), FLOOR_DAYS),
+        placed["value"], done, group, kinds_of(placed), horizon=max(horizon, 2 * floor), floor=floor
     )
     own = free & placed["team"].isin(placed.loc[placed["treated"], "team"].unique())
     typical = kaplan_meier(placed["value"][own], done[own]).quantile(0.5) if own.any() else np.nan
