@@ -95,6 +95,25 @@ def test_a_browser_that_fails_is_named_and_leaves_no_file(tmp_path):
     assert ["a.html"] == [path.name for path in tmp_path.iterdir()]
 
 
+def test_what_a_browser_draws_by_chance_is_settled(tmp_path):
+    """The day of printing and the numbers of nodes differ from run to run: the PDF does not."""
+    printed = []
+    for day, first in (("20261126180800", 111), ("20270101000000", 98_765)):
+        drawn = f"%PDF /CreationDate (D:{day}+00) /ID (node{first:08}) /ID (node{first + 3:08}) [(node{first:08})]"
+        (tmp_path / "drawn").write_text(drawn, encoding="ascii")
+        browser = tmp_path / "browser"
+        put = f'case $part in --print-to-pdf=*) cp {tmp_path}/drawn "${{part#*=}}";; esac'
+        browser.write_text(f"#!/bin/sh\nfor part; do {put}; done\n", encoding="ascii")
+        browser.chmod(0o755)
+        page = tmp_path / "a.html"
+        page.write_text("<p>a</p>", encoding="utf-8")
+        assert paper.print_pages([page], browser=str(browser)) == []
+        printed.append(page.with_suffix(".pdf").read_text(encoding="ascii"))
+
+    assert printed[0] == printed[1]
+    assert printed[0].endswith("/ID (node00000000) /ID (node00000001) [(node00000000)]")
+
+
 @pytest.mark.browser
 def test_printed_pages_are_the_same_bytes_and_name_no_folder(sample_month, tmp_path):
     """The same page printed from two folders gives the same PDF, in which neither folder stands."""

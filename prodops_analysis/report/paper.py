@@ -33,7 +33,7 @@ def print_pages(pages: Iterable[Path], *, browser: str) -> list[str]:
                 asked.insert(1, "--no-sandbox")
             try:
                 subprocess.run(asked, check=True, capture_output=True, timeout=SECONDS)  # noqa: S603
-                target.write_bytes(_undated(target.read_bytes()))
+                target.write_bytes(_settled(target.read_bytes()))
             except (subprocess.SubprocessError, OSError) as error:
                 target.unlink(missing_ok=True)
                 faults.append(f"{page.name} was not printed: {type(error).__name__}; its HTML prints from any browser")
@@ -47,6 +47,8 @@ def _for_paper(html: str) -> str:
     return re.sub(r'<a href="(?!#)[^"]*">(.*?)</a>', r"\1", html, flags=re.DOTALL)
 
 
-def _undated(pdf: bytes) -> bytes:
-    # the clock is no input: same pages, same bytes
-    return re.sub(rb"/(CreationDate|ModDate) \(D:\d{14}", lambda m: b"/" + m[1] + b" (D:" + b"20000101000000", pdf)
+def _settled(pdf: bytes) -> bytes:
+    """Same pages, same bytes: the clock is no input, nor are the numbers that Chromium happens to give to nodes."""
+    pdf = re.sub(rb"/(CreationDate|ModDate) \(D:\d{14}", lambda m: b"/" + m[1] + b" (D:" + b"20000101000000", pdf)
+    seen: dict[bytes, int] = {}
+    return re.sub(rb"\(node\d{8}\)", lambda m: b"(node%08d)" % seen.setdefault(m[0], len(seen)), pdf)
