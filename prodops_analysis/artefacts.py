@@ -39,7 +39,9 @@ def artefacts(subject: Subject, observed: pd.DataFrame) -> tuple[Check, ...]:
     checks = [_mix(observed, own, after, subject), _dropped(own, after, subject), _filled(items, after),
               *_stamps(items, after, subject), _new_teams(subject), _silent(subject)]  # fmt: skip
     if "starts" in subject.metric.clock:
-        checks += [_without_start(subject), _last_state(items, after, subject)]
+        checks.append(_without_start(subject))
+    if _from_start(subject):
+        checks.append(_last_state(items, after, subject))
     if subject.metric.name == "owner_at_start":
         checks.append(_owners(items, after))
     return tuple(checks)
@@ -49,9 +51,14 @@ def _items_of(rows: pd.DataFrame, subject: Subject) -> pd.DataFrame:
     return subject.folded.items.set_index("item_id", drop=False).loc[rows["item_id"]].set_axis(rows.index)
 
 
+def _from_start(subject: Subject) -> bool:
+    """Whether a start begins what is measured, so that a later start makes it shorter."""
+    return subject.metric.kind == "duration" and "starts" in subject.metric.clock
+
+
 def _stamps(items: pd.DataFrame, after: Flags, subject: Subject) -> list[Check]:
     """Say of each way in which a clock can come to be read otherwise whether it moved."""
-    wait = [_wait(items, after)] if "starts" in subject.metric.clock else []
+    wait = [_wait(items, after)] if _from_start(subject) else []
     return [_bulk(items, after), _typed(items, after, subject), _afterwards(items, after), *wait]
 
 
@@ -153,7 +160,8 @@ def _typed(items: pd.DataFrame, after: Flags, subject: Subject) -> Check:
 
 def _afterwards(items: pd.DataFrame, after: Flags) -> Check:
     """Work that is entered when it is over seems to have taken no time."""
-    took = (items["finished_at"] - items["created_at"]).dropna()
+    exact = items["finished_at"] != items["finished_at"].dt.floor("15min")  # a typed day hides how long work took
+    took = (items["finished_at"] - items["created_at"]).where(exact).dropna()
     quick = (took <= min(2 * HOUR, took.median() / 20)) if len(took) else took == HOUR
     flags = {"of finished items were created just before they ended": quick.reindex(items.index)}
     return _moved("entered afterwards", flags, after, least=FEW, forbids=MOVED)
@@ -183,13 +191,14 @@ def _wait(items: pd.DataFrame, after: Flags) -> Check:
     days = ((items["started_at"] - items["created_at"]) / DAY).clip(lower=0).dropna()
     later, before = days[after], days[~after]
     name, told = WAIT, "work waits as long before its start as before"
-    if min(len(before), len(later)) < BULK or not before.median() > 0:
+    # the mean of the middle half moves smoothly where days are whole, unlike a median
+    usual, now = (float(stats.trim_mean(side, 0.25)) if len(side) >= BULK else 0.0 for side in (before, later))
+    if not (usual > 0 and len(later) >= BULK):
         return Check(name=name, result="passed", found="no wait before the start is recorded")
-    ratio = later.median() / before.median()
-    if 1 / LONGER < ratio < LONGER or stats.mannwhitneyu(before, later).pvalue > 0.001:
+    if 1 / LONGER < now / usual < LONGER or stats.mannwhitneyu(before, later).pvalue > 0.001:
         return Check(name=name, result="passed", found=told)
-    told = f"work waits {later.median():.1f} days before its start, {before.median():.1f} before the rollout"
-    if ratio > 1:
+    told = f"work usually waits {now:.1f} days before its start, {usual:.1f} before the rollout"
+    if now > usual:
         told += ": what the time after the start lost, the wait before it may have won; judge lead time"
         return Check(name=name, result="blocks", found=told)
     return Check(name=name, result="noted", found=f"{told}: is work begun earlier, or only stamped? See lead time")

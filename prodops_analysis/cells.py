@@ -13,9 +13,7 @@ from prodops_analysis.metrics import Metric
 
 # Why each: docs/decisions/0004.
 CAP_SHARE = 0.975  # durations are capped at the time by which this share of the untreated had ended
-QUICK = (
-    0.1  # of the median of untreated work: what took less, as work does that is entered when it is over, counts so long
-)
+QUICK = 0.1  # of the median of untreated work; what took less counts so long: it may have been entered when it was over
 FLOOR_DAYS = 1 / 24
 MOST_WEEKS_BEFORE = 104  # older history says little about how a team works now
 WARM_UP_WEEKS = 8  # of a team whose items enter the log at their creation, finishes are still too few
@@ -69,10 +67,8 @@ def place(
     if metric.follow_up:
         left_out[f"still followed when the rollout came ({metric.follow_up} days)"] = int(across.sum())
     kept = placed.assign(treated=phase == "after")[~(partial | old | between | across)].reset_index(drop=True)
-    if (
-        metric.kind != "count"
-        and 0 < (new := unseen(kept, ~kept["treated"])).sum() <= MOST_UNSEEN * kept["treated"].sum()
-    ):
+    new = unseen(kept, ~kept["treated"])
+    if metric.kind != "count" and 0 < new.sum() <= MOST_UNSEEN * kept["treated"].sum():
         left_out["of a type or size not seen before the rollouts"] = int(new.sum())
         kept = kept[~new].reset_index(drop=True)
     return kept, left_out

@@ -78,7 +78,7 @@ def test_calm_records_pass_everything():
     ("metric", "more", "fewer"),
     [
         ("lead_time", set(), OF_THE_START),
-        ("owner_at_start", {"owners set by rule"}, set()),
+        ("owner_at_start", {"owners set by rule"}, OF_THE_START - {"finishes without a start"}),
         ("throughput", set(), OF_THE_START),
     ],
 )
@@ -206,6 +206,15 @@ def test_work_entered_when_it_is_over(typical, hours, result):
         f"0% before and {10 if result == 'forbids' else 0}% after of finished items were created just before they ended"
     )
     assert told == check.found
+
+
+def test_days_do_not_tell_how_quick_work_was():
+    """Where days are typed, work of one day was not entered afterwards, however much of it there is."""
+    day = observations()["at"].dt.normalize()
+
+    check = asked(created_at=day - 48 * HOUR * (~tenths_after(5)).astype(int), finished_at=day)["entered afterwards"]
+
+    assert ("passed", "nothing to compare") == (check.result, check.found)
 
 
 @pytest.mark.parametrize(("items", "begins", "result"), [(5, 0, "noted"), (4, 0, "passed"), (5, -1, "passed")])
