@@ -22,8 +22,11 @@ WEEK, HOUR = pd.Timedelta(weeks=1), 1 / 168  # an hour, in weeks
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
-    """One way to record work otherwise. `items` bends the items, with `since` (weeks since the rollout of their team,
-    NaN in the comparison) and `late` (since is 0 or more); `log` bends the events."""
+    """One way to record work otherwise.
+
+    items : bends the items, which hold `since` (weeks since their team's rollout, NaN in the comparison) and `late`
+        (`since` is 0 or more). log : bends the events.
+    """
 
     name: str
     items: Callable[[Frame, np.random.Generator], Frame] = lambda items, rng: items
@@ -173,9 +176,9 @@ def judged(job: tuple[int, str, int]) -> tuple[int, str, tuple[str, ...], tuple[
     change = Change(rollouts=drawn.rollouts, primary_metric=kind.metric, smallest_worthwhile=0.15)
     settings = Settings(workflow={**worlds.STATES, "Doing": "active", "Peer review": "active"})
     said = assess(log, kinds, change, as_of=drawn.as_of, settings=settings)
-    by = {result: tuple(c.name for c in said.checks if c.result in result) for result in ("forbids blocks", "noted")}
-    against = tuple(name for name in by["forbids blocks"] if any(reason.startswith(name) for reason in said.reasons))
-    return job[0], str(said.verdict), against, tuple(name for name in by["noted"] if name in ARTEFACTS)
+    against = tuple(c.name for c in said.checks if f"{c.name}: {c.found}" in said.reasons)
+    noted = tuple(c.name for c in said.checks if c.result == "noted" and c.name in ARTEFACTS)
+    return job[0], str(said.verdict), against, noted
 
 
 def main() -> None:

@@ -1,4 +1,7 @@
-"""What else moved at the rollout: how work is cut, named, entered and closed. Each could pass for an effect."""
+"""What moved in the records at the rollout: how work is cut, named, entered and closed. Each could pass for an effect.
+
+Why each, and what it does to the verdict: docs/decisions/0008.
+"""
 
 from collections.abc import Mapping
 from typing import Any, TypeAlias
@@ -19,13 +22,11 @@ LONGER = 1.2  # times the wait before a start from which it is named
 SIZED = 0.8  # share of items with a size from which smaller ones would show
 BULK = 5  # items of a team moved in one edit, or within an hour, from which they count as moved in bulk
 ENOUGH = 50  # items done, before and after, from which states are compared
-SILENT = pd.Timedelta(days=14)  # without any event of a team at the end of the log, from which it is named
 WAIT = "wait before the start"
 HOUR, DAY = pd.Timedelta(hours=1), pd.Timedelta(days=1)
 ARTEFACTS = (
     "mix of work", "dropped work", "fields filled in", "bulk edits", "typed dates", "entered afterwards",
-    "wait before the start", "new teams", "silent teams", "finishes without a start",
-    "last state before the end", "owners set by rule",
+    WAIT, "new teams", "silent teams", "finishes without a start", "last state before the end", "owners set by rule",
     "records of the comparison", "amount of work",
 )  # fmt: skip
 Flags: TypeAlias = "pd.Series[Any]"  # whether something holds for an item; missing where it cannot
@@ -48,7 +49,7 @@ def artefacts(subject: Subject, observed: pd.DataFrame) -> tuple[Check, ...]:
 
 
 def _items_of(rows: pd.DataFrame, subject: Subject) -> pd.DataFrame:
-    return subject.folded.items.set_index("item_id", drop=False).loc[rows["item_id"]].set_axis(rows.index)
+    return subject.by_id.loc[rows["item_id"]].set_axis(rows.index)
 
 
 def _from_start(subject: Subject) -> bool:
@@ -83,9 +84,7 @@ def read_alike(observed: pd.DataFrame, subject: Subject) -> tuple[Flags, Check]:
 
 def _silent(subject: Subject) -> Check:
     """An export that ends early for one team makes its open work look old; it is followed to that team's last event."""
-    last = subject.folded.items.groupby("team")["last_event_at"].max()
-    silent = last[last < subject.folded.as_of - SILENT].sort_values()
-    told = "; ".join(f"nothing of {team} since {at:%Y-%m-%d}" for team, at in silent.items())
+    told = "; ".join(f"nothing of {team} since {at:%Y-%m-%d}" for team, at in subject.silent.items())
     ask = f"{told}: is the export complete?" if told else "every team was at work to the end"
     return Check(name="silent teams", result="noted" if told else "passed", found=ask)
 
@@ -120,8 +119,8 @@ def _bulk(items: pd.DataFrame, after: Flags) -> Check:
     flags = {what: _in_one_sitting(times, items["team"]) for what, times in at.items()}
     flags["finished"] |= items["finish_batch"] >= BULK
     told = {f"of items {what} in bulk": flag.where(at[what].notna()) for what, flag in flags.items()}
-    return _moved("bulk edits", told, after, ask=f" ({BULK} or more of a team in one edit or one hour)",
-                  forbids=MEASUREMENT_SHARE)  # fmt: skip
+    many = f" ({BULK} or more in one edit, or half a week's work of a team in an hour)"
+    return _moved("bulk edits", told, after, ask=many, forbids=MEASUREMENT_SHARE)
 
 
 def _in_one_sitting(at: pd.Series, team: pd.Series) -> Flags:
@@ -210,17 +209,13 @@ def _last_state(items: pd.DataFrame, after: Flags, subject: Subject) -> Check:
     known = items[(items["outcome"] == "done") & items["started_at"].notna()]
     inside = spells[spells["item_id"].isin(known["item_id"]) & spells["stage"].isin(["active", "wait"])]
     last = pd.to_datetime(known["item_id"].map(inside.groupby("item_id")["entered_at"].max()), utc=True)
-    ends = known["finished_at"]
-    parts = pd.DataFrame({"first": last - known["started_at"], "last": ends - last}) / DAY
+    parts = pd.DataFrame({"first": last - known["started_at"], "last": known["finished_at"] - last}) / DAY
     logs = np.log(parts[(parts > 0).all(axis=1)].clip(lower=1 / 24))
     sides = [logs[side.reindex(logs.index)] for side in (~after, after)]
     if min(map(len, sides)) < ENOUGH:
         return Check(name=name, result="passed", found="work passes through one state only, or too few of it is done")
     moved = np.expm1(sides[1].mean() - sides[0].mean())
-    apart = (
-        (logs["last"] - logs["first"])[after.reindex(logs.index)],
-        (logs["last"] - logs["first"])[~after.reindex(logs.index)],
-    )
+    apart = [side["last"] - side["first"] for side in sides]
     told = f"the last state before the end moved by {effect(moved['last'], scale='ratio')}, the time before it by "
     told += effect(moved["first"], scale="ratio")
     if (
@@ -248,22 +243,20 @@ def amount_of_work(subject: Subject, observed: pd.DataFrame) -> Check:
     """
     own = observed[observed["team"].isin(subject.rollouts)]
     after = own["at"] >= first_days(own["team"], subject.rollouts)
-    name, durations = "amount of work", subject.metric.kind != "count"
-    other = METRICS["throughput" if durations else "cycle_time"]
-    if durations:
-        beside = observed.assign(value=1.0, ended=True)
-    else:
+    name, counts = "amount of work", subject.metric.kind == "count"
+    other, beside = METRICS["cycle_time" if counts else "throughput"], observed.assign(value=1.0, ended=True)
+    if counts:
         every = other.function(subject.folded.items, as_of=subject.folded.as_of).dropna(subset=["value", "at"])
         beside = every[every["team"].isin(observed["team"])].reset_index(drop=True)
     found = compare(beside, metric=other, rollouts=subject.rollouts, as_of=subject.folded.as_of,
                     transition_weeks=subject.change.transition_weeks)  # fmt: skip
     if isinstance(found, CannotSay):
         return Check(name=name, result="passed", found=f"cannot be compared: {found.reasons[0]}")
-    what = "the number of items" if durations else "the time an item takes"
+    what = "the time an item takes" if counts else "the number of items"
     told = f"{what} moved by {effect(found.estimate, scale='ratio')} ({effects(found.low, found.high, scale='ratio')})"
     if found.low <= 0 <= found.high or abs(found.estimate) < MOVED:
         return Check(name=name, result="passed", found=told)
-    smaller = found.low >= MOVED if durations else found.high <= -MOVED
+    smaller = found.high <= -MOVED if counts else found.low >= MOVED
     sized = all(own["size"][side].fillna("").ne("").mean() >= SIZED for side in (after, ~after))
     if smaller and not sized and subject.metric.kind != "share":
         mend = "are items cut smaller, or counted otherwise? With a size for each the two could be told apart"

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from prodops_analysis.answer import Assessment
-from prodops_analysis.artefacts import SILENT, amount_of_work, artefacts, read_alike
+from prodops_analysis.artefacts import amount_of_work, artefacts, read_alike
 from prodops_analysis.cells import followed
 from prodops_analysis.checks import Check, Subject, data_quality, fit_for_comparison, measurement, other_changes
 from prodops_analysis.comparison import AT_ONCE, CannotSay, Estimate, compare
@@ -131,14 +131,12 @@ def _compared(
 ) -> tuple[Estimate | CannotSay, tuple[Check, ...]]:
     """Estimate the effect on the subject's metric, with the checks of data, measurement and threats.
 
-    Of a guardrail only what would forbid an answer is looked for.
+    Of a guardrail the amount of work is not asked: it only blocks an improvement, and a guardrail claims none.
     """
     metric, as_of = subject.metric, subject.folded.as_of
     every = metric.function(subject.folded.items, as_of=as_of).dropna(subset=["value", "at"])
     fit, said_of_teams = fit_for_comparison(subject, every)
-    last = subject.folded.items.groupby("team")["last_event_at"].max()
-    silent = last[last < as_of - SILENT].to_dict()
-    observed = followed(every[fit], last_event=silent, follow_up=metric.follow_up)
+    observed = followed(every[fit], last_event=subject.silent, follow_up=metric.follow_up)
     alike, said_of_records = read_alike(observed, subject)
     observed = observed[alike].reset_index(drop=True)
     checks: tuple[Check, ...] = (
@@ -157,7 +155,7 @@ def _compared(
     )  # fmt: skip
     if isinstance(found, CannotSay):
         return found, checks
-    of_records = () if guardrail else artefacts(subject, observed)
+    of_records = artefacts(subject, observed)
     forbidden = any(check.result == "forbids" for check in (*checks, *of_records))
     withheld = waiting or found.design == AT_ONCE or forbidden
     checks += (*threats(found, withheld=withheld), *of_records)

@@ -1,4 +1,4 @@
-"""Threats to an assessment, each a named check with what was found and what it does to the verdict."""
+"""What is checked before an estimate is believed: the data, the states that stamp the clock, other changes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,6 +17,7 @@ from prodops_analysis.settings import Settings
 from prodops_analysis.work_items import UNKNOWN, Fold
 
 MEASUREMENT_SHARE = 0.20  # starts or finishes that other states stamp on the other side, from which no answer is given
+SILENT = pd.Timedelta(days=14)  # without any event of a team at the end of the log, from which it is named
 NEAR = timedelta(weeks=12)  # another change of the same team so close is named
 STAMPS = {
     "starts": ("started_at", "start_state", "start_actor_kind"),
@@ -52,6 +53,17 @@ class Subject:
     def grade(self, share: float) -> str:
         """Grade a share of doubtful items."""
         return grade_of(share, thresholds=self.settings.quality)
+
+    @cached_property
+    def by_id(self) -> pd.DataFrame:
+        """The work items, to be looked up by their id."""
+        return self.folded.items.set_index("item_id", drop=False)
+
+    @cached_property
+    def silent(self) -> Mapping[str, pd.Timestamp]:
+        """Team -> its last event, where nothing came from it for two weeks before the export was taken."""
+        last = self.folded.items.groupby("team")["last_event_at"].max()
+        return dict(last[last < self.folded.as_of - SILENT].sort_values())
 
     @cached_property
     def stamps(self) -> Mapping[str, pd.DataFrame]:

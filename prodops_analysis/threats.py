@@ -1,4 +1,4 @@
-"""What else could look like an effect: each threat named, with its size and what it does to the verdict."""
+"""What an estimate shows of the threats to itself: each named, with its size and what it does to the verdict."""
 
 from prodops_analysis.checks import Check
 from prodops_analysis.comparison import AT_ONCE, Estimate

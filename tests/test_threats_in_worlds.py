@@ -21,8 +21,8 @@ EVERY = (
 )  # fmt: skip
 
 
-def world(*, weeks=60, teams=6, items=5, rollouts=None, seed=3, bend=None):
-    """Event rows of quiet teams; `bend(frame)` changes the items before they become events."""
+def world(*, weeks=60, teams=6, items=5, rollouts=None, seed=3, bend=None, **record):
+    """Event rows of quiet teams; `bend(frame)` changes the items before they become events; `record` of the change."""
     rng = np.random.default_rng(seed)
     n = weeks * items
     parts = [
@@ -60,7 +60,7 @@ def world(*, weeks=60, teams=6, items=5, rollouts=None, seed=3, bend=None):
         ]
     )  # fmt: skip
     rows = rows[rows["at"] <= as_of].reset_index(drop=True)
-    return assess(rows, None, Change(rollouts=rollouts), as_of=as_of, settings=Settings(workflow=STATES))
+    return assess(rows, None, Change(rollouts=rollouts, **record), as_of=as_of, settings=Settings(workflow=STATES))
 
 
 def test_every_threat_has_its_check():
@@ -119,7 +119,24 @@ def test_bulk_edits_that_come_with_the_change_are_named():
         batch = "b" + items["team"] + (items["week"] // 4).astype(str)
         return items.assign(batch=batch.where(swept, None))
 
-    assert found_by(world(bend=bend), "bulk edits").result == "forbids"
+    found = world(bend=bend)
+    assert found_by(found, "bulk edits").result == "forbids"
+    assert found.estimate is None
+    assert not {"amount of work", "rollout order"} & {check.name for check in found.checks}  # they would tell of it
+
+
+def test_a_guardrail_whose_records_moved_is_not_judged():
+    """Where a third of the work skips the board since, its cycle time is that of other work."""
+
+    def bend(items, rng):
+        skips = (items["since"] >= 0) & (rng.uniform(size=len(items)) < 0.33)
+        return items.assign(start=np.where(skips, "Backlog", items["start"]))
+
+    found = found_by(world(bend=bend, primary_metric="lead_time", guardrails=("cycle_time",)), "guardrail cycle time")
+
+    assert found.result == "noted"
+    assert "cannot be judged: " in found.found
+    assert "finishes without a start" in found.found
 
 
 def test_a_bot_that_stamps_the_start_forbids_an_answer():

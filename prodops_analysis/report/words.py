@@ -15,7 +15,7 @@ from prodops_analysis.verdict import Verdict
 
 DUE = "due for decision"
 HOPELESS = 2  # times the smallest worthwhile effect: an interval is halved by four times the weeks, at best
-_MENDED = {  # check that forbids an answer -> what would allow one
+_MENDED = {  # check that forbids an answer or blocks it -> what would allow one
     "data quality": "mend the data",
     "measurement changed at rollout": "declare renamed states in the workflow map",
     "comparison": "let the next change begin team by team",
