@@ -28,7 +28,7 @@ import worlds
 from cells import CELLS, Cell, plan_of, world
 from exports import events_of
 
-REPORTED = "reported 2026-11, open items filled in by kind of work"
+REPORTED = "reported 2026-11, levels that moved at another time"
 NINE = 9
 
 
@@ -161,7 +161,7 @@ def _report(chosen: list[int], found: list[dict[str, object]], peers: dict[str, 
             if n and not met(kind, cell.owed.get(name, bar), rate, n, slack=given.slack):
                 missed.append(f"{cell.group}: {cell.name}: {name} is {rate:.1%} of {n}, asked {kind} {bar:.1%}")
         main_rate = got["false" if cell.nil else "power"]
-        if cell.nil and not cell.looks and "all at once" not in cell.name:
+        if "false" in cell.bars and not cell.looks and "all at once" not in cell.name:
             pooled["false"].append(main_rate[0])
         if "coverage" in cell.bars and got["coverage"][1]:
             pooled["coverage"].append(got["coverage"][0])

@@ -55,6 +55,8 @@ class Plan:
     rename: str = ""
     bulk: bool = False
     pilot: float = 0.0  # log effect in the six weeks before the rollout
+    moved: float = 0.0  # log jump of each adopter five weeks before its rollout, for good
+    reorganised: float = 0.0  # log jump of all adopters at the middle rollout, for good
     drift: bool = False  # arrivals have shocks like cycle times, and each team its own trend of them
     at_end: bool = False  # `arrivals` is work that ends from the rollout on, not work that starts then
 
@@ -199,9 +201,9 @@ def _happen(
     own = effect
     if plan.pilot:
         effect = effect + np.where(~after & (since >= -6), plan.pilot, 0.0)
-    if plan.shared:
-        middle = np.median(weeks[weeks >= 0])
-        effect = effect + np.where(base["started"] >= middle, plan.shared, 0.0)
+    effect = effect + np.where(since >= -5, plan.moved, 0.0)
+    late = base["started"].to_numpy() >= np.median(weeks[weeks >= 0])
+    effect = effect + np.where(late, plan.shared + np.where(begin < 10_000, plan.reorganised, 0.0), 0.0)
     own_pace = base["level"] + base["noise"] + pd.Series(SIZES)[base["size"]].to_numpy()
     usual = own_pace + pd.Series(KINDS_OF_WORK)[base["kind"]].to_numpy()
     log_days = own_pace + effect + pd.Series(KINDS_OF_WORK)[kind].to_numpy()

@@ -17,6 +17,7 @@ from prodops_analysis.metrics import Metric
 MIN_WEEKS_BEFORE, MIN_WEEKS_AFTER, MIN_ITEMS_AFTER = 16, 4, 25
 TURN_OF_YEAR = ((12, 22), (1, 2))  # month and day of the Mondays whose weeks are left out without a comparison
 AT_ONCE = "all teams at once"
+LIKELY = 0.5  # probability of a level that moved at another time, from which it is told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +28,7 @@ class Estimate:
     beyond : share of the work after the rollouts that lies in weeks in which no team is left to compare with.
     spell, slope : what the last four weeks before and a year of the adopters' own trend were, same scale.
     answers : where a spell before is seen, the estimates without the eight weeks before and with all weeks.
+    lasting : where a level that moved at another time and stayed is likely, by how much it moved and the effect on top.
     window : team -> first and last day of the weeks used; left_out : reason -> number of items.
     smallest_detectable : the smallest effect this data would have shown 4 times in 5.
     typical : median before, in days, for the effect in days.
@@ -43,6 +45,7 @@ class Estimate:
     by_band: Mapping[tuple[int, int], Interval]
     spell: Interval
     answers: tuple[float, float] | None
+    lasting: tuple[float, float] | None
     slope: Interval
     replay: Replay
     order_p: float | None
@@ -187,7 +190,7 @@ def _estimate(
     teams = adopters if found.n_units == 1 else set(grid["team"].unique())
     used = cells.grid[cells.grid["team"].isin(teams) & cells.grid["index_week"].isin(grid["index_week"])]
     days = used.groupby("team")["week"].agg(["min", "max"])
-    behind = grid.loc[grid["treated"], "n"]
+    behind, moved = grid.loc[grid["treated"], "n"], found.lasting
     joined = grid["index_week"].isin(grid.loc[~grid["treated"], "index_week"])
     items = cells.items[cells.items["team"].isin(teams) & cells.items["week"].isin(set(used["week"]))]
     return Estimate(
@@ -202,6 +205,7 @@ def _estimate(
         by_band={band: interval(own) for band, own in found.by_band.items()},
         spell=interval(found.spell),
         answers=(stated(found.answers[0]), stated(found.answers[1])) if found.answers else None,
+        lasting=(stated(moved.step), stated(moved.on_top)) if moved and moved.probability >= LIKELY else None,
         slope=interval(found.slope),
         replay=replace(found.replay, effects={back: interval(own) for back, own in found.replay.effects.items()}),
         order_p=found.order_p,

@@ -14,6 +14,7 @@ from prodops_analysis.cells import WEEK, Cells, fill, place
 from prodops_analysis.comparison import MIN_WEEKS_BEFORE, CannotSay
 from prodops_analysis.errors import some
 from prodops_analysis.estimators import mixed
+from prodops_analysis.estimators.assumptions import odds_of, weigh
 from prodops_analysis.estimators.rollout import degrees_of_freedom, expected_error
 from prodops_analysis.metrics import Metric
 from prodops_analysis.tables import Callout, effect, number, table
@@ -164,13 +165,13 @@ def _future(
     grid, counts, start = cells.grid, metric.kind == "count", cells.grid["week"].min()
     teams = [str(team) for team in grid.drop_duplicates("unit").sort_values("unit")["team"]]
     common, late = len(teams) > 1, ceil(metric.follow_up / 7)  # weeks in which what ends is not known yet
-    odds = mixed.odds_of(common=common, counts=counts)
+    odds = odds_of(common=common, counts=counts)
     y, unit, time = grid["y"].to_numpy(float), grid["unit"].to_numpy(np.int64), grid["index_week"].to_numpy(np.int64)
     panel = mixed.lay_out(
         np.log(y + 0.5) if counts else y / cells.sd, y + 0.5 if counts else grid["n"].to_numpy(float), unit, time,
         np.zeros(len(grid), dtype=bool), np.full(len(grid), np.nan), common=common,
     )  # fmt: skip
-    assumptions = mixed.weigh(panel, odds)
+    assumptions = weigh(panel, odds)
     past = np.zeros((len(teams), int(time.max()) + 1))
     past[unit, time] = y if counts else grid["n"]
     usual = past[:, -RECENT_WEEKS:].mean(axis=1)

@@ -47,21 +47,29 @@ def _trend(found: Estimate) -> Check:
 
 def _spell(found: Estimate, withheld: bool) -> Check:
     name = "weeks just before"
-    if not found.answers:
-        told = "the eight weeks before the rollouts were ordinary ones"
-        return Check(name=name, result="passed", found=told)
-    scale = "ratio" if found.ratio else "difference"
-    without, every = (effect(answer, scale=scale) for answer in found.answers)
-    told = (
-        f"the last four weeks before the rollouts lay {_told(found.spell, found)} from the rest, drawn towards zero "
-        "(the chart over time lets them go free): a bad spell that was answered, or a pilot"
-    )
-    if not withheld:
-        told += (
-            f"; the interval reaches over the answer without the eight weeks before, {without}, and that with all "
-            f"weeks, {every}"
+    scale, told = "ratio" if found.ratio else "difference", []
+    if found.answers:
+        without, every = (effect(answer, scale=scale) for answer in found.answers)
+        told.append(
+            f"the last four weeks before the rollouts lay {_told(found.spell, found)} from the rest, drawn towards "
+            "zero (the chart over time lets them go free): a bad spell that was answered, or a pilot"
         )
-    return Check(name=name, result="noted", found=told)
+        if not withheld:
+            told.append(
+                f"the interval reaches over the answer without the eight weeks before, {without}, and that with all "
+                f"weeks, {every}"
+            )
+    if found.lasting:
+        step, on_top = (effect(x, scale=scale) for x in found.lasting)
+        told.append(
+            f"the adopters' level may have moved by {step} for good at another time than their rollouts (weeks before, "
+            "or all at one date); that is not the change's doing, unless it was a pilot: then its date is the rollout"
+        )
+        if not withheld:
+            told.append(f"on top of it the effect would be {on_top}, and the interval reaches towards that")
+    if not told:
+        return Check(name=name, result="passed", found="the weeks before the rollouts were ordinary ones")
+    return Check(name=name, result="noted", found="; ".join(told))
 
 
 def _season(found: Estimate) -> Check:

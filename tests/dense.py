@@ -7,8 +7,10 @@ from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
+from scipy import stats
 
 from prodops_analysis.estimators import mixed
+from prodops_analysis.estimators.assumptions import odds_of
 
 
 @dataclass(frozen=True)
@@ -171,7 +173,7 @@ def every_size(table, odds):
 
 def weighed(table, *, common, counts=False):
     """Return (rho, shock, sizes) -> weight, mean effect and its variance, for every combination."""
-    model, odds = Model.of(table, common=common), mixed.odds_of(common=common, counts=counts)
+    model, odds = Model.of(table, common=common), odds_of(common=common, counts=counts)
     c, found, before = model.mean_effect(), {}, every_size(table, odds)
     for rho, shock in product(odds.rho, odds.shock):
         base = model.cells_apart(rho, shock)
@@ -204,6 +206,57 @@ def answered(found):
         return mean, error, 0.0
     (one, its), (other, others) = (averaged(group) for group in groups)
     return mean, max(its, others), abs(one - other) / 2
+
+
+def lasting(table, found):
+    """Probability of a level that moved at another time and stayed, its step, effect and error on top of it."""
+    model = Model.of(table, common=True)
+    plain = {key: triple[0] for key, triple in found.items() if triple[0] > 0 and not lets_spell_in(key)}
+    rho, shock, _ = max(plain, key=plain.get)
+    plain = {sizes: weight for (*best, sizes), weight in plain.items() if best == [rho, shock]}
+    base, c, near, far = model.cells_apart(rho, shock), model.mean_effect(), *map(model.names.index, ("near", "far"))
+    times = {("own", weeks): (table.since >= -weeks, 0.5 / 2) for weeks in (6, 13)}
+    adopters, units = set(table.unit[table.treated]), set(table.unit)
+    if 3 <= len(adopters) < len(units):
+        first = [min(table.time[table.treated & (table.unit == u)]) for u in adopters]
+        dates = range(min(first) - 8, max(first) - 3, 4)
+        times |= {d: (np.isin(table.unit, list(adopters)) & (table.time >= d), 4 / 52) for d in dates}
+    moved, steps = [], []
+    for (after, odds), (sizes, weight) in product(times.values(), plain.items()):
+        columns = model.columns.copy()
+        columns[:, near], columns[:, far] = after, 0.0
+        stepped, let_in = replace(model, columns=columns), (sizes[0], 0.5, *sizes[2:])
+        value, variance, cost = stepped.solve(base, let_in, c)
+        weight *= odds * np.exp((model.solve(base, sizes, c)[2] - cost) / 2)
+        moved.append((weight, value, variance))
+        steps.append((weight, *stepped.solve(base, let_in, np.eye(len(c))[near])[:2]))
+    of_all = sum(weight for weight, _, _ in moved)
+    return of_all / (of_all + sum(plain.values())), averaged(steps)[0], *averaged(moved)
+
+
+def reaching(table, found, *, df, inflate=1.0):
+    """Mean and error where the interval reaches over both answers, and towards zero over the effect on top of a step.
+
+    inflate : by how much a jackknife makes the error of the model larger or smaller.
+    """
+    mean, error, between = answered(found)
+    t = stats.t.ppf(0.975, df)
+    error = error * inflate + between / t
+    p, _, on_top, its = lasting(table, found)
+    if (mean - on_top) * mean <= 0:
+        return mean, error
+    other = (1 - p) * mean + p * on_top
+    its_error = np.sqrt((1 - p) * error**2 + p * (its * inflate) ** 2 + p * (1 - p) * (mean - on_top) ** 2)
+    return (mean + other) / 2, max(error, its_error) + abs(mean - other) / 2 / t
+
+
+def inflation(table, found, own_df):
+    """The model's error and a jackknife over units put together, as a multiple of the former."""
+    if not own_df:
+        return 1.0
+    effects, model = left_out(table, found, common=True), answered(found)[1]
+    jackknife = (len(effects) - 1) / len(effects) * np.sum((effects - effects.mean()) ** 2)
+    return np.sqrt((12 + own_df * jackknife / model**2) / (12 + own_df))
 
 
 def averaged(found):

@@ -29,7 +29,7 @@ NUMBERS = ("estimate", "low", "high", "statistic", "smallest_detectable")
 QUIET = Interval(estimate=0.0, low=-0.1, high=0.1)
 AN_ESTIMATE = Estimate(
     estimate=0.0, low=-0.1, high=0.1, design="", beyond=0.0, statistic=0.0, df=12, by_team={}, by_band={}, spell=QUIET,
-    answers=None, slope=QUIET, replay=Replay(dates=0, spoken=0, widen=1.0), order_p=None,
+    answers=None, lasting=None, slope=QUIET, replay=Replay(dates=0, spoken=0, widen=1.0), order_p=None,
     smallest_detectable=0.1, n_items=0, n_own=0, n_weeks=0, n_teams=2, window={}, left_out={}, typical=None,
     method="", error=0.05, ratio=True,
 )  # fmt: skip
@@ -480,7 +480,7 @@ def test_a_decision_before_every_rollout_is_a_fault_of_the_record():
 
 def test_an_early_look_needs_more():
     """15 weeks in and without a decision date, what the 95 % interval would say is not yet said; on the date it is."""
-    made = small(seed=4, effect=-0.35)
+    made = small(seed=4, effect=-0.5)
     early = pd.Timestamp("2025-10-06", tz="UTC")
 
     found = made.asked(as_of=early)

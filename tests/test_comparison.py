@@ -360,6 +360,35 @@ def test_bad_weeks_just_before_the_rollout_are_no_baseline():
 
 
 @pytest.mark.parametrize(
+    ("faster_from", "rollouts"),
+    [
+        pytest.param(lambda team: SOON[team] - 6, SOON, id="each-six-weeks-before"),
+        pytest.param(lambda team: 28, APART, id="all-at-one-date"),
+        pytest.param(lambda team: 26, NEAR, id="before-all-of-them"),
+    ],
+)
+def test_work_that_got_faster_at_another_time_is_no_effect(faster_from, rollouts):
+    """Teams that became faster for good weeks before, or all at one date, get no direction, and the page is told."""
+    cycle = work(lambda t, w, n: (5 + n) * (0.6 if t in rollouts and w >= faster_from(t) else 1) * hardly(t, w))
+
+    found = asked(cycle, rollouts)
+
+    step, on_top = found.lasting
+    assert step == pytest.approx(-0.4, abs=0.1)
+    assert abs(on_top) < 0.1
+    assert not directed(found)
+
+
+def test_work_that_got_faster_with_each_rollout_is_one():
+    """Beside that, teams faster from their own rollout on are told so, and nothing is said to have moved before."""
+    found = asked(work(lambda t, w, n: (5 + n) * (0.6 if w >= SOON.get(t, WEEKS) else 1) * hardly(t, w)))
+
+    assert directed(found)
+    assert found.lasting is None
+    assert found.estimate == pytest.approx(-0.4, abs=0.02)
+
+
+@pytest.mark.parametrize(
     ("rollouts", "as_of", "reason"),
     [
         pytest.param({"A": 50}, WEEKS, "only 2 whole weeks after the rollout; 4 are needed", id="too-recent"),

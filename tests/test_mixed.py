@@ -11,7 +11,7 @@ from test_published import (
     SICILY_RATE_RATIO,
 )
 
-from prodops_analysis.estimators import mixed
+from prodops_analysis.estimators import assumptions, mixed
 
 # Flow of the Nile at Aswan, 10^8 m3 a year, 1871-1970: Cobb 1978; data set `Nile` of R (public domain figures).
 # The fall after 1898 is the textbook level shift (Durbin & Koopman 2012, sec. 2.2.5).
@@ -49,7 +49,7 @@ def solved(table, *, common=True, slope=OUT, apart=OUT, shock=0.0):
 
 def weigh(panel):
     """The fits of a panel of durations."""
-    return mixed.weigh(panel, mixed.odds_of(common=panel.common, counts=False))
+    return assumptions.weigh(panel, assumptions.odds_of(common=panel.common, counts=False))
 
 
 def mean_effect(panel, fits):
@@ -94,7 +94,7 @@ def test_weights_of_assumptions():
     assert sorted(weights, reverse=True) == weights
     for spell in (True, False):
         own = [fit.weight for fit in fits if fit.spell == spell]
-        assert min(own) >= mixed.LEAST_WEIGHT * max(own)
+        assert min(own) >= assumptions.LEAST_WEIGHT * max(own)
 
 
 @pytest.mark.parametrize(("size", "weight"), [(0.0, "little"), (5.0, "half")])

@@ -6,7 +6,19 @@ from math import factorial
 
 import numpy as np
 import pytest
-from dense import Model, answered, averaged, drawn, gauss, left_out, lets_spell_in, table_of, weighed
+from dense import (
+    Model,
+    answered,
+    averaged,
+    drawn,
+    gauss,
+    inflation,
+    lasting,
+    lets_spell_in,
+    reaching,
+    table_of,
+    weighed,
+)
 from scipy import optimize, stats
 from test_published import (
     SNOW_LOG_RATIO,
@@ -17,7 +29,8 @@ from test_published import (
     TAYLOR_ASHE_TOTAL,
 )
 
-from prodops_analysis.estimators import mixed, rollout
+from prodops_analysis.estimators import assumptions, mixed, rollout
+from prodops_analysis.estimators.assumptions import odds_of, weigh
 from prodops_analysis.estimators.counts import working_response
 from prodops_analysis.estimators.linked import linked
 from prodops_analysis.estimators.rollout import expected_error, rollout_effect
@@ -34,7 +47,7 @@ def asked(table, *, sd=1.0, **rest):
 def fitted(table):
     """Panel and fits of a table."""
     panel = mixed.lay_out(*table.cells, common=len(set(table.unit)) > 1)
-    return panel, mixed.weigh(panel, mixed.odds_of(common=panel.common, counts=False))
+    return panel, weigh(panel, odds_of(common=panel.common, counts=False))
 
 
 def exact(effect, first=SIX, *, spell=0.0, weeks=WEEKS, n=4.0):
@@ -70,8 +83,8 @@ def numbers(found):
 def two_by_two(monkeypatch):
     """Two autocorrelations by two shocks, as the dense model takes seconds for all; `test_mixed` has them all."""
     for name in ("BESIDE", "ALONE"):
-        odds = getattr(mixed, name)
-        monkeypatch.setattr(mixed, name, replace(odds, rho=odds.rho[:2], shock=odds.shock[1:3]))
+        odds = getattr(assumptions, name)
+        monkeypatch.setattr(assumptions, name, replace(odds, rho=odds.rho[:2], shock=odds.shock[1:3]))
 
 
 @pytest.mark.parametrize(
@@ -90,8 +103,11 @@ def test_effect_and_model_error(shape, sd):
     found = asked(table.but(y=table.y * sd), sd=sd)
 
     common = len(set(table.unit)) > 1
-    value, error, between = answered(weighed(table, common=common))
+    slow = weighed(table, common=common)
+    value, error, between = answered(slow)
     error += between / stats.t.ppf(0.975, found.df)
+    if common:
+        value, error = reaching(table, slow, df=found.df)
 
     assert [sd * value, sd * error] == pytest.approx([found.estimate, found.standard_error / found.replay.widen])
     sizes = (len(set(table.unit)), int(table.treated.sum()))
@@ -120,6 +136,22 @@ def test_both_answers_and_an_interval_over_them(first):
         assert abs(found.estimate - value) + stats.t.ppf(0.975, found.df) * error <= reach * (1 + 1e-9)
 
 
+@pytest.mark.parametrize("first", [(18, None), (18, 24, None, None), (18, 21, 29, None)], ids=["one", "two", "three"])
+@pytest.mark.usefixtures("two_by_two")
+def test_a_step_that_lasts(first):
+    """How probable a level is that moved weeks before, its step and the effect on top are those of the dense model."""
+    table = drawn(5, units=len(first), weeks=44, first=first, effect=-0.2)
+    table = table.but(y=table.y - 0.6 * (table.since >= -7))
+    found = asked(table, sd=1.0)
+
+    probability, step, on_top, error = lasting(table, weighed(table, common=True))
+
+    assert (found.estimate - on_top) * found.estimate > 0
+    assert (probability, step, on_top, error) == pytest.approx(
+        (found.lasting.probability, found.lasting.step, found.lasting.on_top, found.lasting.error), rel=1e-4
+    )
+
+
 @pytest.mark.parametrize(
     ("first", "own_df"),
     [
@@ -136,15 +168,10 @@ def test_jackknife_against_refitting(seed, first, own_df):
     found = asked(table)
 
     slow = weighed(table, common=True)
-    value, model, between = answered(slow)
-    effects = left_out(table, slow, common=True)
+    want = reaching(table, slow, df=12 + own_df, inflate=inflation(table, slow, own_df))
 
-    G = len(effects)
-    jackknife = np.sqrt((G - 1) / G * np.sum((effects - effects.mean()) ** 2))
-    expected = np.sqrt((12 * model**2 + own_df * jackknife**2) / (12 + own_df))
-    expected += between / stats.t.ppf(0.975, found.df)
     assert 12 + own_df == found.df
-    assert [value, expected] == pytest.approx([found.estimate, found.standard_error / found.replay.widen], rel=1e-5)
+    assert want == pytest.approx((found.estimate, found.standard_error / found.replay.widen), rel=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -263,6 +290,35 @@ def test_spell_and_slope_are_those_of_the_model():
 
 
 # known effects
+
+
+@pytest.mark.parametrize(
+    ("when", "first"),
+    [
+        pytest.param(lambda t: t.since >= -5, (26, 26, 27, None, None, None), id="weeks-before"),
+        pytest.param(lambda t: t.since >= -12, (26, None, None, None, None, None), id="one-adopter"),
+        pytest.param(lambda t: (t.unit < 3) & (t.time >= 24), (20, 26, 32, None, None, None), id="all-at-one-date"),
+    ],
+)
+def test_a_level_that_moved_at_another_time_is_no_effect(when, first):
+    """A step that stays, weeks before the rollouts or of all adopters at one date, leaves nothing for the rollout."""
+    quiet = exact(lambda since: 0.0, first)
+
+    found = asked(quiet.but(y=quiet.y - 0.8 * when(quiet)))
+
+    assert found.lasting.probability > 0.9
+    assert -0.9 < found.lasting.step < -0.4
+    assert abs(found.lasting.on_top) < 0.2
+    assert abs(found.estimate) < stats.t.ppf(0.975, found.df) * found.standard_error
+
+
+def test_an_effect_of_its_own_is_no_step():
+    """An effect that comes with each rollout, and a spell that passes, are not taken for a level that moved."""
+    plain, passed = asked(exact(lambda since: -0.8)), asked(exact(lambda since: 0.0, spell=0.8))
+
+    assert plain.lasting is None or abs(plain.lasting.step) < 0.01
+    assert plain.estimate == pytest.approx(-0.8, abs=0.02)
+    assert passed.estimate == pytest.approx(sum(passed.answers) / 2, abs=0.02)
 
 
 def test_a_known_effect_comes_back():
@@ -460,9 +516,7 @@ def test_ordinary_dates_by_hand(seed, first, own_df):
     table = jumpy(drawn([seed, 41], units=len(first), weeks=48, first=first, missing=0.0), 1.5, seed=seed)
     slow = weighed(table, common=True)
     rho, shock, sizes = heaviest(table, slow)
-    found, df = asked(table), 12 + own_df
-    _, model, between = answered(slow)
-    inflate = (found.standard_error / found.replay.widen - between / stats.t.ppf(0.975, df)) / model
+    found, df, inflate = asked(table), 12 + own_df, inflation(table, slow, own_df)
 
     t_values = []
     for back in (13, 14, 15):
@@ -491,8 +545,8 @@ def test_a_restless_past_widens_the_interval():
     assert found.replay.widen > 1.02
     panel, fits = fitted(table)
     given = {(f.rho, f.shock, f.sizes): (f.weight, *f.solution.value(panel.mean_effect)) for f in fits}
-    _, model, between = answered(given)
-    assert (model + between / stats.t.ppf(0.975, found.df)) * found.replay.widen == pytest.approx(found.standard_error)
+    _, error = reaching(table, given, df=found.df)
+    assert error * found.replay.widen == pytest.approx(found.standard_error)
 
 
 def test_ordinary_dates_do_not_look_at_treated_weeks():
@@ -702,7 +756,7 @@ def test_counts_are_the_model_of_working_values(seed):
     table = counted([seed, 71])
     found = asked(table, counts=True)
 
-    value, error = averaged(weighed(working(table), common=True, counts=True).values())
+    value, error = reaching(working(table), weighed(working(table), common=True, counts=True), df=found.df)
 
     assert [value, error] == pytest.approx([found.estimate, found.standard_error / found.replay.widen], rel=1e-6)
 

@@ -20,7 +20,7 @@ def interval(low, high):
 
 CALM = Estimate(
     estimate=-0.2, low=-0.3, high=-0.1, design="2 teams, each from its own rollout on, beside 3 teams",
-    beyond=0.0, statistic=-4.0, df=12, by_team={}, by_band={}, spell=interval(-0.1, 0.1), answers=None,
+    beyond=0.0, statistic=-4.0, df=12, by_team={}, by_band={}, spell=interval(-0.1, 0.1), answers=None, lasting=None,
     slope=interval(-0.1, 0.1), replay=Replay(dates=12, spoken=1, widen=1.0), order_p=0.02,
     smallest_detectable=0.1, n_items=80, n_own=60, n_weeks=40, n_teams=5, window={}, left_out={}, typical=5.0,
     method="", error=0.05, ratio=True,
@@ -47,12 +47,14 @@ def test_orders_are_named_only_where_dealt():
 
 def test_no_check_tells_an_effect_that_is_withheld():
     """Where no number may be shown, none shows through a check: no rollout orders, no estimates behind a spell."""
-    found = replace(CALM, answers=(-0.22, -0.41))
+    found = replace(CALM, answers=(-0.22, -0.41), lasting=(-0.17, -0.03))
 
     open_ones, kept = asked(found), asked(found, withheld=True)
 
     assert "without the eight weeks before, −22%, and that with all weeks, −41%" in open_ones["weeks just before"].found
-    assert kept["weeks just before"].found.endswith("a bad spell that was answered, or a pilot")
+    assert "on top of it the effect would be −3%" in open_ones["weeks just before"].found
+    assert not {"22%", "41%", "3%"} & set(kept["weeks just before"].found.replace("−", " ").replace(",", " ").split())
+    assert kept["weeks just before"].found.endswith("then its date is the rollout")
     assert set(open_ones) - set(kept) == {"rollout order"}
 
 
@@ -81,6 +83,10 @@ def test_no_check_tells_an_effect_that_is_withheld():
         pytest.param(
             {"answers": (0.05, -0.1), "ratio": False}, "weeks just before", "noted",
             "without the eight weeks before, +5 points, and that with all weeks, −10 points", id="both-answers",
+        ),
+        pytest.param(
+            {"lasting": (-0.2, 0.01)}, "weeks just before", "noted", "may have moved by −20% for good at another time",
+            id="moved-before",
         ),
         pytest.param({"n_teams": 1}, "season", "noted", "turn of the year is left out", id="no-season-alone"),
         pytest.param({"design": AT_ONCE}, "season", "noted", "turn of the year is left out", id="no-season-at-once"),

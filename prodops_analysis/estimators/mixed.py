@@ -1,4 +1,4 @@
-"""The mixed model of teams by weeks behind a comparison, and the weighing of its assumptions by likelihood.
+"""The mixed model of teams by weeks behind a comparison.
 
     y[i,t] = alpha_i + beta_t + s_i t + pi_1 a[i,t] + pi_2 b[i,t]
              + (tau + kappa r[i,t] + gamma g[i,t] + omega o_i + delta_i) D[i,t] + u[i,t] + e[i,t]
@@ -8,14 +8,11 @@ may have triggered it or a pilot run. The mean effect is tau, or kappa where it 
 grown, with mean one. g says how far it has grown from whatever it was at first and o how late the team adopted, both
 centred (where all teams adopt, little but the odds tells the two apart). u is an AR(1) shock of the team with `rho` and
 `shock`, e the noise of n items, variance 1/n. Everything in units of one item's standard deviation. alpha is free, beta
-and the mean effect are all but free; s, pi, gamma, omega and delta are N(0, size^2). Nobody knows their sizes nor rho
-and shock, so every combination is fitted and weighed by prior odds (`Odds`) and restricted likelihood (Harville 1974;
-model averaging, Hoeting et al. 1999).
+and the mean effect are all but free; s, pi, gamma, omega and delta are N(0, size^2). Their sizes, rho and shock, which
+nobody knows, are weighed by `estimators.assumptions`.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,45 +28,6 @@ FREE = 10.0  # a size that lets a coefficient be anything
 FROM_NOTHING = 5.0  # a size of growth: the effect grows from nothing
 FULL_GROWTH = 26  # weeks after which a growing effect has grown up
 TAU, GAMMA, NEAR, FAR, OMEGA, KAPPA = range(6)  # columns shared by all teams
-LEAST_WEIGHT = 0.01
-MOST_SPELL = 0.5  # weight of a spell before the rollouts, however clear it is
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Odds:
-    """What is thought of the unknowns before any data: their values, and size -> prior odds. A slope is a year's.
-
-    worth : degrees of freedom that the variance of the model is worth, beside that of a jackknife.
-    """
-
-    rho: tuple[float, ...] = (0.0, 0.3, 0.6, 0.85)
-    shock: tuple[float, ...] = (0.03, 0.12, 0.25, 0.45)
-    slope: Mapping[float, float]
-    spell: Mapping[float, float]
-    growth: Mapping[float, float]
-    order: Mapping[float, float]
-    apart: Mapping[float, float]
-    worth: int
-
-
-# Why each: docs/decisions/0004.
-BESIDE = Odds(
-    slope={LEVEL: 1, 0.2: 1, 0.6: 2}, spell={NONE: 2, 0.5: 1}, growth={NONE: 3, FROM_NOTHING: 2, 0.5: 1},
-    order={NONE: 2, 0.5: 1}, apart={NONE: 1, 0.3: 1}, worth=12,
-)  # fmt: skip
-ALONE = Odds(
-    slope={0.3: 1, 0.9: 1}, spell={NONE: 2, 0.5: 1}, growth={NONE: 1, 0.5: 1}, order={NONE: 1}, apart={NONE: 1},
-    worth=30,
-)  # fmt: skip
-COUNTS = Odds(
-    rho=(0.0, 0.3), slope={LEVEL: 1, 0.2: 1}, spell={NONE: 2, 0.5: 1}, growth={NONE: 1, 0.5: 1},
-    order={NONE: 2, 0.3: 1}, apart={NONE: 1, 0.15: 1}, worth=20,
-)  # fmt: skip
-
-
-def odds_of(*, common: bool, counts: bool) -> Odds:
-    """Return the odds for teams beside others, for one series alone, and for counts beside others."""
-    return (COUNTS if counts else BESIDE) if common else ALONE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,22 +91,6 @@ class Solution:
     def value(self, c: Floats) -> tuple[float, float]:
         """Return c'theta and its variance."""
         return float(c @ self.theta), float(c @ self.covariance @ c)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fit:
-    """One combination of assumptions, its weight among all, and its solution."""
-
-    rho: float
-    shock: float
-    sizes: Sizes
-    weight: float
-    solution: Solution
-
-    @property
-    def spell(self) -> bool:
-        """Whether the weeks before a rollout are let differ from the rest."""
-        return self.sizes[1] > NONE
 
 
 def lay_out(y: Floats, n: Floats, unit: Ints, time: Ints, treated: NDArray[np.bool_], since: Floats,
@@ -245,36 +187,3 @@ def prior(panel: Panel, sizes: Sizes) -> Floats:
     shared = {TAU: tau, KAPPA: kappa, GAMMA: gamma, NEAR: spell, FAR: spell, OMEGA: order}
     free = [shared.get(k, FREE) for k in range(panel.X.shape[2])]
     return np.array(free + [apart] * len(panel.treated) + [slope] * len(panel.y)) ** -2.0
-
-
-def weigh(panel: Panel, odds: Odds) -> list[Fit]:
-    """Fit every combination of assumptions; return those with weight, heaviest first, weights adding up to 1.
-
-    The likelihood sees whether the weeks before a rollout were unlike the rest, and nothing in it tells what to do with
-    them. A spell that would have passed anyway belongs left out of the baseline. But teams that roll out when they have
-    seen enough bad weeks make the weeks before those, and the teams still waiting, look better than they are, and only
-    all weeks together are fair. So a spell gets half of the weight at most, and `rollout` reaches over both answers.
-    """
-    alone = {NONE: 1.0}
-    order, apart = (odds.order, odds.apart) if len(panel.treated) > 1 else (alone, alone)
-    sets = (odds.slope, odds.spell, odds.growth, order, apart)
-    choices = list(product(*sets))
-    before = np.array([np.prod(each) for each in product(*(known.values() for known in sets))])
-    priors = np.array([prior(panel, sizes) for sizes in choices])
-    found = []
-    for rho, shock in product(odds.rho, odds.shock):
-        W, logdet = inverse_covariance(panel.n, rho, shock)
-        solved = equations(panel, W).solve(priors)
-        costs = [solution.cost + logdet for solution in solved] - 2 * np.log(before)
-        found += [Fit(rho=rho, shock=shock, sizes=sizes, weight=cost, solution=solution)
-                  for sizes, cost, solution in zip(choices, costs, solved, strict=True)]  # fmt: skip
-    cost, spell = np.array([(fit.weight, fit.spell) for fit in found]).T
-    share = np.exp(-0.5 * (cost - cost.min()))
-    let_in = min(float(share @ spell / share.sum()), MOST_SPELL)
-    for rows, together in ((spell == 1, let_in), (spell == 0, 1 - let_in)):
-        own = np.exp(-0.5 * (cost[rows] - cost[rows].min()))
-        own[own < LEAST_WEIGHT] = 0.0
-        share[rows] = own / own.sum() * (together if together >= LEAST_WEIGHT else 0.0)
-    share /= share.sum()
-    weighed = [replace(fit, weight=float(w)) for fit, w in zip(found, share, strict=True) if w > 0]
-    return sorted(weighed, key=lambda fit: -fit.weight)

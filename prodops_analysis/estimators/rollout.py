@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from prodops_analysis.estimators import mixed
+from prodops_analysis.estimators.assumptions import MOST_SPELL, Fit, Odds, averaged, heaviest, odds_of, refitted, weigh
 from prodops_analysis.estimators.counts import working_response
+from prodops_analysis.estimators.lasting import Lasting, lasting_step
 from prodops_analysis.estimators.linked import refuse
-from prodops_analysis.estimators.mixed import Fit, Floats, Ints, Odds, Panel
+from prodops_analysis.estimators.mixed import Floats, Ints, Panel
 
 LEAST_ADOPTERS = 3  # for a jackknife over teams
 EARLY = ((-26, -17), (-16, -9))  # weeks since the rollout, a pre-trend's place
@@ -55,7 +57,8 @@ class RolloutEffect:
     standard_error, df : model and jackknife over units put together, referred to Student's t; replay has widened it.
     by_unit : unit -> effect from its own weeks; by_band : weeks since rollout -> effect, beside all earlier weeks.
     spell : how far the last four weeks before lay from the others; answers : the estimates with the eight weeks before
-        left out and with all weeks, where a spell is seen; slope : sd of slopes over units, a year.
+        left out and with all weeks, where a spell is seen; lasting : a level that moved at another time and stayed,
+        where the effect on top is less; slope : mean of the adopters' slopes, a year.
     order_p : share of rollout orders whose effect looks at least as strong, None where it was not tried.
     """
 
@@ -66,6 +69,7 @@ class RolloutEffect:
     by_band: dict[tuple[int, int], Interval]
     spell: Interval
     answers: tuple[float, float] | None
+    lasting: Lasting | None
     slope: Interval
     replay: Replay
     order_p: float | None
@@ -101,10 +105,10 @@ def rollout_effect(
     if counts:
         y, n = working_response(y, unit, time, treated, common=common)
     panel = mixed.lay_out(y / sd, n, unit, time, treated, since, common=common)
-    odds = mixed.odds_of(common=common, counts=counts)
-    fits = mixed.weigh(panel, odds)
+    odds = odds_of(common=common, counts=counts)
+    fits = weigh(panel, odds)
     c = panel.mean_effect
-    estimate, model = _averaged(fits, c)
+    estimate, model = averaged(fits, c)
     answers = _with_and_without_spell(fits, c)
     if answers:
         model = max(error for _, error in answers)
@@ -114,10 +118,15 @@ def rollout_effect(
         own_df = df - odds.worth
         # two variances put together by what each is worth (Smyth 2004)
         error = float(np.sqrt((odds.worth * model**2 + own_df * _jackknife(panel, fits) ** 2) / df))
-    replay = _replay(panel, fits, df=df, inflate=error / model, sd=sd)
-    t = float(stats.t.ppf(0.975, df))
+    inflate, t = error / model, float(stats.t.ppf(0.975, df))
+    replay = _replay(panel, fits, df=df, inflate=inflate, sd=sd)
     if answers:  # the interval reaches over both
         error += abs(answers[0][0] - answers[1][0]) / 2 / t
+    lasting = lasting_step(panel, fits) if common else None
+    lasting = lasting if lasting and (estimate - lasting.on_top) * estimate > 0 else None
+    if lasting:  # and towards zero, over what moved at another time
+        other, others = lasting.among(estimate, error, inflate=inflate)
+        estimate, error = (estimate + other) / 2, max(error, others) + abs(estimate - other) / 2 / t
     slopes = np.arange(len(c) - U, len(c))
     return RolloutEffect(
         estimate=estimate * sd,
@@ -125,9 +134,10 @@ def rollout_effect(
         df=df,
         by_unit={int(u): _scaled(*own, t, sd) for u, own in _by_unit(panel, fits).items()},
         by_band={band: _scaled(*own, t, sd) for band, own in _by_band(panel, fits).items()},
-        spell=_scaled(*_averaged([f for f in fits if f.spell or not answers], np.eye(len(c))[mixed.NEAR]), t, sd),
+        spell=_scaled(*averaged([f for f in fits if f.spell or not answers], np.eye(len(c))[mixed.NEAR]), t, sd),
         answers=(answers[0][0] * sd, answers[1][0] * sd) if answers else None,
-        slope=_scaled(*_averaged(fits, np.isin(np.arange(len(c)), slopes[panel.treated]) / adopters), t, sd),
+        lasting=lasting.scaled(sd) if lasting else None,
+        slope=_scaled(*averaged(fits, np.isin(np.arange(len(c)), slopes[panel.treated]) / adopters), t, sd),
         replay=replay,
         order_p=_order(panel, fits, rng) if rng is not None and common and U <= FEW_UNITS else None,
         n_cells=int(treated.sum()),
@@ -150,42 +160,19 @@ def expected_error(
     """Return the standard error that a planned rollout would give, in units of sd, before any outcome is known."""
     refuse(np.zeros(len(n)), n, unit, time, treated, since, common=common)
     panel = mixed.lay_out(np.zeros(len(n)), n, unit, time, treated, since, common=common)
-    return _averaged(_refitted(panel, assumptions), panel.mean_effect)[1]
+    return averaged(refitted(panel, assumptions), panel.mean_effect)[1]
 
 
 def _scaled(value: float, error: float, t: float, sd: float) -> Interval:
     return Interval(estimate=value * sd, low=(value - t * error) * sd, high=(value + t * error) * sd)
 
 
-def _averaged(fits: list[Fit], c: Floats) -> tuple[float, float]:
-    """Average over assumptions; the error holds their disagreement (Hoeting et al. 1999, eq. 4)."""
-    weight = np.array([fit.weight for fit in fits])
-    value, variance = np.array([fit.solution.value(c) for fit in fits]).T
-    mean = float(weight @ value / weight.sum())
-    return mean, float(np.sqrt(weight @ (variance + (value - mean) ** 2) / weight.sum()))
-
-
 def _with_and_without_spell(fits: list[Fit], c: Floats) -> list[tuple[float, float]]:
     """Return estimate and error with a spell before the rollouts let in and without, where it has all its weight."""
     let_in = [fit for fit in fits if fit.spell]
-    if sum(fit.weight for fit in let_in) < mixed.MOST_SPELL - 1e-9:
+    if sum(fit.weight for fit in let_in) < MOST_SPELL - 1e-9:
         return []
-    return [_averaged(let_in, c), _averaged([fit for fit in fits if not fit.spell], c)]
-
-
-def _heaviest(fits: list[Fit]) -> list[Fit]:
-    """Return the fits with the autocorrelation and shock of the best one."""
-    return [fit for fit in fits if (fit.rho, fit.shock) == (fits[0].rho, fits[0].shock)]
-
-
-def _refitted(panel: Panel, fits: list[Fit], *, W: Floats | None = None, keep: NDArray[np.bool_] | None = None
-              ) -> list[Fit]:  # fmt: skip
-    """Fit another panel under the heaviest assumptions, with the weights they had."""
-    same = _heaviest(fits)
-    if W is None:
-        W = mixed.inverse_covariance(panel.n, same[0].rho, same[0].shock)[0]
-    solved = mixed.equations(panel, W, keep=keep).solve(np.array([mixed.prior(panel, fit.sizes) for fit in same]))
-    return [replace(fit, solution=solution) for fit, solution in zip(same, solved, strict=True)]
+    return [averaged(let_in, c), averaged([fit for fit in fits if not fit.spell], c)]
 
 
 def _jackknife(panel: Panel, fits: list[Fit]) -> float:
@@ -194,22 +181,22 @@ def _jackknife(panel: Panel, fits: list[Fit]) -> float:
     theta = []
     for unit in range(len(panel.y)):
         left = panel.without(unit)
-        theta.append(_averaged(_refitted(left, fits, W=W, keep=np.arange(len(W)) != unit), left.mean_effect)[0])
+        theta.append(averaged(refitted(left, fits, W=W, keep=np.arange(len(W)) != unit), left.mean_effect)[0])
     G = len(theta)
     return float(np.sqrt((G - 1) / G * np.sum((np.array(theta) - np.mean(theta)) ** 2)))
 
 
 def _by_unit(panel: Panel, fits: list[Fit]) -> dict[int, tuple[float, float]]:
     """Return each treated unit's effect, drawn to no common one."""
-    apart = [replace(fit, sizes=(*fit.sizes[:4], mixed.FREE)) for fit in _heaviest(fits)]
-    again = _refitted(panel, apart)
+    apart = [replace(fit, sizes=(*fit.sizes[:4], mixed.FREE)) for fit in heaviest(fits)]
+    again = refitted(panel, apart)
     found = {}
     for k, unit in enumerate(panel.treated):
         c = np.zeros(len(panel.mean_effect))
         weight = panel.n[unit] * panel.D[unit]
         c[: panel.X.shape[2]] = weight @ panel.X[unit] / weight.sum()
         c[panel.X.shape[2] + k] = 1.0
-        found[int(unit)] = _averaged(again, c)
+        found[int(unit)] = averaged(again, c)
     return found
 
 
@@ -232,9 +219,9 @@ def _bands(
     seen = [band for band in bands if inside[band].any()]
     X = np.concatenate([np.zeros((*n.shape, mixed.KAPPA + 1)), *(inside[band][:, :, None] for band in seen)], axis=2)
     shown = replace(panel, n=n, X=X, D=np.zeros_like(n), treated=panel.treated[:0])
-    again = _refitted(shown, [replace(fit, sizes=(mixed.LEVEL, *fit.sizes[1:])) for fit in _heaviest(fits)])
+    again = refitted(shown, [replace(fit, sizes=(mixed.LEVEL, *fit.sizes[1:])) for fit in heaviest(fits)])
     every = np.eye(X.shape[2] + len(n))
-    return {band: _averaged(again, every[mixed.KAPPA + 1 + k]) for k, band in enumerate(seen)}
+    return {band: averaged(again, every[mixed.KAPPA + 1 + k]) for k, band in enumerate(seen)}
 
 
 def _replay(panel: Panel, fits: list[Fit], *, df: int, inflate: float, sd: float) -> Replay:
@@ -252,7 +239,7 @@ def _replay(panel: Panel, fits: list[Fit], *, df: int, inflate: float, sd: float
         n = np.where(since >= window, 0.0, panel.n)
         if ((n > 0) & (since >= 0)).any(axis=1).sum() == adopts.sum():
             moved = mixed.with_rollouts(panel.y, n, since >= 0, since, common=panel.common)
-            value, error = _averaged(_refitted(moved, fits), moved.mean_effect)
+            value, error = averaged(refitted(moved, fits), moved.mean_effect)
             t_values.append(value / (error * inflate))
             effects[int(back)] = _scaled(value, error * inflate, critical, sd)
     if not t_values:
@@ -274,7 +261,7 @@ def _order(panel: Panel, fits: list[Fit], rng: np.random.Generator) -> float:
     begin = float(np.min(panel.since[panel.D > 0]))
 
     def t_of(dealt: Panel) -> float:
-        return abs(float(np.divide(*_averaged(_refitted(dealt, fits[:1], W=W), dealt.mean_effect))))
+        return abs(float(np.divide(*averaged(refitted(dealt, fits[:1], W=W), dealt.mean_effect))))
 
     def inside(dealt: Panel) -> int:
         return int(np.sum(dealt.D.any(axis=1) & ((dealt.n > 0) & (dealt.since < 0)).any(axis=1)))
