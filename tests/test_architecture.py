@@ -29,7 +29,7 @@ LINE = (
     ("assessment",),
     ("planning", "portfolio", "forecast", "friction"),
     ("charts",),
-    ("workspace", "sample", "starter"),
+    ("workspace", "starter"),
     ("report",),
     ("__init__",),
     ("cli",),
@@ -40,7 +40,6 @@ STEP = {room: step for step, rooms in enumerate(LINE) for room in rooms}
 # Rooms that know less than their place on the line would allow.
 ONLY = {
     "records": {"errors", "workflow", "settings", "event_log"},
-    "sample": {"errors", "workflow", "settings", "event_log", "records"},
     "estimators": {"errors"},
     "tables": {"errors"},
     "starter": {"errors", "workflow", "settings", "records", "sources", "metrics"},
@@ -220,8 +219,6 @@ def test_chance_is_an_argument(module):
         pytest.param("estimators/a.py", "from prodops_analysis.settings import S", "settings", id="arrays"),
         pytest.param("records/a.py", "from prodops_analysis.sources import x", "sources", id="narrow"),
         pytest.param("workspace.py", "from prodops_analysis.metrics import x", "metrics", id="loads-only"),
-        pytest.param("sample/a.py", "from prodops_analysis.metrics import x", "metrics", id="simulates-only"),
-        pytest.param("friction.py", "from prodops_analysis.sample import x", "sample", id="no-sample"),
         pytest.param("metrics/flow.py", "from prodops_analysis import assess", "__init__", id="face"),
         pytest.param("errors.py", "import prodops_analysis", "__init__", id="whole"),
         pytest.param("__init__.py", "from prodops_analysis.cli import main", "cli", id="face-and-cli"),

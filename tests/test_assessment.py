@@ -11,12 +11,12 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from simulator import STATES, World, simulate
 
 from prodops_analysis import METRICS, Change, Settings, Verdict, Workflow, Worthwhile, assess
 from prodops_analysis.comparison import Estimate
 from prodops_analysis.errors import EventLogError, SettingsError
 from prodops_analysis.estimators.rollout import Interval, Replay
-from prodops_analysis.sample.simulator import STATES, World, simulate
 from prodops_analysis.verdict import judge
 
 START = date(2025, 1, 6)

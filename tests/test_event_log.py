@@ -6,6 +6,7 @@ import pandas as pd
 import pandera.pandas as pa
 import pytest
 from conftest import log_of, rows_of, utc
+from simulator import World, simulate
 
 from prodops_analysis.errors import EventLogError
 from prodops_analysis.event_log import (
@@ -21,7 +22,6 @@ from prodops_analysis.event_log import (
     validate,
     write_parquet,
 )
-from prodops_analysis.sample.simulator import World, simulate
 
 DAY = "2026-01-05"
 SOUND = ("A", "Doing", DAY)

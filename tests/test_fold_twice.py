@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import utc
+from simulator import STATES, World, simulate
 from slow_fold import MAPS, hostile_log, slow_fold
 
-from prodops_analysis.sample.simulator import STATES, World, simulate
 from prodops_analysis.settings import Settings
 from prodops_analysis.work_items import fold
 

@@ -1,16 +1,16 @@
 """The simulated organisation: drawn from its generator alone, with the effects and faults it promises."""
 
+import bundled
 import numpy as np
 import pandas as pd
 import pytest
 from conftest import ROOT
+from simulator import STATES, World, simulate
 
 from prodops_analysis.event_log import validate
 from prodops_analysis.metrics import METRICS
 from prodops_analysis.quality import doubtful_items
 from prodops_analysis.records.changes import read_changes
-from prodops_analysis.sample import bundled
-from prodops_analysis.sample.simulator import STATES, World, simulate
 from prodops_analysis.settings import Settings
 from prodops_analysis.work_items import fold
 
@@ -86,7 +86,7 @@ def test_planted_faults_are_found(kind):
 
 
 def test_the_bundled_export_is_what_the_code_makes():
-    """data/sample/events.csv is made by `python -m prodops_analysis.sample.bundled` and by nothing else."""
+    """data/sample/events.csv is made by `python tests/bundled.py data/sample/events.csv` and by nothing else."""
     made = bundled.export().to_csv(index=False, lineterminator="\n")
 
     assert (ROOT / "data/sample/events.csv").read_text(encoding="utf-8") == made

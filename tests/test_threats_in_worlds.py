@@ -6,10 +6,10 @@ from datetime import timedelta
 import numpy as np
 import pandas as pd
 import pytest
+from simulator import STATES
 from test_assessment import SMALL, START, found_by, small
 
 from prodops_analysis import Change, Settings, Verdict, assess
-from prodops_analysis.sample.simulator import STATES
 
 EVERY = (
     "time of the look", "data quality", "measurement changed at rollout", "other changes in the window",

@@ -1,6 +1,6 @@
 """The bundled sample: eight invented teams, 78 weeks, three real effects, one change without any, planted faults.
 
-`python -m prodops_analysis.sample.bundled FILE.csv` writes the export that lies under data/sample.
+`python tests/bundled.py data/sample/events.csv` writes the export.
 """
 
 import sys
@@ -9,8 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-
-from prodops_analysis.sample.simulator import World, simulate
+from simulator import World, simulate
 
 SEED = 20261014
 START = "2025-04-07"
