@@ -259,5 +259,5 @@ def _found(history: Any, published: Any) -> Iterator[str]:
     bad = sorted(set(grades.loc[grades["grade"] == "D", "team"]))
     yield f"data: {len(history.faults)} entries listed as faulty, grade D for {some(bad) if bad else 'no team'}"
     for made in published.failed:
-        yield f"could not be made: {made.planned.title}: {made.failed}"
+        yield f"could not be made: {made.title}: {made.failed}"
     yield from published.not_printed

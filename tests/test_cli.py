@@ -285,7 +285,7 @@ def test_the_code_says_how_the_reports_went(tiny, monkeypatch, failed, dated, as
     """Code 1: a report failed; 3: the export ends before the last full month did. Both are told where both are so."""
     if not dated:
         replace(tiny / "prodops.toml", "as_of = 2026-03-01T00:00:00Z\n", "")
-    made = [SimpleNamespace(planned=SimpleNamespace(title=title), failed="its kernel died") for title in failed]
+    made = [SimpleNamespace(title=title, failed="its kernel died") for title in failed]
     month = SimpleNamespace(folder=tiny / "reports/2026-02", made=made, failed=made, results={}, not_printed=())
     monkeypatch.setattr("prodops_analysis.report.month.make_month", lambda *_, **__: month)
 

@@ -8,7 +8,7 @@ import shutil
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,23 +27,20 @@ ESSENTIAL = ("data_quality", "monthly_review")  # without these two nothing is p
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Planned:
-    """One report of the month: the notebook, its own parameters, and where it goes."""
+class Report:
+    """One report of the month: its notebook and where it goes, then what came out of it.
+
+    executed, page, tables : the notebook with its outputs, its page, and the CSV behind each chart, by path.
+    failed, log : why there is no page, for readers and for the maintainer.
+    """
 
     notebook: str
     slug: str
     title: str
     parameters: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Made:
-    """One report as it came out: a page, or why there is none (`failed` for readers, `log` for the maintainer)."""
-
-    planned: Planned
+    executed: Any = None
     page: str = ""
-    notebook: Any = None
-    tables: Mapping[str, str] = field(default_factory=dict)  # CSV behind each chart, by path
+    tables: Mapping[str, str] = field(default_factory=dict)
     failed: str = ""
     log: str = ""
 
@@ -53,42 +50,33 @@ class Published:
     """A month on disk."""
 
     folder: Path
-    made: tuple[Made, ...]
+    made: tuple[Report, ...]
     not_printed: tuple[str, ...] = ()
 
     @property
     def results(self) -> dict[str, dict[str, Any]]:
         """The named results of each report, by slug."""
-        return {m.planned.slug: results_of(m.notebook) for m in self.made if not m.failed}
+        return {m.slug: results_of(m.executed) for m in self.made if not m.failed}
 
     @property
-    def failed(self) -> tuple[Made, ...]:
+    def failed(self) -> tuple[Report, ...]:
         """The reports that could not be made."""
         return tuple(made for made in self.made if made.failed)
 
 
-def plan(history: History) -> tuple[Planned, ...]:
+def plan(history: History) -> tuple[Report, ...]:
     """List the reports of the month: the review, each change with a rollout, the workspace's own, data quality."""
     both = {"workspace": str(history.root), "month": str(history.month)}
     begun = [change for change in history.changes if any(change.rollouts.values())]
-    return (
-        Planned(notebook="monthly_review", slug="monthly-review", title="Monthly review", parameters=both),
-        *(
-            Planned(
-                notebook="process_change",
-                slug=f"change-{change.id}",
-                title=change.title or change.id,
-                parameters=both | {"change_id": change.id},
-            )
-            for change in begun
-        ),
-        *(
-            Planned(
-                notebook=name, slug=name.replace("_", "-"), title=name.replace("_", " ").capitalize(), parameters=both
-            )
-            for name in history.settings.own_reports
-        ),
-        Planned(notebook="data_quality", slug="data-quality", title="Data quality", parameters=both),
+    own = history.settings.own_reports
+    listed = [
+        ("monthly_review", "monthly-review", "Monthly review", {}),
+        *(("process_change", f"change-{c.id}", c.title or c.id, {"change_id": c.id}) for c in begun),
+        *((name, name.replace("_", "-"), name.replace("_", " ").capitalize(), {}) for name in own),
+        ("data_quality", "data-quality", "Data quality", {}),
+    ]
+    return tuple(
+        Report(notebook=name, slug=slug, title=title, parameters=both | more) for name, slug, title, more in listed
     )
 
 
@@ -110,18 +98,18 @@ def make_month(
     for folder in ("notebooks", "data"):
         (work / folder).mkdir(parents=True)
     try:
-        jobs = [executor.submit(_make, planned, history, work / "notebooks") for planned in plan(history)]
+        jobs = [executor.submit(_make, report, history, work / "notebooks") for report in plan(history)]
         made = []
         for job in jobs:
             made.append(job.result())
-            progress(f"{history.month}: {made[-1].planned.title}")
+            progress(f"{history.month}: {made[-1].title}")
         log = reports / f"{history.month}.log"
         log.unlink(missing_ok=True)
         if logs := [m.log for m in made if m.failed]:
             log.write_text("\n\n".join(logs), encoding="utf-8")
-        if lost := [m for m in made if m.failed and m.planned.notebook in ESSENTIAL]:
+        if lost := [m for m in made if m.failed and m.notebook in ESSENTIAL]:
             raise ReportError(
-                f"{lost[0].planned.title} of {history.month} could not be made: {lost[0].failed}; "
+                f"{lost[0].title} of {history.month} could not be made: {lost[0].failed}; "
                 f"nothing was published, what was there before stays; the full log is {log}"
             )
         _write(work, history, tuple(made), ledger.published_before(reports, str(history.month)))
@@ -133,36 +121,36 @@ def make_month(
     return Published(folder=target, made=tuple(made), not_printed=tuple(faults))
 
 
-def _make(planned: Planned, history: History, folder: Path) -> Made:
-    output = folder / f"{planned.slug}.ipynb"
+def _make(report: Report, history: History, folder: Path) -> Report:
     try:
-        path = notebook_path(planned.notebook, workspace=history.root)
-        executed = without_traces(run_notebook(path, output=output, parameters=planned.parameters))
-        executed.metadata["prodops"] = page_metadata(history, planned.title)
-        tables = chart_tables(executed, prefix=f"data/{planned.slug}")
-        return Made(planned=planned, page=render(executed, title=planned.title), notebook=executed, tables=tables)
+        path = notebook_path(report.notebook, workspace=history.root)
+        output = folder / f"{report.slug}.ipynb"
+        executed = without_traces(run_notebook(path, output=output, parameters=report.parameters))
+        executed.metadata["prodops"] = page_metadata(history, report.title)
+        tables = chart_tables(executed, prefix=f"data/{report.slug}")
+        return replace(report, executed=executed, page=render(executed, title=report.title), tables=tables)
     except Exception as error:  # one report must not take the others with it; the log keeps everything
         said = _plain(str(error)) if isinstance(error, ProdopsError) else f"{type(error).__name__}: {error}"
-        return Made(planned=planned, failed=said, log=traceback.format_exc())
+        return replace(report, failed=said, log=traceback.format_exc())
 
 
 def _plain(text: str) -> str:
     return re.sub(r"\x1b\[[0-9;]*m", "", text).strip().splitlines()[0]
 
 
-def _write(work: Path, history: History, made: Sequence[Made], before: Path | None) -> None:
-    results = {m.planned.slug: results_of(m.notebook) for m in made if not m.failed}
+def _write(work: Path, history: History, made: Sequence[Report], before: Path | None) -> None:
+    results = {m.slug: results_of(m.executed) for m in made if not m.failed}
     for m in made:
-        page = m.page if not m.failed else failed_page(m.planned.title, m.failed, history)
-        (work / f"{m.planned.slug}.html").write_text(page, encoding="utf-8")
+        page = m.page if not m.failed else failed_page(m.title, m.failed, history)
+        (work / f"{m.slug}.html").write_text(page, encoding="utf-8")
         if m.failed:
-            (work / "notebooks" / f"{m.planned.slug}.ipynb").unlink(missing_ok=True)
+            (work / "notebooks" / f"{m.slug}.ipynb").unlink(missing_ok=True)
             continue
-        nbformat.write(m.notebook, work / "notebooks" / f"{m.planned.slug}.ipynb")
+        nbformat.write(m.executed, work / "notebooks" / f"{m.slug}.ipynb")
         for path, text in m.tables.items():
             (work / path).write_text(text, encoding="utf-8")
-    entries = [(m.planned.slug, m.planned.title, m.failed) for m in made]
-    first = {m.planned.slug: m.notebook for m in made if m.planned.notebook in ESSENTIAL and not m.failed}
+    entries = [(m.slug, m.title, m.failed) for m in made]
+    first = {m.slug: m.executed for m in made if m.notebook in ESSENTIAL and not m.failed}
     seen_again = ledger.ledger(history, before) if before else None
     (work / "index.html").write_text(index_page(history, entries, first, seen_again), encoding="utf-8")
     (work / GLOSSARY).write_text(glossary_page(history), encoding="utf-8")
@@ -175,7 +163,7 @@ def _write(work: Path, history: History, made: Sequence[Made], before: Path | No
     _json(work / "manifest.json", _manifest(history, made))
 
 
-def _manifest(history: History, made: Sequence[Made]) -> dict[str, Any]:
+def _manifest(history: History, made: Sequence[Report]) -> dict[str, Any]:
     note = json.loads((history.root / STORE / "note.json").read_text(encoding="utf-8"))
     lock = Path(__file__).resolve().parents[2] / "requirements.lock"
     return {
@@ -188,8 +176,8 @@ def _manifest(history: History, made: Sequence[Made]) -> dict[str, Any]:
         "seed": history.settings.seed,
         "drawing": importlib.metadata.version("vl-convert-python"),
         "reports": {
-            m.planned.slug: {"notebook": m.planned.notebook, "made": not m.failed}
-            | {k: v for k, v in m.planned.parameters.items() if k != "workspace"}
+            m.slug: {"notebook": m.notebook, "made": not m.failed}
+            | {k: v for k, v in m.parameters.items() if k != "workspace"}
             for m in made
         },
     }
