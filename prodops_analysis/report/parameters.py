@@ -2,7 +2,6 @@
 
 import ast
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,18 +12,8 @@ from prodops_analysis.errors import ReportError, SettingsError, did_you_mean
 _TYPES: dict[str, type] = {"str": str, "int": int, "float": float, "bool": bool}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parameter:
-    """One parameter: its type, its default, and what its comment says."""
-
-    name: str
-    kind: str
-    default: Any
-    help: str
-
-
-def parameters_of(path: Path) -> dict[str, Parameter]:
-    """Read the parameters of a notebook. Raises ReportError where it has no readable parameters cell."""
+def parameters_of(path: Path) -> dict[str, str]:
+    """Return the type of each parameter of a notebook. Raises ReportError where it has no readable parameters cell."""
     try:
         cells = nbformat.read(path, as_version=4).cells
     except FileNotFoundError:
@@ -34,10 +23,9 @@ def parameters_of(path: Path) -> dict[str, Parameter]:
     tagged = [cell for cell in cells if "parameters" in cell.metadata.get("tags", [])]
     if len(tagged) != 1:
         raise ReportError(f"{path.name} has {len(tagged)} cells tagged 'parameters'; it needs one")
-    source = tagged[0].source
     found = {}
     try:
-        nodes = ast.parse(source).body
+        nodes = ast.parse(tagged[0].source).body
     except SyntaxError as error:
         where = f"{path.name}, parameters, line {error.lineno}"
         raise ReportError(f"{where}: {error.msg}; write 'name: type = default'") from None
@@ -49,17 +37,13 @@ def parameters_of(path: Path) -> dict[str, Parameter]:
         kind = ast.unparse(node.annotation)
         if kind not in _TYPES:
             raise ReportError(f"{path.name}: parameter {node.target.id!r} is {kind}; use {', '.join(_TYPES)}")
-        line = source.splitlines()[node.lineno - 1].encode()[node.end_col_offset :].decode()
         try:
             default = ast.literal_eval(node.value)
         except ValueError:
             default = None
-        if type(default) is not _TYPES[kind] and not (kind == "float" and type(default) is int):
+        if not _is(default, kind):
             raise ReportError(f"{path.name}: parameter {node.target.id!r} needs a literal {kind} as its default")
-        found[node.target.id] = Parameter(
-            name=node.target.id, kind=kind, default=default,
-            help=line.partition("#")[2].strip(),
-        )  # fmt: skip
+        found[node.target.id] = kind
     return found
 
 
@@ -76,9 +60,11 @@ def check_parameters(path: Path, given: Mapping[str, Any]) -> None:
             raise SettingsError(
                 f"{path.name} takes no parameter {name!r}{did_you_mean(name, known)} (it takes {', '.join(known)})"
             )
-        kind = known[name].kind
-        fits = type(value) is _TYPES[kind] or (kind == "float" and type(value) is int)
-        if not fits:
+        if not _is(value, known[name]):
             raise SettingsError(
-                f"{path.name}: parameter {name!r} must be {kind}, found {type(value).__name__} {value!r}"
+                f"{path.name}: parameter {name!r} must be {known[name]}, found {type(value).__name__} {value!r}"
             )
+
+
+def _is(value: Any, kind: str) -> bool:
+    return type(value) is _TYPES[kind] or (kind == "float" and type(value) is int)
