@@ -1,14 +1,4 @@
-"""The one error tree of the package.
-
-ProdopsError            something the user can mend; the command line prints it and exits with 2
-├── SettingsError       prodops.toml, a parameter, a workspace that cannot be found
-├── SourceError         an export or a repository that cannot be read
-├── EventLogError       a table that breaks the contract of the event log
-├── RecordError         a change record that breaks its template
-└── ReportError         a notebook or a month that cannot be rendered
-
-Every message says which thing, what was found, and what to do.
-"""
+"""The one error tree of the package. Every message says which thing, what was found, and what to do."""
 
 import re
 from collections.abc import Iterable
@@ -19,7 +9,7 @@ _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u
 
 
 class ProdopsError(Exception):
-    """Base of every error a user can mend."""
+    """Base of every error a user can mend; the command line prints it without a traceback."""
 
 
 class SettingsError(ProdopsError):

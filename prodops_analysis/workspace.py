@@ -177,12 +177,9 @@ def _month(month: str, exported_at: pd.Timestamp, settings: Settings) -> pd.Peri
     local = exported_at.tz_convert(settings.time_zone).tz_localize(None)
     if not month:
         return pd.Period(local, freq="M") - 1
-    try:
-        period = pd.Period(pd.Timestamp(f"{month}-01"), freq="M") if re.fullmatch(r"[0-9]{4}-[0-9]{2}", month) else None
-    except ValueError:
-        period = None
-    if period is None:
+    if not re.fullmatch(r"[12][0-9]{3}-(?:0[1-9]|1[0-2])", month):
         raise SettingsError(f"month {month!r} is none; write it as 2026-09")
+    period = pd.Period(month, freq="M")
     if _border(period, settings) >= exported_at:
         raise SettingsError(f"month {month} lies after the export of {exported_at:%Y-%m-%d}; choose an earlier one")
     return period

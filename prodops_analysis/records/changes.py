@@ -172,10 +172,7 @@ def freeze(path: Path, *, on: date) -> Change:
     if change.frozen:
         raise RecordError(f"{path.name} was frozen on {change.frozen.get('day')}; later edits show as deviations")
     fields = ", ".join(f"{name}: {value!r}" for name, value in plan_hashes(change).items())
-    text = path.read_bytes().decode()
-    unfinished = path.with_suffix(".unfinished")
-    unfinished.write_bytes(with_line(text, f"frozen: {{day: {on.isoformat()}, {fields}}}").encode())
-    unfinished.replace(path)
+    _write(path, path.read_bytes().decode(), f"frozen: {{day: {on.isoformat()}, {fields}}}")
     return read_change(path)
 
 
@@ -186,8 +183,13 @@ def note_expected(path: Path, *, on: date, visible: Mapping[int, float], order: 
     """
     kept = [line for line in path.read_bytes().decode().splitlines(keepends=True) if not line.startswith("expected: {")]
     shown = ", ".join([*(f"{weeks} weeks: {seen:.2f}" for weeks, seen in visible.items()), f"order: {order!r}"])
+    _write(path, "".join(kept), f"expected: {{day: {on.isoformat()}, {shown}}}")
+
+
+def _write(path: Path, text: str, line: str) -> None:
+    """Write a record with one more line in its front matter, whole or not at all."""
     unfinished = path.with_suffix(".unfinished")
-    unfinished.write_bytes(with_line("".join(kept), f"expected: {{day: {on.isoformat()}, {shown}}}").encode())
+    unfinished.write_bytes(with_line(text, line).encode())
     unfinished.replace(path)
 
 
@@ -206,15 +208,13 @@ def unknown_names(change: Change, *, teams: Collection[str], metrics: Collection
 
 def plan_state(change: Change) -> str:
     """Say whether the plan can be trusted to be older than the result."""
-    if not isinstance(change.frozen.get("day"), date):
+    on, now = change.frozen.get("day"), plan_hashes(change)
+    if not isinstance(on, date):
         return "plan not verifiable: it was never frozen"
-    now = plan_hashes(change)
     if moved := [name for name in PLAN if change.frozen.get(name) != now[name]]:
         return f"plan changed after the freeze: {some(moved, most=20)}"
-    first = change.begins
-    on = change.frozen.get("day")
-    if first and isinstance(on, date) and on > first:
-        return f"plan frozen late: on {on}, after the first rollout on {first}"
+    if change.begins and on > change.begins:
+        return f"plan frozen late: on {on}, after the first rollout on {change.begins}"
     return f"plan frozen on {on}, unchanged since"
 
 
