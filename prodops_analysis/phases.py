@@ -45,8 +45,6 @@ def levels(
     Durations: median with open items counted, missing where the curve does not reach it; shares: mean; counts: items
     a week and team, teams without any in a month included. Months below the smallest group are left out.
 
-    Parameters
-    ----------
     until : end of the last month.
     teams : those that are looked at, such as the teams of an assessment (`window`); none means every team.
     """
@@ -128,16 +126,12 @@ def behaviour(
 def clock_table(items: pd.DataFrame, *, starts: Mapping[str, str], end: str, around: date, days: int) -> pd.DataFrame:
     """Show what the choice of clock does: the median time to `end`, before and after a date, for every choice.
 
-    Parameters
-    ----------
     items : work items with the columns named by `starts` (label -> column of instants) and `end`.
     around, days : the date, and how many days on each side are looked at.
 
-    Returns
-    -------
-    One row a clock and a way to place items (`placed by` start or end): `items before, median before, at once before`
-    and the same after. `at once` is the share whose end stands in their very first event. Finished items only, as such
-    comparisons are usually made.
+    Returns one row a clock and a way to place items (`placed by` start or end): `items before, median before, at once
+    before` and the same after. `at once` is the share whose end stands in their very first event. Finished items only,
+    as such comparisons are usually made.
     """
     middle, reach = pd.Timestamp(around, tz="UTC"), pd.Timedelta(days=days)
     rows = []

@@ -18,16 +18,12 @@ NORMAL_95 = 1.959963984540054
 def pool_by_kind(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Pool the effects of past changes by kind and metric; every estimate counts, clear or not.
 
-    Parameters
-    ----------
     rows : one row a change and metric (`COLUMNS`). `estimate, low, high` are as assessed: a relative change (`scale`
         "ratio": -0.3 is 30 % less) or a difference, with the 95% interval; missing where no answer was given.
 
-    Returns
-    -------
-    One row a kind and metric, `kind, metric, n, estimate, low, high, note`, figures missing and `note` saying so where
-    fewer than three were assessed; and the rows that have an interval, with `shrunk, shrunk_low, shrunk_high`, missing
-    likewise. All intervals are of 95%.
+    Returns one row a kind and metric, `kind, metric, n, estimate, low, high, note`, figures missing and `note` saying
+    so where fewer than three were assessed; and the rows that have an interval, with `shrunk, shrunk_low, shrunk_high`,
+    missing likewise. All intervals are of 95%.
     """
     figures = rows[["estimate", "low", "high"]].to_numpy("float64")
     ratio = rows["scale"].eq("ratio").to_numpy()[:, None]
@@ -66,13 +62,9 @@ class Foresight:
 def foresight(rows: pd.DataFrame) -> Foresight | str:
     """Compare the confidence stated before each change with what came of its primary metric; a text says why not.
 
-    Parameters
-    ----------
     rows : one row a change (`COLUMNS`), of its primary metric; `confidence` as stated in its record, 0 to 1.
 
-    References
-    ----------
-    Brier 1950; Newcombe 1998, method 3 (Wilson).
+    References: Brier 1950; Newcombe 1998, method 3 (Wilson).
     """
     kept = rows[(rows["verdict"] != Verdict.NOT_ENOUGH_EVIDENCE) & rows["confidence"].notna()].reset_index(drop=True)
     if len(kept) < MIN_ASSESSED:

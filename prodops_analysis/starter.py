@@ -50,9 +50,7 @@ reports/*
 def make_workspace(folder: Path, *, export: Path | None) -> list[str]:
     """Make a workspace and return what to tell the user.
 
-    Raises
-    ------
-    SettingsError : the folder holds a workspace, or the export is missing or has no column for items or dates.
+    Raises SettingsError: the folder holds a workspace, or the export is missing or has no column for items or dates.
     """
     if (folder / FILE).exists():
         raise SettingsError(f"{folder / FILE} exists; choose an empty folder, or edit what is there")

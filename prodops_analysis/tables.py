@@ -125,8 +125,6 @@ def table(
 ) -> Table:
     """Lay out a frame for reading; its first column names the rows, its index is not shown.
 
-    Parameters
-    ----------
     units : unit by column, shown in the heading.
     formats : by column, a format such as ',.1f' or '.0%'.
     links : see `Table`.

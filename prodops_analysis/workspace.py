@@ -127,15 +127,11 @@ def find(start: str | Path = "", *, far: bool = True) -> Path:
 def load(workspace: str | Path = "", *, month: str = "", as_of: str = "") -> History:
     """Read a workspace: settings, sources, records; fold the log as it was known at the end of the month.
 
-    Parameters
-    ----------
     workspace : folder with `prodops.toml`; empty means the nearest parent of the working directory.
     month : `YYYY-MM`; empty means the last full month before the export.
     as_of : instant to look from, ISO 8601; empty means the end of the month.
 
-    Raises
-    ------
-    ProdopsError : whatever cannot be read, with what to do.
+    Raises ProdopsError: whatever cannot be read, with what to do.
     """
     root = find(workspace)
     settings = read_settings(root / FILE)

@@ -38,9 +38,7 @@ def enable() -> None:
 def renderer(spec: dict[str, Any], **_metadata: Any) -> dict[str, Any]:
     """Return a chart as specification, drawing and text alternative.
 
-    Raises
-    ------
-    ReportError : the chart has no description, or it needs something from outside the page.
+    Raises ReportError: the chart has no description, or it needs something from outside the page.
     """
     spec = cleaned(spec)
     description = description_of(spec)

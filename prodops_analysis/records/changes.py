@@ -98,9 +98,7 @@ class Change(BaseModel):
 def read_changes(workspace: Path) -> tuple[Change, ...]:
     """Read every record of the experiment repository but drafts, sorted by id.
 
-    Raises
-    ------
-    RecordError : all faults of all records, one line each.
+    Raises RecordError: all faults of all records, one line each.
     """
     changes, _, faults = _read(workspace)
     ids = [change.id for change in changes]

@@ -88,9 +88,7 @@ def make_month(
 
     browser : a Chromium, which prints a PDF of each page; None prints none.
 
-    Raises
-    ------
-    ReportError : an essential report failed; nothing is published and the last good month stays.
+    Raises ReportError: an essential report failed; nothing is published and the last good month stays.
     """
     target = reports / str(history.month)
     work = reports / f".{history.month}.unfinished"

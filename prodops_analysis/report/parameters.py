@@ -50,9 +50,7 @@ def parameters_of(path: Path) -> dict[str, str]:
 def check_parameters(path: Path, given: Mapping[str, Any]) -> None:
     """Refuse a parameter that the notebook does not take, or of another type.
 
-    Raises
-    ------
-    SettingsError : which parameter, what was found, what the notebook takes.
+    Raises SettingsError: which parameter, what was found, what the notebook takes.
     """
     known = parameters_of(path)
     for name, value in given.items():

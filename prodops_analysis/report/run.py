@@ -29,10 +29,8 @@ def notebook_path(name: str, *, workspace: Path) -> Path:
 def run_notebook(path: Path, *, output: Path, parameters: Mapping[str, Any]) -> NotebookNode:
     """Execute a notebook in a fresh kernel and write it to `output`.
 
-    Raises
-    ------
-    SettingsError : an unknown or ill-typed parameter; no kernel is started then.
-    ReportError : a cell failed; `output` then holds the notebook up to that cell, for the maintainer.
+    Raises SettingsError: an unknown or ill-typed parameter; no kernel is started then.
+    Raises ReportError: a cell failed; `output` then holds the notebook up to that cell, for the maintainer.
     """
     check_parameters(path, parameters)
     os.environ.setdefault("OMP_NUM_THREADS", "1")

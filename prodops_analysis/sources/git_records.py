@@ -85,9 +85,7 @@ def read(source: GitRecordsSource, *, root: Path) -> Import:
     history, `checks["history cut"]` says since when it is known; what was there by then has no `created` event and
     no actor, and its first state comes from itself.
 
-    Raises
-    ------
-    SourceError : no git, no repository, no such ref, an incomplete clone, or no record that matches.
+    Raises SourceError: no git, no repository, no such ref, an incomplete clone, or no record that matches.
     """
     repo = root.resolve() / source.path
     tip = find_tip(source, repo)

@@ -30,9 +30,7 @@ def read(source: TableSource, *, root: Path, time_zone: str = "UTC") -> Import:
     people (`actor`, and values of owners and approvers) become pseudonyms. What several files of one source repeat
     counts once.
 
-    Raises
-    ------
-    SourceError : no file, an unreadable file, or a declared column that the export lacks.
+    Raises SourceError: no file, an unreadable file, or a declared column that the export lacks.
     """
     files = _files(source, root)
     try:
