@@ -112,16 +112,10 @@ class Settings(_Frozen):
     @field_validator("workflow", mode="before")
     @classmethod
     def _one_map_for_all(cls, value: Any) -> Any:
-        if isinstance(value, Workflow):
-            return {EVERY_TEAM: value}
-        if isinstance(value, Mapping) and value and all(isinstance(v, str) for v in value.values()):
-            return {EVERY_TEAM: Workflow.of(value)}
-        if isinstance(value, Mapping):
-            return {
-                team: Workflow.of(v) if isinstance(v, Mapping) and all(isinstance(s, str) for s in v.values()) else v
-                for team, v in value.items()
-            }
-        return value
+        by_team = {EVERY_TEAM: value} if isinstance(value, Workflow) or _gives_stages(value) else value
+        if not isinstance(by_team, Mapping):
+            return by_team
+        return {team: Workflow.of(given) if _gives_stages(given) else given for team, given in by_team.items()}
 
     @field_validator("time_zone")
     @classmethod
@@ -144,6 +138,11 @@ class Settings(_Frozen):
     def workflow_of(self, team: str) -> Workflow | None:
         """Return the workflow map of a team, or None where nothing is declared."""
         return self.workflow.get(team, self.workflow.get(EVERY_TEAM))
+
+
+def _gives_stages(value: Any) -> bool:
+    """Whether a value is a map from state to stage, not one from team to map."""
+    return isinstance(value, Mapping) and bool(value) and all(isinstance(stage, str) for stage in value.values())
 
 
 def read_settings(path: Path) -> Settings:
@@ -183,29 +182,25 @@ def _explain(error: ValidationError, *, unknown: str = UNKNOWN) -> str:
     return "; ".join(lines)
 
 
-def _map(body: dict[str, Any], name: str, path: Path) -> Workflow:
-    try:
-        return Workflow.model_validate(body)
-    except ValidationError as error:
-        raise SettingsError(f"{path}: workflows.{name}: {_explain(error)}") from None
-
-
-def _by_team(maps: Any, path: Path) -> dict[str, Any]:
+def _by_team(maps: Any, path: Path) -> dict[str, Workflow]:
     """Turn `[workflows.NAME] teams = [...]` into one map a team."""
-    by_team: dict[str, Any] = {}
-    chosen: dict[str, str] = {}
+    by_team: dict[str, Workflow] = {}
     if not isinstance(maps, dict) or not all(isinstance(m, dict) for m in maps.values()):
         raise SettingsError(f"{path}: workflows must be tables, such as [workflows.default]")
     for name, declared in maps.items():
-        body = dict(declared)
-        if not isinstance(body.get("teams", []), list):
-            raise SettingsError(f"{path}: teams of map {name!r} must be a list, such as [{body['teams']!r}]")
-        for team in body.pop("teams", [EVERY_TEAM]):
-            if team in chosen:
-                whom = "every team" if team == EVERY_TEAM else f"team {team!r}"
+        body = {"name": name, **declared}
+        teams = body.pop("teams", [EVERY_TEAM])
+        if not isinstance(teams, list):
+            raise SettingsError(f"{path}: teams of map {name!r} must be a list, such as [{teams!r}]")
+        try:
+            workflow = Workflow.model_validate(body)
+        except ValidationError as error:
+            raise SettingsError(f"{path}: workflows.{name}: {_explain(error)}") from None
+        for team in teams:
+            if team in by_team:
+                whom, first = "every team" if team == EVERY_TEAM else f"team {team!r}", by_team[team].name
                 raise SettingsError(
-                    f"{path}: {whom} has two workflow maps, {chosen[team]!r} and {name!r}; list it under one of them"
+                    f"{path}: {whom} has two workflow maps, {first!r} and {name!r}; list it under one of them"
                 )
-            chosen[team] = name
-            by_team[team] = _map({"name": name, **body}, name, path)
+            by_team[team] = workflow
     return by_team

@@ -15,6 +15,7 @@ from prodops_analysis.portfolio import foresight, pool_by_kind
 from prodops_analysis.quality import Scorecard
 from prodops_analysis.report.changes import past_effects
 from prodops_analysis.report.results import RESULT
+from prodops_analysis.settings import EVERY_TEAM
 from prodops_analysis.tables import Callout, Card, Cards, Reading, Table, effect, effects, number, table
 from prodops_analysis.workspace import History, load
 
@@ -190,11 +191,10 @@ def faults_table(history: History) -> Table:
 
 def sources_table(history: History) -> Table:
     """Print the workflow maps with their versions, and what the sources had to say."""
-    teams: dict[str, list[str]] = {}
-    for team, workflow in history.settings.workflow.items():
-        teams.setdefault(str(workflow), []).append(
-            team if team != "*" else "every other team" if len(history.settings.workflow) > 1 else "every team"
-        )
+    maps, teams = history.settings.workflow, dict[str, list[str]]()
+    rest = "every other team" if len(maps) > 1 else "every team"
+    for team, workflow in maps.items():
+        teams.setdefault(str(workflow), []).append(rest if team == EVERY_TEAM else team)
     rows = [(", ".join(who), text) for text, who in teams.items()]
     rows += [("Source", text) for text in (*history.remarks, *history.source_checks.values())]
     return table(

@@ -107,14 +107,10 @@ def lasting(said: Assessment) -> str:
 
 def look_first(said: Assessment) -> str:
     """Name what moved in the records and could pass for the effect; nothing where no effect is claimed."""
-    moved = [
-        f"{check.name}: {check.found}" for check in said.checks if check.result == "noted" and check.name in ARTEFACTS
-    ]
-    return (
-        f"{'; '.join(moved)}."
-        if moved and said.estimate is not None and said.verdict is not Verdict.NOT_ENOUGH_EVIDENCE
-        else ""
-    )
+    if said.estimate is None or said.verdict is Verdict.NOT_ENOUGH_EVIDENCE:
+        return ""
+    moved = [check for check in said.checks if check.result == "noted" and check.name in ARTEFACTS]
+    return "; ".join(f"{check.name}: {check.found}" for check in moved) + ("." if moved else "")
 
 
 def due(change: Change, *, until: pd.Timestamp) -> str:

@@ -260,11 +260,8 @@ def _remarks(source: GitRecordsSource, known: _Known) -> Iterator[str]:
     declared = _declared(source)
     kept = [key for key, _ in known.keys.most_common() if key not in declared]
     # a key is anybody's slip of the pen, and so may be a name
-    safe = [
-        k
-        for k in kept
-        if re.fullmatch(r"[A-Za-z][\w .-]{,40}", k) and not set(k.casefold().split(".")) & set(known.people)
-    ]
+    plain = [key for key in kept if re.fullmatch(r"[A-Za-z][\w .-]{,40}", key)]
+    safe = [key for key in plain if not known.people.keys() & key.casefold().split(".")]
     hints = {key: get_close_matches(key, sorted(declared), n=1, cutoff=0.83) for key in safe}
     listed = [
         f"{key} (did you mean {hints[key][0]!r}?)" if hints[key] else key

@@ -43,9 +43,7 @@ def read(source: TableSource, *, root: Path, time_zone: str = "UTC") -> Import:
     given = pd.DataFrame({ours: rows[theirs].str.strip() for ours, theirs in source.columns.items()} | numbered)
     shaped = _without_names(_events(source, given) if source.shape == "events" else _items(source, given, rows))
     dated = _once(shaped.assign(at=_instants(shaped["at_text"], source, time_zone)))
-    if not source.team and "team" not in dated:
-        dated = dated.assign(team=pd.Series(None, index=dated.index, dtype="str"))
-    elif source.team:
+    if source.team:
         dated = dated.assign(team=source.team)
     found = sort_out(dated, source=source.name)
     if len(rows) and not len(found.events):
