@@ -8,14 +8,7 @@ import altair as alt
 import pandas as pd
 
 from prodops_analysis.assessment import Assessment
-from prodops_analysis.charts.parts import (
-    effect_axis,
-    falling,
-    headline,
-    moments,
-    nothing_to_show,
-    rollout_rules,
-)
+from prodops_analysis.charts.parts import effect_axis, falling, headline, moments, nothing_to_show, rollout_rules
 from prodops_analysis.charts.theme import AFTER, BEFORE, COMPARISON, INK
 from prodops_analysis.estimators.survival import SurvivalCurve
 from prodops_analysis.metrics import Metric

@@ -7,18 +7,8 @@ import pandas as pd
 from prodops_analysis.assessment import Assessment
 from prodops_analysis.metrics import METRICS, metric_named
 from prodops_analysis.records.changes import Change, asked_late, plan_state
+from prodops_analysis.report import words
 from prodops_analysis.report.panels import Panel
-from prodops_analysis.report.words import (
-    GLOSSARY,
-    bottom_line,
-    day_of,
-    decision_asked,
-    due,
-    guarded,
-    guardrails,
-    lasting,
-    look_first,
-)
 from prodops_analysis.tables import Callout, Card, Cards, Table, effect, number, table
 
 EVIDENCE = {
@@ -45,22 +35,22 @@ def method_note(said: Assessment) -> Callout:
 
 def verdict_panel(said: Assessment, change: Change) -> Panel:
     """Show the bottom line of one change: verdict, reasons, what changed and why, the decision asked, six figures."""
-    by_when = due(change, until=said.until) if said.until is not None else ""
-    guards = [f"{name}: {check.found}" for name, check in guardrails(said).items()] or [guarded(said, change)]
+    by_when = words.due(change, until=said.until) if said.until is not None else ""
+    guards = [f"{name}: {check.found}" for name, check in words.guardrails(said).items()]
     told = (
         ("Why this verdict", f"{'; '.join(said.reasons)}."),
-        ("Look first", look_first(said)),
-        ("Last seen", lasting(said)),
-        ("Guardrails", f"{'; '.join(guards)}."),
+        ("Look first", words.look_first(said)),
+        ("Last seen", words.lasting(said)),
+        ("Guardrails", f"{'; '.join(guards) or words.guarded(said, change)}."),
         ("Why the change", change.problem),
         ("What was expected", change.hypothesis),
-        ("Decision asked", f"{decision_asked(said, change)}{' – ' if by_when else ''}{by_when}."),
+        ("Decision asked", f"{words.decision_asked(said, change)}{' – ' if by_when else ''}{by_when}."),
     )
     callout = Callout(
         "verdict",
         str(said.verdict).capitalize(),
-        [bottom_line(said), *((head, text) for head, text in told if text)],
-        links=EVIDENCE | {f"What “{said.verdict}” means": f"{GLOSSARY}#{said.verdict.replace(' ', '-')}"},
+        [words.bottom_line(said), *((head, text) for head, text in told if text)],
+        links=EVIDENCE | {f"What “{said.verdict}” means": f"{words.GLOSSARY}#{said.verdict.replace(' ', '-')}"},
     )
     cards = [
         Card(label=f"Effect on {METRICS[said.metric].label.lower()}", value=said.stated(said.estimate),
@@ -108,14 +98,14 @@ def checks_table(said: Assessment) -> Table:
 
 def used_table(said: Assessment) -> Table:
     """List what was used and what was left out."""
-    rows = [(f"used, {team}", f"{day_of(a)} to {day_of(b)}") for team, (a, b) in sorted(said.window.items())]
+    rows = [(f"used, {team}", " to ".join(map(words.day_of, days))) for team, days in sorted(said.window.items())]
     rows += [(f"left out, {why}", f"{n} items") for why, n in said.left_out.items()]
     return table(pd.DataFrame(rows, columns=["What", "How much"]), caption="Weeks and items behind the estimate")
 
 
 def plan_table(change: Change) -> Table:
     """Show the record: what was planned, for whom, at what cost, and whether the plan is older than the result."""
-    teams = "; ".join(f"{t} {day_of(d)}" if d else f"{t} not" for t, d in change.rollouts.items())
+    teams = "; ".join(f"{t} {words.day_of(d)}" if d else f"{t} not" for t, d in change.rollouts.items())
     rows = [
         ("Problem", change.problem), ("Hypothesis", change.hypothesis), ("Kind", change.kind),
         ("Rollout", teams), ("Primary metric", metric_named(change.primary_metric).label),

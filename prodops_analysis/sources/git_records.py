@@ -17,17 +17,8 @@ import pandas as pd
 from prodops_analysis.errors import SourceError, some
 from prodops_analysis.event_log import FAULT_COLUMNS, RAW, Import, sort_out
 from prodops_analysis.settings import GitRecordsSource
-from prodops_analysis.sources.git_history import (
-    Commit,
-    File,
-    ask,
-    author_of,
-    commits_of,
-    content_of,
-    find_tip,
-    oldest_of,
-    running,
-)
+from prodops_analysis.sources import git_history as git
+from prodops_analysis.sources.git_history import Commit, File
 from prodops_analysis.sources.text_records import NOBODY, PLAIN, UnreadableError, person_of, read_leaves, texts_of
 
 _MARKDOWN, _YAML = (".md", ".markdown"), (".yaml", ".yml")
@@ -88,14 +79,14 @@ def read(source: GitRecordsSource, *, root: Path) -> Import:
     Raises SourceError: no git, no repository, no such ref, an incomplete clone, or no record that matches.
     """
     repo = root.resolve() / source.path
-    tip = find_tip(source, repo)
+    tip = git.find_tip(source, repo)
     when = ("show", "-s", "--no-show-signature", "--format=%ct")
-    first = oldest_of(repo, tip)
+    first = git.oldest_of(repo, tip)
     # the commit itself names its parents even where the history is cut
-    is_cut = "\nparent " in ask(repo, "cat-file", "commit", first).partition("\n\n")[0]
+    is_cut = "\nparent " in git.ask(repo, "cat-file", "commit", first).partition("\n\n")[0]
     known, rows, latest = _Known(), list[dict[str, Any]](), 0
-    with running(repo, "cat-file", "--batch") as objects:
-        for commit in commits_of(repo, tip, source.files):
+    with git.running(repo, "cat-file", "--batch") as objects:
+        for commit in git.commits_of(repo, tip, source.files):
             rows += _events(source, known, commit, objects, cut=is_cut and commit.oid == first)
             if commit.at < latest:
                 known.note("commits are dated before one that reached the branch earlier", commit.oid)
@@ -115,16 +106,16 @@ def read(source: GitRecordsSource, *, root: Path) -> Import:
         events=found.events,
         faults=pd.concat(faults, ignore_index=True),
         remarks=tuple(_remarks(source, known)),
-        as_of=_instant(ask(repo, *when, tip)),
-        checks={"history cut": _cut(_instant(ask(repo, *when, first)), rows)} if is_cut else {},
+        as_of=_instant(git.ask(repo, *when, tip)),
+        checks={"history cut": _cut(_instant(git.ask(repo, *when, first)), rows)} if is_cut else {},
     )
 
 
 def fingerprint(source: GitRecordsSource, *, root: Path) -> str:
     """Return the newest and the oldest known commit of the branch: a deeper clone is other input. Errors as in read."""
     repo = root.resolve() / source.path
-    tip = find_tip(source, repo)
-    return f"{tip} {oldest_of(repo, tip)}"
+    tip = git.find_tip(source, repo)
+    return f"{tip} {git.oldest_of(repo, tip)}"
 
 
 def _instant(seconds: str) -> pd.Timestamp:
@@ -135,7 +126,7 @@ def _events(
     source: GitRecordsSource, known: _Known, commit: Commit, objects: subprocess.Popen[bytes], *, cut: bool
 ) -> Iterator[dict[str, Any]]:
     """Bring what is known up to one commit and give the events by which it differs."""
-    author = author_of(objects, commit)
+    author = git.author_of(objects, commit)
     actor = None if cut else person_of(author, known.people)
     kind = "unknown" if cut else "bot" if _BOT.search(author) else "person"
     before = {file.path: known.item_at.get(file.old, "") for file in commit.files}
@@ -230,7 +221,7 @@ def _version(source: GitRecordsSource, known: _Known, file: File, objects: subpr
     key = (file.blob, suffix in _MARKDOWN)
     if key not in known.parsed:
         try:
-            known.parsed[key] = _said(source, known, read_leaves(content_of(objects, file.blob), markdown=key[1]))
+            known.parsed[key] = _said(source, known, read_leaves(git.content_of(objects, file.blob), markdown=key[1]))
         except UnreadableError as error:
             known.parsed[key] = str(error)
     return known.parsed[key]
