@@ -8,7 +8,7 @@ import altair as alt
 import pandas as pd
 
 from prodops_analysis.assessment import Assessment
-from prodops_analysis.charts.parts import effect_axis, falling, headline, moments, nothing_to_show, rollout_rules
+from prodops_analysis.charts.parts import effect_axis, falling, headline, moments, nothing_to_show, rollout_rules, share
 from prodops_analysis.charts.theme import AFTER, BEFORE, COMPARISON, INK
 from prodops_analysis.estimators.survival import SurvivalCurve
 from prodops_analysis.metrics import Metric
@@ -78,16 +78,10 @@ def weekly_level(
         return nothing_to_show(f"{metric.label}: no months to show", "No whole month holds enough items with a value.")
     groups = [ADOPTING, OTHER]
     shades = alt.Scale(domain=groups, range=[BEFORE, COMPARISON])
-    chart = (
-        alt.Chart(levels)
-        .mark_line(point=True)
-        .encode(
-            x=moments("month"),
-            y=_measured(metric),
-            color=alt.Color("group:N", scale=shades),
-            strokeDash=alt.StrokeDash("group:N", legend=None),
-        )
-    )
+    chart = alt.Chart(levels).mark_line(point=True).encode(
+        x=moments("month"), y=_measured(metric), color=alt.Color("group:N", scale=shades),
+        strokeDash=alt.StrokeDash("group:N", legend=None),
+    )  # fmt: skip
     last = levels[levels["month"] == levels["month"].max()].set_index("group")
     like, each = {"share": (".0%", ""), "count": (".1f", f" {metric.unit} a team")}.get(
         metric.kind, (".1f", f" {metric.unit}")
@@ -110,7 +104,7 @@ def weekly_level(
 def _measured(metric: Metric) -> alt.Y:
     """The axis of a metric: from zero, shares in percent up to all."""
     if metric.kind == "share":
-        return alt.Y("value:Q", title=metric.unit, axis=alt.Axis(format=".0%"), scale=alt.Scale(domain=[0, 1]))
+        return share("value:Q", metric.unit)
     unit = f"{metric.unit} a team" if metric.kind == "count" else metric.unit
     return alt.Y("value:Q", title=unit, scale=alt.Scale(zero=True))
 
@@ -147,15 +141,10 @@ def effect_over_time(said: Assessment) -> alt.Chart:
             "No effect over time", "Without an answer there is no number: " + "; ".join(said.reasons)
         )
     rows = [
-        (
-            (f"{first} to {last}" if last < 999 else f"{first} on").replace("-", "−"),
-            first < 0,
-            own.estimate,
-            own.low,
-            own.high,
-        )
+        ((f"{first} to {last}" if last < 999 else f"{first} on").replace("-", "−"), first < 0,
+         own.estimate, own.low, own.high)
         for (first, last), own in sorted(said.by_band.items())
-    ]
+    ]  # fmt: skip
     frame = pd.DataFrame(rows, columns=["weeks", "before", "effect", "low", "high"])
     frame = frame.assign(side=frame["before"].map({True: "before", False: "after"}))
     axis = alt.Axis(

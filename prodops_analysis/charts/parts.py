@@ -45,6 +45,16 @@ def moments(field: str) -> alt.X:
     return alt.X(f"{field}:T", title=None, scale=alt.Scale(type="utc"))
 
 
+def since_start(limit: float) -> alt.X:
+    """Return the axis of days since the start, up to a limit."""
+    return alt.X("days:Q", title="days since the start", scale=alt.Scale(domain=[0, limit], nice=False))
+
+
+def share(field: str, title: str) -> alt.Y:
+    """Return the axis of a share, from none to all."""
+    return alt.Y(field, title=title, axis=alt.Axis(format=".0%"), scale=alt.Scale(domain=[0, 1]))
+
+
 def nothing_to_show(title: str, why: str) -> Any:
     """Say in the place of a chart why there is none; the reason is in the subtitle."""
     words = alt.Chart(pd.DataFrame(_NOTHING)).mark_text(color=MUTED, fontSize=13, align="center")
@@ -70,15 +80,14 @@ def falling(curves: Mapping[str, SurvivalCurve], *, limit: float, colours: Seque
     shades = alt.Scale(domain=list(curves), range=list(colours))
     dashes = alt.Scale(domain=list(curves), range=[[1, 0], [6, 3]])
     looks: dict[str, Any] = {
-        "x": alt.X("days:Q", title="days since the start", scale=alt.Scale(domain=[0, limit], nice=False)),
+        "x": since_start(limit),
         "color": alt.Color("group:N", scale=shades, legend=None),
     }
-    y = alt.Y("survival:Q", title="share not yet ended", axis=alt.Axis(format=".0%"), scale=alt.Scale(domain=[0, 1]))
     frame = pd.concat(steps, ignore_index=True)
     base, open_ones = alt.Chart(frame).encode(**looks), alt.Chart(pd.concat(strokes, ignore_index=True)).encode(**looks)
     band = base.mark_area(interpolate="step-after").encode(y="low:Q", y2="high:Q")
-    line = base.mark_line(interpolate="step-after").encode(
-        y=y, strokeDash=alt.StrokeDash("group:N", scale=dashes, legend=None))  # fmt: skip
+    dash, y = alt.StrokeDash("group:N", scale=dashes, legend=None), share("survival:Q", "share not yet ended")
+    line = base.mark_line(interpolate="step-after").encode(y=y, strokeDash=dash)
     marks = open_ones.mark_tick(orient="vertical", size=13, thickness=1.5, opacity=1).encode(y="survival:Q")
     parts = [band, line, marks]
     if len(curves) > 1:

@@ -17,15 +17,9 @@ def scorecard_chart(grades: pd.DataFrame, *, period: str) -> alt.Chart:
         figure=grades["metric"].map(labels), letter=grades["grade"].where(grades["grade"] != "none", "–")
     )[["team", "figure", "grade", "letter"]]
     bad = sorted(set(frame.loc[frame["grade"] == "D", "team"]))
-    base = alt.Chart(frame).encode(
-        x=alt.X(
-            "figure:N",
-            title=None,
-            sort=list(labels.values()),
-            axis=alt.Axis(orient="top", labelAngle=-55, labelAlign="left", labelOverlap=False, labelLimit=150),
-        ),
-        y=alt.Y("team:N", title=None),
-    )
+    axis = alt.Axis(orient="top", labelAngle=-55, labelAlign="left", labelOverlap=False, labelLimit=150)
+    x = alt.X("figure:N", title=None, sort=list(labels.values()), axis=axis)
+    base = alt.Chart(frame).encode(x=x, y=alt.Y("team:N", title=None))
     shades = alt.Scale(domain=list(GRADE_SHADES), range=list(GRADE_SHADES.values()))
     cells = base.mark_rect(stroke=LINE, strokeWidth=1).encode(color=alt.Color("grade:N", scale=shades, legend=None))
     on_dark = alt.condition("datum.grade === 'D'", alt.value(PAPER), alt.value(INK))
