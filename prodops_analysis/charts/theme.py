@@ -5,8 +5,6 @@ a dark screen (computed in tests/test_renderer.py). Colour never stands alone: n
 the mark.
 """
 
-from typing import Any
-
 import altair as alt
 
 FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
@@ -40,67 +38,33 @@ _DAYS = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Satu
 LOCALE = {
     "number": {"decimal": ".", "thousands": ",", "grouping": [3], "currency": ["", ""], "minus": "−"},
     "time": {
-        "dateTime": "%-d %b %Y %H:%M",
-        "date": "%-d %b %Y",
-        "time": "%H:%M",
-        "periods": ["AM", "PM"],
-        "days": _DAYS,
-        "shortDays": [day[:3] for day in _DAYS],
-        "months": _MONTHS,  # short on purpose: automatic axis labels must fit a phone
-        "shortMonths": _MONTHS,
+        "dateTime": "%-d %b %Y %H:%M", "date": "%-d %b %Y", "time": "%H:%M", "periods": ["AM", "PM"],
+        "days": _DAYS, "shortDays": [day[:3] for day in _DAYS],
+        "months": _MONTHS, "shortMonths": _MONTHS,  # both short: automatic axis labels must fit a phone
     },
-}
+}  # fmt: skip
 
 
-def config() -> dict[str, Any]:
-    """Return the Vega-Lite configuration of the theme; every call builds a fresh one."""
+@alt.theme.register("prodops", enable=False)
+def theme() -> alt.theme.ThemeConfig:
+    """Return the configuration of Vega-Lite in the shape Altair asks for; every call builds a fresh one."""
     text = {"labelFontSize": 12, "titleFontSize": 12, "labelColor": MUTED, "titleColor": MUTED}
-    return {
+    config = {
         "aria": False,  # the page names each chart once instead of every mark in it
         "autosize": {"type": "fit-x", "contains": "padding"},
         "background": PAPER,
         "font": FONT,
         "locale": LOCALE,
         "padding": {"left": 4, "right": 12, "top": 6, "bottom": 4},
-        "view": {
-            "stroke": None,
-            "continuousWidth": WIDE,
-            "continuousHeight": 280,
-            "discreteWidth": WIDE,
-            "discreteHeight": {"step": 34},
-        },
-        "title": {
-            "anchor": "start",
-            "frame": "bounds",
-            "color": INK,
-            "fontSize": 17,
-            "fontWeight": "bold",
-            "subtitleColor": MUTED,
-            "subtitleFontSize": 13,
-            "subtitlePadding": 6,
-            "offset": 16,
-        },
-        "axis": {
-            **text,
-            "titleFontWeight": "normal",
-            "titleLimit": 400,
-            "labelPadding": 6,
-            "labelLimit": 240,
-            "gridColor": GRID,
-            "domainColor": LINE,
-            "tickColor": LINE,
-            "tickCount": 5,
-        },
+        "view": {"stroke": None, "continuousWidth": WIDE, "continuousHeight": 280,
+                 "discreteWidth": WIDE, "discreteHeight": {"step": 34}},
+        "title": {"anchor": "start", "frame": "bounds", "color": INK, "fontSize": 17, "fontWeight": "bold",
+                  "subtitleColor": MUTED, "subtitleFontSize": 13, "subtitlePadding": 6, "offset": 16},
+        "axis": {**text, "titleFontWeight": "normal", "titleLimit": 400, "labelPadding": 6, "labelLimit": 240,
+                 "gridColor": GRID, "domainColor": LINE, "tickColor": LINE, "tickCount": 5},
         "axisX": {"labelOverlap": "greedy", "labelFlush": True, "titlePadding": 10},
-        "axisY": {
-            "titleAngle": 0,
-            "titleAlign": "left",
-            "titleBaseline": "bottom",
-            "titleX": 0,
-            "titleY": -8,
-            "domain": False,
-            "ticks": False,
-        },
+        "axisY": {"titleAngle": 0, "titleAlign": "left", "titleBaseline": "bottom", "titleX": 0, "titleY": -8,
+                  "domain": False, "ticks": False},
         # numbers and dates are short; a limit would have each label measured once more, and measuring is slow
         "axisQuantitative": {"grid": True, "domain": False, "ticks": False, "labelLimit": 0},
         "axisDiscrete": {"grid": False, "domain": False, "ticks": False, "labelColor": INK},
@@ -115,10 +79,5 @@ def config() -> dict[str, Any]:
         "rule": {"color": INK, "strokeWidth": 1.2},
         "text": {"color": INK, "fontSize": 12},
         "area": {"opacity": 0.18},
-    }
-
-
-@alt.theme.register("prodops", enable=False)
-def theme() -> alt.theme.ThemeConfig:
-    """Return the theme in the shape Altair asks for."""
-    return {"config": config()}  # type: ignore[typeddict-item]
+    }  # fmt: skip
+    return {"config": config}  # type: ignore[typeddict-item]
