@@ -33,20 +33,9 @@ from prodops_analysis.verdict import Verdict, Worthwhile
 from prodops_analysis.workflow import Stage, Workflow
 
 __all__ = [
-    "METRICS",
-    "Assessment",
-    "Change",
-    "Check",
-    "Metric",
-    "Plan",
-    "Settings",
-    "Stage",
-    "Verdict",
-    "Workflow",
-    "Worthwhile",
-    "assess",
-    "plan",
-]
+    "METRICS", "Assessment", "Change", "Check", "Metric", "Plan", "Settings", "Stage", "Verdict", "Workflow",
+    "Worthwhile", "assess", "plan",
+]  # fmt: skip
 
 
 def __dir__() -> list[str]:

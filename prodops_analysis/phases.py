@@ -32,14 +32,9 @@ def curves(observed: pd.DataFrame, *, metric: Metric, rollouts: Mapping[str, dat
 
 
 def levels(
-    observed: pd.DataFrame,
-    *,
-    metric: Metric,
-    rollouts: Mapping[str, date | None],
-    until: pd.Timestamp,
-    smallest_group: int,
-    teams: Collection[str] = (),
-) -> pd.DataFrame:
+    observed: pd.DataFrame, *, metric: Metric, rollouts: Mapping[str, date | None], until: pd.Timestamp,
+    smallest_group: int, teams: Collection[str] = (),
+) -> pd.DataFrame:  # fmt: skip
     """Return the typical value by whole month, adopting and other teams: `month, group, value, n`.
 
     Durations: median with open items counted, missing where the curve does not reach it; shares: mean; counts: items

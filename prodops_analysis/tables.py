@@ -116,13 +116,9 @@ class Table:
 
 
 def table(
-    frame: pd.DataFrame,
-    *,
-    caption: str,
-    units: Mapping[str, str] | None = None,
-    formats: Mapping[str, str] | None = None,
-    links: Sequence[str] = (),
-) -> Table:
+    frame: pd.DataFrame, *, caption: str, units: Mapping[str, str] | None = None,
+    formats: Mapping[str, str] | None = None, links: Sequence[str] = (),
+) -> Table:  # fmt: skip
     """Lay out a frame for reading; its first column names the rows, its index is not shown.
 
     units : unit by column, shown in the heading.

@@ -99,12 +99,10 @@ class History:
 
     def quality(self) -> Scorecard:
         """Run the quality checks over the month."""
+        last_events = self.events.loc[self.events["at"] < self.until, ["team", "at"]]
+        window = self.since, min(self.until, self.as_of)
         return scorecard(
-            self.fold,
-            faults=self.faults,
-            settings=self.settings.quality,
-            window=(self.since, min(self.until, self.as_of)),
-            last_events=self.events.loc[self.events["at"] < self.until, ["team", "at"]],
+            self.fold, faults=self.faults, settings=self.settings.quality, window=window, last_events=last_events
         )
 
 
@@ -221,13 +219,8 @@ def _stored(root: Path, settings: Settings) -> Import:
     (store / "note.json").unlink(missing_ok=True)
     write_parquet(found.events, store / "events.parquet")
     write_parquet(found.faults, store / "faults.parquet")
-    note = {
-        "key": key,
-        "tables": _marks(store),
-        "remarks": found.remarks,
-        "checks": found.checks,
-        "as_of": str(found.as_of or ""),
-    }
+    said = {"remarks": found.remarks, "checks": found.checks, "as_of": str(found.as_of or "")}
+    note = {"key": key, "tables": _marks(store), **said}
     (store / "note.json").write_text(json.dumps(note, indent=1), encoding="utf-8")
     return found
 
