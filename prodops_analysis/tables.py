@@ -116,16 +116,16 @@ class Table:
 
 
 def table(
-    frame: pd.DataFrame, *, caption: str, units: Mapping[str, str] | None = None,
-    formats: Mapping[str, str] | None = None, links: Sequence[str] = (),
+    rows: pd.DataFrame | Sequence[tuple[Any, ...]], columns: Sequence[str] | None = None, *, caption: str,
+    units: Mapping[str, str] | None = None, formats: Mapping[str, str] | None = None, links: Sequence[str] = (),
 ) -> Table:  # fmt: skip
-    """Lay out a frame for reading; its first column names the rows, its index is not shown.
+    """Lay out a frame, or rows with their columns, for reading; the first column names the rows, no index is shown.
 
     units : unit by column, shown in the heading.
     formats : by column, a format such as ',.1f' or '.0%'.
     links : see `Table`.
     """
-    units, formats = units or {}, formats or {}
+    frame, units, formats = pd.DataFrame(rows, columns=columns), units or {}, formats or {}
     names = [str(name) for name in frame]
     if not caption.strip() or not names or not all(name.strip() for name in names):
         raise ReportError(f"table {caption!r} with columns ({some(names)}): give it a caption and name every column")

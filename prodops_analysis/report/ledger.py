@@ -58,7 +58,7 @@ def ledger(history: History, folder: Path) -> Table | Callout:
         return Callout("note", f"{when} had no verdict to compare with")
     told = "nothing was restated" if not restated else f"{restated} of {len(rows)} restated"
     columns = ["Change", f"As published for {when}", "The same, recomputed today", "Items that moved since"]
-    return table(pd.DataFrame(rows, columns=columns), caption=f"Verdicts of {when} seen again: {told}")
+    return table(rows, columns, caption=f"Verdicts of {when} seen again: {told}")
 
 
 def _plain(items: pd.DataFrame) -> pd.DataFrame:

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from importlib import resources
 from typing import Any
 
-import pandas as pd
 from nbformat import NotebookNode, v4
 
 from prodops_analysis.report.html import render
@@ -41,10 +40,8 @@ def index_page(
 ) -> str:
     """Return the month's front page: the first screens of its reports by slug, links, and the restatement ledger."""
     review = [cell for slug, nb in notebooks.items() for cell in _summaries(nb, slug)]
-    rows = pd.DataFrame([(title, f"could not be made: {why}" if why else "") for _, title, why in entries])
-    listed = table(
-        rows.set_axis(["Report", "Remark"], axis=1), caption="Reports", links=[f"{e[0]}.html" for e in entries]
-    )
+    rows = [(title, f"could not be made: {why}" if why else "") for _, title, why in entries]
+    listed = table(rows, ["Report", "Remark"], caption="Reports", links=[f"{slug}.html" for slug, *_ in entries])
     cells = [*review, v4.new_markdown_cell("## Reports"), shown(listed)]
     if ledger is not None:
         cells += [v4.new_markdown_cell(_LEDGER), shown(ledger)]

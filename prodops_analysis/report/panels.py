@@ -121,10 +121,9 @@ def portfolio_panel(assessments: Sequence[Assessment], history: History) -> Pane
         for r in kinds.itertuples()
     ]
     columns = ["Kind", "Metric", "Changes", "Effect", "95% interval", "Note"]
-    listed = pd.DataFrame(pooled, columns=columns)
     parts = [
         Callout("note", "Confidence against outcome", [told, *left]),
-        table(listed, caption="Effects by kind of change, all assessed ones, clear or not"),
+        table(pooled, columns, caption="Effects by kind of change, all assessed ones, clear or not"),
     ]
     if single := [
         (history.names[r.change_id], effect(r.estimate, scale=METRICS[r.metric].scale),
@@ -132,14 +131,14 @@ def portfolio_panel(assessments: Sequence[Assessment], history: History) -> Pane
         for r in changes.dropna(subset="shrunk").itertuples()
     ]:  # fmt: skip
         columns = ["Change", "As measured", "Shrunk for luck", "95% interval"]
-        parts.append(table(pd.DataFrame(single, columns=columns), caption="Effects of single changes"))
+        parts.append(table(single, columns, caption="Effects of single changes"))
     if not isinstance(then, str):
         shares = [
             (f"{r.stated:.0%}", f"{r.happened:.0%}", f"{r.low:.0%} to {r.high:.0%}", r.n)
             for r in then.table.itertuples()
         ]
         columns = ["Stated confidence", "Share that improved", "95% interval", "Changes"]
-        parts.append(table(pd.DataFrame(shares, columns=columns), caption="What came of changes, by stated confidence"))
+        parts.append(table(shares, columns, caption="What came of changes, by stated confidence"))
     return Panel(tuple(parts), {"portfolio": {"kinds": _known(kinds), "foresight": told}})
 
 
@@ -179,14 +178,14 @@ def quality_table(card: Scorecard) -> Table:
         for c in card.checks
     ]
     columns = ["Check", "Items", "Share", "Figures in doubt", "First items"]
-    return table(pd.DataFrame(rows, columns=columns), caption="Named checks over all items", formats={"Share": ".1%"})
+    return table(rows, columns, caption="Named checks over all items", formats={"Share": ".1%"})
 
 
 def faults_table(history: History) -> Table:
     """Count the rows that are no events, by source and reason, with an example."""
     by = history.faults.groupby(["source", "reason"], sort=True)
     rows = [(s, r, len(g), f"row {g['row'].iloc[0]}: {g['found'].iloc[0]}") for (s, r), g in by]
-    return table(pd.DataFrame(rows, columns=["Source", "Reason", "Rows", "Example"]), caption="Rows listed, not read")
+    return table(rows, ["Source", "Reason", "Rows", "Example"], caption="Rows listed, not read")
 
 
 def sources_table(history: History) -> Table:
@@ -197,6 +196,4 @@ def sources_table(history: History) -> Table:
         teams.setdefault(str(workflow), []).append(rest if team == EVERY_TEAM else team)
     rows = [(", ".join(who), text) for text, who in teams.items()]
     rows += [("Source", text) for text in (*history.remarks, *history.source_checks.values())]
-    return table(
-        pd.DataFrame(rows, columns=["For", "Map or remark"]), caption="Workflow maps and remarks of the sources"
-    )
+    return table(rows, ["For", "Map or remark"], caption="Workflow maps and remarks of the sources")

@@ -90,7 +90,7 @@ def portfolio_table(assessments: Sequence[Assessment], history: History) -> Pane
         rows.append((history.names[change.id], _stands(change, history), *found))
         links.append(f"change-{change.id}.html" if said else "")
     columns = ["Change", "Stands", "Verdict", "What is known", "Guardrails", "Decision asked"]
-    listed = table(pd.DataFrame(rows, columns=columns), caption="Changes and what is known of them", links=links)
+    listed = table(rows, columns, caption="Changes and what is known of them", links=links)
     plain = [dict(zip(columns, row, strict=True)) for row in rows]
     return Panel((listed,), {"verdicts": {s.change_id: s.to_dict() for s in assessments}, "changes": plain})
 

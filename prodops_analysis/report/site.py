@@ -40,9 +40,7 @@ def all_months_page(reports: Path, history: History) -> str:
         links.append(f"{folder.name}/index.html")
     columns = ["Month", "Verdicts", *(label for label, *_ in FIGURES.values()), "Data"]
     units = {label: unit for label, unit, _ in FIGURES.values() if unit}
-    listed = table(
-        pd.DataFrame(rows, columns=columns), caption="Published months, newest first", units=units, links=links
-    )
+    listed = table(rows, columns, caption="Published months, newest first", units=units, links=links)
     note = Callout("note", "Figures are those that were published", ["A month says in its ledger what moved since."])
     return rendered(history, "Reports", [shown(listed), shown(note)], month=False)
 

@@ -2,8 +2,6 @@
 
 from datetime import date
 
-import pandas as pd
-
 from prodops_analysis.assessment import Assessment
 from prodops_analysis.metrics import METRICS, metric_named
 from prodops_analysis.records.changes import Change, asked_late, plan_state
@@ -91,16 +89,14 @@ def _days(said: Assessment) -> list[Card]:
 def checks_table(said: Assessment) -> Table:
     """List every check of an assessment with its result."""
     rows = [(c.name.capitalize(), c.result, c.found) for c in said.checks]
-    return table(
-        pd.DataFrame(rows, columns=["Check", "Result", "Found"]), caption="Checks, and what they do to the verdict"
-    )
+    return table(rows, ["Check", "Result", "Found"], caption="Checks, and what they do to the verdict")
 
 
 def used_table(said: Assessment) -> Table:
     """List what was used and what was left out."""
     rows = [(f"used, {team}", " to ".join(map(words.day_of, days))) for team, days in sorted(said.window.items())]
     rows += [(f"left out, {why}", f"{n} items") for why, n in said.left_out.items()]
-    return table(pd.DataFrame(rows, columns=["What", "How much"]), caption="Weeks and items behind the estimate")
+    return table(rows, ["What", "How much"], caption="Weeks and items behind the estimate")
 
 
 def plan_table(change: Change) -> Table:
@@ -115,7 +111,7 @@ def plan_table(change: Change) -> Table:
         ("Visible, as planned", _expected(change)),
         ("Plan", plan_state(change)),
     ]  # fmt: skip
-    return table(pd.DataFrame(rows, columns=["Field", "Record"]), caption=f"Record {change.id}")
+    return table(rows, ["Field", "Record"], caption=f"Record {change.id}")
 
 
 def _expected(change: Change) -> str:
