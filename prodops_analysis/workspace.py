@@ -93,9 +93,8 @@ class History:
 
     def rollouts(self, *, but: str = "") -> list[tuple[date, str]]:
         """Return the first day of each registered change with its id, for charts; `but` leaves one out."""
-        others = [c for c in self.changes if c.id != but]
-        first = [(c.begins, c.id) for c in others if c.begins]
-        return sorted(pair for pair in first if pd.Timestamp(pair[0], tz="UTC") < self.until)
+        first = [(change.begins, change.id) for change in self.changes if change.begins and change.id != but]
+        return sorted((day, name) for day, name in first if pd.Timestamp(day, tz="UTC") < self.until)
 
     def quality(self) -> Scorecard:
         """Run the quality checks over the month."""

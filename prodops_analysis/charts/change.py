@@ -49,11 +49,9 @@ def clocks(table: pd.DataFrame, *, around: date) -> alt.Chart:
     )
     shades = alt.Scale(domain=["before", "after"], range=[BEFORE, AFTER])
     shapes = alt.Scale(domain=["before", "after"], range=["circle", "square"])
-    order = list(name)
-    base = alt.Chart(frame).encode(y=alt.Y("choice:N", sort=order, title=None, axis=alt.Axis(labelLimit=300)))
-    line = base.mark_line(color=COMPARISON).encode(
-        x=alt.X("median:Q", title="median days to the end"), detail="choice:N"
-    )
+    base = alt.Chart(frame).encode(y=alt.Y("choice:N", sort=list(name), title=None, axis=alt.Axis(labelLimit=300)))
+    x = alt.X("median:Q", title="median days to the end")
+    line = base.mark_line(color=COMPARISON).encode(x=x, detail="choice:N")
     dots = base.mark_point(size=110).encode(
         x="median:Q", color=alt.Color("side:N", scale=shades), shape=alt.Shape("side:N", scale=shapes)
     )

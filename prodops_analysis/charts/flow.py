@@ -14,37 +14,31 @@ from prodops_analysis.metrics.flow import DurationSummary
 def time_to_end(summary: DurationSummary | None, *, name: str = "Cycle time", period: str) -> alt.Chart:
     """Draw the share of work not yet ended by day, open items counted, with the completed-only median beside it."""
     if summary is None:
-        return parts.nothing_to_show(
-            f"{name}: no items in {period}", "Nothing started in this period, so there is no curve."
-        )
+        why = "Nothing started in this period, so there is no curve."
+        return parts.nothing_to_show(f"{name}: no items in {period}", why)
     last = float(summary.curve.time[-1])
     limit = max(summary.p85 * 1.6, summary.median * 3) if summary.p85 == summary.p85 else last
-    marks = pd.DataFrame(
-        [
-            (summary.median, f"median, open counted: {summary.median:.1f} d", 0.92),
-            (summary.completed_only, f"of finished items alone: {summary.completed_only:.1f} d", 0.82),
-        ],
-        columns=["days", "label", "height"],
-    ).dropna()
+    rows = [
+        (summary.median, f"median, open counted: {summary.median:.1f} d", 0.92),
+        (summary.completed_only, f"of finished items alone: {summary.completed_only:.1f} d", 0.82),
+    ]
+    marks = pd.DataFrame(rows, columns=["days", "label", "height"]).dropna()
     marks = marks.assign(beside=marks["days"].max())
     rules = alt.Chart(marks).mark_rule(strokeDash=[4, 3]).encode(x="days:Q")
     labels = alt.Chart(marks).mark_text(align="left", dx=6).encode(x="beside:Q", y="height:Q", text="label:N")
     median = f"{summary.median:.1f} days" if summary.median == summary.median else "longer than the log shows"
     title = f"Half of the work ends within {median}"
-    return parts.headline(
-        parts.falling({"all": summary.curve}, limit=limit, colours=[BEFORE]) + rules + labels,
-        title,
-        f"{name}, time to any end (Kaplan-Meier), {summary.n} items, {summary.n_open} open (strokes), {period}",
-        f"Step curve falling from all items at day 0; {title.lower()}; band: 95% interval; strokes: open items.",
-    )
+    chart = parts.falling({"all": summary.curve}, limit=limit, colours=[BEFORE]) + rules + labels
+    text = f"{name}, time to any end (Kaplan-Meier), {summary.n} items, {summary.n_open} open (strokes), {period}"
+    shape = f"Step curve falling from all items at day 0; {title.lower()}; band: 95% interval; strokes: open items."
+    return parts.headline(chart, title, text, shape)
 
 
 def ends_by_day(summary: DurationSummary | None, *, name: str = "Cycle time", period: str) -> alt.Chart:
     """Draw the share done and the share dropped by day (Aalen-Johansen)."""
     if summary is None or summary.ends is None:
-        return parts.nothing_to_show(
-            f"{name}: nothing was dropped in {period}", "Where nothing is dropped, one curve says all."
-        )
+        why = "Where nothing is dropped, one curve says all."
+        return parts.nothing_to_show(f"{name}: nothing was dropped in {period}", why)
     ends = summary.ends
     limit = max(summary.p85 * 1.6, summary.median * 3) if summary.p85 == summary.p85 else float(ends.time.max())
     frame = pd.concat(
@@ -75,12 +69,9 @@ def weekly_counts(
     y = alt.Y("count:Q", title=f"items {what} a week", stack=None)
     bars = alt.Chart(counts).mark_bar(color=BEFORE, width=5).encode(x=parts.moments("week"), y=y)
     title = f"{mean:.0f} items {what} a week, on average over {len(counts)} weeks"
-    return parts.headline(
-        parts.rollout_rules(bars, rollouts),
-        title,
-        f"Items {what} a week, all teams, {period}; dashed lines: first rollout of a registered change",
-        f"Bars by week from {counts['week'].min():%b %Y} to {counts['week'].max():%b %Y}; {title.lower()}.",
-    )
+    text = f"Items {what} a week, all teams, {period}; dashed lines: first rollout of a registered change"
+    shape = f"Bars by week from {counts['week'].min():%b %Y} to {counts['week'].max():%b %Y}; {title.lower()}."
+    return parts.headline(parts.rollout_rules(bars, rollouts), title, text, shape)
 
 
 def wip_over_time(wip: pd.DataFrame, *, rollouts: Sequence[tuple[date, str]] = (), period: str) -> alt.Chart:

@@ -28,16 +28,12 @@ def verdicts_chart(assessments: Sequence[Assessment], *, names: Mapping[str, str
         return nothing_to_show("No effect is shown", "No change of this month has an estimate yet.")
     frame = pd.DataFrame(rows, columns=["change", "effect", "low", "high", "reading", "verdict"])
     kinds = list(READINGS)
-    rows_apart = alt.Y("change:N", sort=list(frame["change"]), axis=None)
-    base = alt.Chart(frame, height={"step": 66}).encode(y=rows_apart)
+    base = alt.Chart(frame, height={"step": 66}).encode(y=alt.Y("change:N", sort=list(frame["change"]), axis=None))
     colour = alt.Color("reading:N", scale=alt.Scale(domain=kinds, range=list(READINGS.values())), legend=None)
     shape = alt.Shape("reading:N", scale=alt.Scale(domain=kinds, range=list(READING_SHAPES.values())), legend=None)
     zero = alt.Chart(pd.DataFrame({"at": [0.0]})).mark_rule(color=COMPARISON).encode(x="at:Q")
-    x = alt.X(
-        "effect:Q",
-        title="change in % (times and counts) or in points (shares)",
-        axis=alt.Axis(labelExpr="datum.value ? format(datum.value, '+.0f') : '0'"),
-    )
+    axis = alt.Axis(labelExpr="datum.value ? format(datum.value, '+.0f') : '0'")
+    x = alt.X("effect:Q", title="change in % (times and counts) or in points (shares)", axis=axis)
     span = base.mark_rule(strokeWidth=2.5).encode(x="low:Q", x2="high:Q", color=colour)
     dots = base.mark_point(size=110, filled=True).encode(x=x, color=colour, shape=shape)
     # above each bar and from the left edge, where a phone has room for them
@@ -55,6 +51,5 @@ def verdicts_chart(assessments: Sequence[Assessment], *, names: Mapping[str, str
     text = (
         f"Estimate and 95% interval of each change on its own metric, {period}; a change without a number is not drawn"
     )
-    return headline(
-        alt.layer(zero, span, dots, *words), title, text, f"A dot with its interval for each change. {title}."
-    )
+    chart = alt.layer(zero, span, dots, *words)
+    return headline(chart, title, text, f"A dot with its interval for each change. {title}.")

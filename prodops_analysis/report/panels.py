@@ -58,15 +58,15 @@ def _card(figure: Figure) -> Card:
     share = figure.metric.kind == "share"
     change = ""
     if figure.change is not None:
-        was = _written(figure.previous, figure)
+        was = written(figure.previous, figure)
         change = f"{effect(figure.change, scale=figure.metric.scale)} on {figure.beside} ({was})"
-    told = [f"95% interval {_written(figure.low, figure)} to {_written(figure.high, figure)}"]
+    told = [f"95% interval {written(figure.low, figure)} to {written(figure.high, figure)}"]
     told = told if figure.low is not None else []
     counted = [] if figure.metric.name == "wip" else [f"{figure.n:,} items"]
     left = [f"without {some(figure.without)} (data of grade D)"] if figure.without else []
     return Card(
         label=f"{figure.metric.label}, {figure.statistic}",
-        value=None if figure.value is None else _written(figure.value, figure),
+        value=None if figure.value is None else written(figure.value, figure),
         unit="" if share else figure.metric.unit,
         change=change,
         reading=_reading(figure) if change else "",
@@ -83,7 +83,8 @@ def _reading(figure: Figure) -> Reading:
     return "better" if (figure.moved < 0) == (figure.metric.better == "lower") else "worse"
 
 
-def _written(x: float | None, figure: Figure) -> str:
+def written(x: float | None, figure: Figure) -> str:
+    """Write a number as the figure is written; a dash where it is not known."""
     like = ".0%" if figure.metric.kind == "share" else ",.0f" if figure.metric.name == "wip" else ",.1f"
     return "–" if x is None else number(x, like=like)
 

@@ -10,9 +10,9 @@ from prodops_analysis.errors import some
 from prodops_analysis.metrics import METRICS
 from prodops_analysis.metrics.monthly import Figure
 from prodops_analysis.records.changes import Change
-from prodops_analysis.report.panels import Panel
+from prodops_analysis.report.panels import Panel, written
 from prodops_analysis.report.words import DUE, GLOSSARY, day_of, decision_asked, guarded, state_of
-from prodops_analysis.tables import Callout, link_to, number, safe, table
+from prodops_analysis.tables import Callout, link_to, safe, table
 from prodops_analysis.workspace import History
 
 # sign -> the metric that shows it, the evidence and where it is, words for less and for more
@@ -133,37 +133,32 @@ def _measured(name: str, figures: Sequence[Figure], assessments: Sequence[Assess
         if s.metric == metric and s.verdict in ("improved", "worsened")
     )
     if figure is None:
+        reading = "not known" if name in NEEDED else "not shown"
         why = NEEDED.get(name, f"{METRICS[metric].label} is not among the metrics of this workspace.")
-        return Sign(
-            name=name, reading="not known" if name in NEEDED else "not shown", sentences=((why, "", ""), *helped)
-        )
+        return Sign(name=name, reading=reading, sentences=((why, "", ""), *helped))
     if figure.value is None or figure.low is None or figure.high is None:
-        few = f"{figure.n} items are too few to say it this month."
-        return Sign(name=name, reading="not known", sentences=((few, section, at), *helped))
-    reading = "no clear difference"
-    if figure.previous is None:
-        reading = "nothing to compare with yet"
+        reading, text = "not known", f"{figure.n} items are too few to say it this month."
+    elif figure.previous is None:
+        reading, text = "nothing to compare with yet", _sentence(figure)
     elif figure.moved:
-        reading = f"{more if figure.moved > 0 else less} than {figure.beside}"
-    return Sign(name=name, reading=reading, sentences=((_sentence(figure), section, at), *helped))
+        reading, text = f"{more if figure.moved > 0 else less} than {figure.beside}", _sentence(figure)
+    else:
+        reading, text = "no clear difference", _sentence(figure)
+    return Sign(name=name, reading=reading, sentences=((text, section, at), *helped))
 
 
 def _sentence(figure: Figure) -> str:
     """Write a figure with the one of the period before: values first, then intervals, counts and what is left out."""
     share = figure.metric.kind == "share"
     both = [figure, *([figure.earlier] if figure.earlier and figure.earlier.value is not None else [])]
-    values = [_written(one.value, share=share) for one in both]
-    spans = [f"{_written(one.low, share=share)} to {_written(one.high, share=share)}" for one in both]
+    values = [written(one.value, figure) for one in both]
+    spans = [f"{written(one.low, figure)} to {written(one.high, figure)}" for one in both]
     what = SHARES[figure.metric.name] if share else "Half of the work ends within {} days"
     before = f", {values[1]} in {figure.beside}" if len(both) > 1 else ""
     counted = f"{' and '.join(str(one.n) for one in both)} items{'' if share else ', open ones counted'}"
     left = f"; without {some(figure.without)}, whose data has grade D" if figure.without else ""
     intervals = f"95% interval{'s' if len(both) > 1 else ''} {' and '.join(spans)}"
     return f"{what.format(values[0])}{before} ({intervals}; {counted}; {figure.period}{left})."
-
-
-def _written(x: float | None, *, share: bool) -> str:
-    return "–" if x is None else number(x, like=".0%" if share else ".1f")
 
 
 def _due(assessments: Sequence[Assessment], history: History) -> Callout:
