@@ -44,11 +44,10 @@ def curves_before_after(curves: Mapping[str, SurvivalCurve], *, name: str, forbi
 def clocks(table: pd.DataFrame, *, around: date) -> alt.Chart:
     """Draw the median before and after a date for each choice of clock (`phases.clock_table`)."""
     name = table["clock"] + ", placed by its " + table["placed by"]
-    frame = pd.concat(
-        pd.DataFrame({"choice": name, "side": side, "median": table[f"median {side}"]}) for side in ("before", "after")
-    )
-    shades = alt.Scale(domain=["before", "after"], range=[BEFORE, AFTER])
-    shapes = alt.Scale(domain=["before", "after"], range=["circle", "square"])
+    sides = ["before", "after"]
+    frame = pd.concat(pd.DataFrame({"choice": name, "side": side, "median": table[f"median {side}"]}) for side in sides)
+    shades = alt.Scale(domain=sides, range=[BEFORE, AFTER])
+    shapes = alt.Scale(domain=sides, range=["circle", "square"])
     base = alt.Chart(frame).encode(y=alt.Y("choice:N", sort=list(name), title=None, axis=alt.Axis(labelLimit=300)))
     x = alt.X("median:Q", title="median days to the end")
     line = base.mark_line(color=COMPARISON).encode(x=x, detail="choice:N")
@@ -94,9 +93,8 @@ def weekly_level(
     what = {"share": "Share", "count": "Items a week and team"}.get(metric.kind, "Median, open items counted,")
     counts = ", ".join(f"{last.at[group, 'n']:.0f} of {group}" for group in last.index)
     text = f"{what} by month, {counts} in the last one; dashed: rollouts by team; grey: other changes"
-    return headline(
-        rollout_rules(chart, rollouts, others=others), title, text, f"Lines by month with the rollout dates. {title}."
-    )
+    chart = rollout_rules(chart, rollouts, others=others)
+    return headline(chart, title, text, f"Lines by month with the rollout dates. {title}.")
 
 
 def _measured(metric: Metric) -> alt.Y:
@@ -135,9 +133,8 @@ def effect_by_team(said: Assessment) -> alt.Chart:
 def effect_over_time(said: Assessment) -> alt.Chart:
     """Draw the effect by weeks since the rollout, an event study; before the rollout nothing should be seen."""
     if not said.by_band:
-        return nothing_to_show(
-            "No effect over time", "Without an answer there is no number: " + "; ".join(said.reasons)
-        )
+        why = "Without an answer there is no number: " + "; ".join(said.reasons)
+        return nothing_to_show("No effect over time", why)
     rows = [
         ((f"{first} to {last}" if last < 999 else f"{first} on").replace("-", "−"), first < 0,
          own.estimate, own.low, own.high)

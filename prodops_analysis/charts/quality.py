@@ -13,9 +13,8 @@ def scorecard_chart(grades: pd.DataFrame, *, period: str) -> alt.Chart:
     if grades.empty:
         return nothing_to_show("No grades", "There are no teams in the log.")
     labels = {name: metric.label for name, metric in METRICS.items()}
-    frame = grades.assign(
-        figure=grades["metric"].map(labels), letter=grades["grade"].where(grades["grade"] != "none", "–")
-    )[["team", "figure", "grade", "letter"]]
+    letter = grades["grade"].where(grades["grade"] != "none", "–")
+    frame = grades.assign(figure=grades["metric"].map(labels), letter=letter)[["team", "figure", "grade", "letter"]]
     bad = sorted(set(frame.loc[frame["grade"] == "D", "team"]))
     axis = alt.Axis(orient="top", labelAngle=-55, labelAlign="left", labelOverlap=False, labelLimit=150)
     x = alt.X("figure:N", title=None, sort=list(labels.values()), axis=axis)

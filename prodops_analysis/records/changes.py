@@ -102,9 +102,8 @@ def read_changes(workspace: Path) -> tuple[Change, ...]:
     """
     changes, _, faults = _read(workspace)
     ids = [change.id for change in changes]
-    faults += [
-        f"two records have the id {twice!r}; rename one" for twice in sorted({i for i in ids if ids.count(i) > 1})
-    ]
+    twice = sorted({name for name in ids if ids.count(name) > 1})
+    faults += [f"two records have the id {name!r}; rename one" for name in twice]
     if faults:
         raise RecordError("\n".join(faults))
     return tuple(sorted(changes, key=lambda change: change.id))
