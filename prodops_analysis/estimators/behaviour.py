@@ -47,15 +47,11 @@ class ProcessBehaviour:
 def xmr(values: ArrayLike, phase: ArrayLike, *, not_negative: bool = False) -> ProcessBehaviour:
     """Draw natural process limits around each phase.
 
-    Parameters
-    ----------
     values : shape (n,), at least one: one value a period, in order, none missing.
     phase : shape (n,), labels, none coming back; limits are set anew where the label changes and nowhere else.
     not_negative : the measure cannot fall below 0, so no lower limit does.
 
-    References
-    ----------
-    Wheeler 1993, Understanding Variation: limits and rules; NIST/SEMATECH e-Handbook, sec. 6.3.2.2.
+    References: Wheeler 1993, Understanding Variation: limits and rules; NIST/SEMATECH e-Handbook, sec. 6.3.2.2.
     """
     x, labels = np.asarray(values, dtype=float), np.asarray(phase)
     begins = np.concatenate([[True], labels[1:] != labels[:-1]])

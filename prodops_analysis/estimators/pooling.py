@@ -38,14 +38,10 @@ def pool(effects: ArrayLike, standard_errors: ArrayLike) -> Pooled:
     A shrunken effect is the mean of theta_i at the estimated tau. Its interval averages over tau by its restricted
     likelihood: a few changes hardly tell tau, and intervals that take it as known cover 85 to 90 % instead of 95.
 
-    Parameters
-    ----------
     effects, standard_errors : shape (n,), n at least `MIN_EFFECTS`, finite; the errors > 0, taken as known.
 
-    References
-    ----------
-    Viechtbauer 2005 (REML); Knapp & Hartung 2003, never narrower than without their factor (Röver, Knapp & Friede
-    2015); Raudenbush & Bryk 1985 (shrinkage); Laird & Louis 1987 (the doubt about tau in its intervals).
+    References: Viechtbauer 2005 (REML); Knapp & Hartung 2003, never narrower than without their factor (Röver, Knapp &
+    Friede 2015); Raudenbush & Bryk 1985 (shrinkage); Laird & Louis 1987 (the doubt about tau in its intervals).
     """
     y, se = np.asarray(effects, dtype=float), np.asarray(standard_errors, dtype=float)
     v = se**2

@@ -58,30 +58,23 @@ class SurvivalCurve:
 def kaplan_meier(times: ArrayLike, ended: ArrayLike, *, confidence: float = 0.95) -> SurvivalCurve:
     """Estimate the survival function.
 
-    Parameters
-    ----------
     times : shape (n,), >= 0, time to the end or to the last look, in any unit.
     ended : shape (n,), whether the end was seen; False is a lower bound (censored).
 
-    Raises
-    ------
-    ValueError : no times, a missing or negative time, or shapes that differ.
+    Raises ValueError: no times, a missing or negative time, or shapes that differ.
 
-    References
-    ----------
-    Kaplan & Meier 1958; log-log interval, Kalbfleisch & Prentice 2002, eq. 1.12.
+    References: Kaplan & Meier 1958; log-log interval, Kalbfleisch & Prentice 2002, eq. 1.12.
     """
     t, d = _checked(times, ended)
     done = d.astype(bool)
     sf = stats.ecdf(stats.CensoredData(uncensored=t[done], right=t[~done])).sf
+    low = high = np.full(len(sf.quantiles), np.nan)
     if done.any():
         with np.errstate(divide="ignore", invalid="ignore"), warnings.catch_warnings():
             # where S is 1 or 0 the log-log interval has no bounds; they stay NaN
             warnings.filterwarnings("ignore", message="The confidence interval is undefined")
             bounds = sf.confidence_interval(confidence_level=confidence, method="log-log")
         low, high = (np.asarray(b.probabilities) for b in (bounds.low, bounds.high))
-    else:
-        low, high = np.full(len(sf.quantiles), np.nan), np.full(len(sf.quantiles), np.nan)
     time = np.asarray(sf.quantiles, dtype=float)
     return SurvivalCurve(
         time=time,
@@ -118,14 +111,10 @@ class CumulativeIncidence:
 def aalen_johansen(times: ArrayLike, cause: ArrayLike) -> CumulativeIncidence:
     """Estimate cumulative incidence of competing ends.
 
-    Parameters
-    ----------
     times : shape (n,), >= 0.
     cause : shape (n,), int; 0 = not ended (censored), 1, 2, … = kind of end.
 
-    References
-    ----------
-    Aalen & Johansen 1978; Putter, Fiocco & Geskus 2007, eq. 5.
+    References: Aalen & Johansen 1978; Putter, Fiocco & Geskus 2007, eq. 5.
     """
     t, k = _checked(times, cause)
     causes = tuple(int(c) for c in np.unique(k[k > 0])) or (1,)
