@@ -66,8 +66,8 @@ def make_workspace(folder: Path, *, export: Path | None) -> list[str]:
         f"```\n{template('example-change')}```\n",
         encoding="utf-8",
     )
-    follow = [f"cd {folder}", "prodops check", "prodops report"]
-    return [f"{folder}: a workspace with {FILE}, data/ and reports/", *notes, "next: " + " && ".join(follow)]
+    follow = f"next: cd {folder} && prodops check && prodops report"
+    return [f"{folder}: a workspace with {FILE}, data/ and reports/", *notes, follow]
 
 
 def _settings(export: Path | None) -> tuple[str, list[str]]:
@@ -82,8 +82,7 @@ def _settings(export: Path | None) -> tuple[str, list[str]]:
     wanted = ("item_id", "at", "field", "from_value", "to_value", "team") if events else \
              ("item_id", "created", "team", "type", "size", "unplanned")  # fmt: skip
     columns = {ours: guessed[ours] for ours in wanted if ours in guessed}
-    needed = ("item_id", "at") if events else ("item_id", "created")
-    if lost := [name for name in needed if name not in columns]:
+    if lost := [name for name in wanted[:2] if name not in columns]:
         raise SettingsError(
             f"{export.name}: no column looks like {lost[0]!r} (found {some(header, most=12)}); "
             f"rename one to {lost[0]!r}, or run init without --from and declare the columns in {FILE}"

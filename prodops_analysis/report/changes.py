@@ -20,8 +20,7 @@ def assess_change(history: History, change_id: str, *, metric: str = "") -> Asse
 
 def assess_all(history: History) -> tuple[Assessment, ...]:
     """Assess every change that has a rollout date, on its primary metric."""
-    begun = [change for change in history.changes if any(change.rollouts.values())]
-    return tuple(assess_change(history, change.id) for change in begun)
+    return tuple(assess_change(history, change.id) for change in history.changes if change.begins)
 
 
 def past_effects(assessments: Sequence[Assessment], changes: Mapping[str, Change]) -> pd.DataFrame:

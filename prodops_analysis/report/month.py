@@ -67,7 +67,7 @@ class Published:
 def plan(history: History) -> tuple[Report, ...]:
     """List the reports of the month: the review, each change with a rollout, the workspace's own, data quality."""
     both = {"workspace": str(history.root), "month": str(history.month)}
-    begun = [change for change in history.changes if any(change.rollouts.values())]
+    begun = [change for change in history.changes if change.begins]
     own = history.settings.own_reports
     listed = [
         ("monthly_review", "monthly-review", "Monthly review", {}),

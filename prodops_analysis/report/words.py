@@ -129,8 +129,7 @@ def day_of(day: date) -> str:
 
 def state_of(change: Change, *, until: pd.Timestamp) -> str:
     """Say where a change stands at an instant: planned, running, due for decision, or what was decided."""
-    days = [day for day in change.rollouts.values() if day and pd.Timestamp(day, tz="UTC") < until]
-    if not days:
+    if change.begins is None or pd.Timestamp(change.begins, tz="UTC") >= until:
         return "planned"
     if change.decision.strip():
         return "decided: " + " ".join(change.decision.split())

@@ -138,9 +138,7 @@ def _events(source: TableSource, given: pd.DataFrame) -> pd.DataFrame:
 
 def _items(source: TableSource, given: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
     """Unroll one row an item into events: created, one event a dated state, one a described field."""
-    base = pd.DataFrame({"item_id": given["item_id"], "row": given["row"], FILE: given[FILE]})
-    if "team" in given:
-        base = base.assign(team=given["team"])
+    base = given[[name for name in ("item_id", "team", "row", FILE) if name in given]]
     parts = [base.assign(field="created", to_value=given["item_id"], at_text=given["created"])]
     for name in source.columns:
         if (name in FIELDS and name != "created") or name.startswith(OTHER):
