@@ -104,6 +104,7 @@ def test_limits_change_at_a_new_phase_only():
     assert [11 + 5.32] * 4 + [32 + 10.64] * 4 == pytest.approx(found.high.tolist())
     assert pytest.approx([np.nan, 2, 2, 2, np.nan, 4, 4, 4], nan_ok=True) == found.moving_range.tolist()
     assert not found.outside.any()
+    assert (found.n, found.n_phases) == (8, 2)
 
 
 def test_a_run_ends_with_its_phase():
@@ -189,6 +190,22 @@ def test_few_points_expect_little():
     expected = [chart([1, 2] * n).expected_false_alarms for n in (5, 20, 100, 300, 500)]
     assert sorted(expected) == expected
     assert expected[-1] > 5
+
+
+@pytest.mark.parametrize(
+    ("values", "phase", "message"),
+    [
+        pytest.param([], [], r"but got \(0,\) and \(0,\)", id="empty"),
+        pytest.param([1.0, 2.0], ["a"], r"but got \(2,\) and \(1,\)", id="lengths-differ"),
+        pytest.param([[1.0], [2.0]], [["a"], ["a"]], "two vectors", id="not-a-vector"),
+        pytest.param([1.0, np.nan, np.inf], ["a"] * 3, "2 of 3 values are missing or endless", id="missing"),
+        pytest.param([1.0, 2.0, 3.0], ["a", "b", "a"], "3 stretches of 2 labels", id="phase-comes-back"),
+    ],
+)
+def test_unusable_series(values, phase, message):
+    """What cannot be charted is refused, with what was found."""
+    with pytest.raises(ValueError, match=message):
+        xmr(values, phase)
 
 
 def test_the_result_is_frozen():

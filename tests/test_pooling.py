@@ -240,6 +240,37 @@ def test_shrunken_effects_lie_between(seed):
     assert np.all(found.shrunk_high - found.shrunk_low < 1.2 * 2 * 1.96 * se)
 
 
+def test_confidence_widens():
+    """More confidence asks for wider intervals of mean and effects, around the same estimates."""
+    y, se, _ = drawn(5)
+    one, other = pool(y, se, confidence=0.8), pool(y, se, confidence=0.95)
+
+    assert one.mean == other.mean
+    assert other.low < one.low < one.high < other.high
+    assert np.all((other.shrunk_low < one.shrunk_low) & (one.shrunk_high < other.shrunk_high))
+
+
+@pytest.mark.parametrize(
+    ("y", "se", "message"),
+    [
+        pytest.param([], [], "needs 3 effects, but got 0", id="none"),
+        pytest.param([0.1], [0.1], "needs 3 effects, but got 1", id="one"),
+        pytest.param([0.1, 0.2], [0.1, 0.1], "needs 3 effects, but got 2", id="two"),
+        pytest.param([0.1, 0.2, 0.3], [0.0, 0.0, 0.0], "3 of 3 effects .*: 0.1 with 0.0", id="no-error"),
+        pytest.param([0.1, 0.2, 0.3], [0.1, -0.1, 0.1], "1 of 3 effects .*: 0.2 with -0.1", id="negative-error"),
+        pytest.param([0.1, np.nan, 0.3], [0.1, 0.1, 0.1], "1 of 3 effects .*: nan with 0.1", id="missing-effect"),
+        pytest.param([0.1, 0.2, 0.3], [np.nan] * 3, "3 of 3 effects .*: 0.1 with nan", id="missing-errors"),
+        pytest.param([0.1, np.inf, 0.3], [0.1, 0.1, 0.1], "1 of 3 effects .*: inf with 0.1", id="endless"),
+        pytest.param([0.1, 0.2, 0.3], [0.1, 0.1], r"but got \(3,\) and \(2,\)", id="lengths-differ"),
+        pytest.param([[0.1, 0.2, 0.3]], [[0.1, 0.1, 0.1]], "vectors of one length", id="not-a-vector"),
+    ],
+)
+def test_unusable_effects(y, se, message):
+    """What cannot be pooled is refused, with what was found."""
+    with pytest.raises(ValueError, match=message):
+        pool(y, se)
+
+
 def test_the_result_is_frozen():
     """A result cannot be changed after the fact."""
     with pytest.raises(AttributeError):

@@ -41,20 +41,39 @@ class ProcessBehaviour:
     run: Flags
     expected_false_alarms: float
     n: int
+    n_phases: int
     method: str = "XmR: mean and 2.660 average moving ranges either way, phase by phase"
 
 
 def xmr(values: ArrayLike, phase: ArrayLike, *, not_negative: bool = False) -> ProcessBehaviour:
     """Draw natural process limits around each phase.
 
-    values : shape (n,), at least one: one value a period, in order, none missing.
-    phase : shape (n,), labels, none coming back; limits are set anew where the label changes and nowhere else.
+    Parameters
+    ----------
+    values : shape (n,), one value a period, in order, none missing.
+    phase : shape (n,), labels; limits are set anew where the label changes and nowhere else.
     not_negative : the measure cannot fall below 0, so no lower limit does.
 
-    References: Wheeler 1993, Understanding Variation: limits and rules; NIST/SEMATECH e-Handbook, sec. 6.3.2.2.
+    Raises
+    ------
+    ValueError : no values, a missing value, shapes that differ, or a phase that comes back.
+
+    References
+    ----------
+    Wheeler 1993, Understanding Variation: limits and rules; NIST/SEMATECH e-Handbook, sec. 6.3.2.2.
     """
     x, labels = np.asarray(values, dtype=float), np.asarray(phase)
+    if x.ndim != 1 or x.shape != labels.shape or not x.size:
+        raise ValueError(f"values and phases must be two vectors of one length, but got {x.shape} and {labels.shape}")
+    if not np.isfinite(x).all():
+        raise ValueError(
+            f"{np.sum(~np.isfinite(x))} of {x.size} values are missing or endless; leave their periods out"
+        )
     begins = np.concatenate([[True], labels[1:] != labels[:-1]])
+    if begins.sum() > np.unique(labels).size:
+        raise ValueError(
+            f"a phase comes back after another: {begins.sum()} stretches of {np.unique(labels).size} labels"
+        )
     number = np.cumsum(begins) - 1
     size = np.bincount(number)
     moved = np.where(begins, np.nan, np.abs(np.diff(x, prepend=np.nan)))
@@ -72,6 +91,7 @@ def xmr(values: ArrayLike, phase: ArrayLike, *, not_negative: bool = False) -> P
         run=_long_stretches(np.sign(x - centre), number),
         expected_false_alarms=float(np.sum(_by_luck(size))),
         n=x.size,
+        n_phases=size.size,
     )
 
 
