@@ -51,22 +51,25 @@ def _spell(found: Estimate, withheld: bool) -> Check:
     if found.answers:
         without, every = (effect(answer, scale=scale) for answer in found.answers)
         told.append(
-            f"the last four weeks before the rollouts lay {_told(found.spell, found)} from the rest, drawn towards "
-            "zero (the chart over time lets them go free): a bad spell that was answered, or a pilot"
+            f"the last four weeks before the rollouts lay {_told(found.spell, found)} from the rest, drawn towards zero"
         )
         if not withheld:
+            alike = found.spell.estimate * found.estimate > 0
+            told[0] += ": a pilot, or what came before it" if alike else ": a bad spell that was answered"
             told.append(
-                f"the interval reaches over the answer without the eight weeks before, {without}, and that with all "
-                f"weeks, {every}"
+                f"without the eight weeks before, the effect is {without}, with all weeks {every}, and the interval "
+                "reaches over both"
             )
     if found.lasting:
-        step, on_top = (effect(x, scale=scale) for x in found.lasting)
         told.append(
-            f"the adopters' level may have moved by {step} for good at another time than their rollouts (weeks before, "
-            "or all at one date); that is not the change's doing, unless it was a pilot: then its date is the rollout"
+            "the adopters' level may have moved for good at another time than their rollouts, which is not the "
+            "change's doing (if it was a pilot, its date is the rollout)"
         )
         if not withheld:
-            told.append(f"on top of it the effect would be {on_top}, and the interval reaches towards that")
+            step, on_top = (effect(x, scale=scale) for x in found.lasting)
+            told.append(
+                f"it moved by {step}; on top of that the effect would be {on_top}, and the interval reaches towards it"
+            )
     if not told:
         return Check(name=name, result="passed", found="the weeks before the rollouts were ordinary ones")
     return Check(name=name, result="noted", found="; ".join(told))
