@@ -243,10 +243,14 @@ def _why(
         case _ if now.verdict is not said.verdict:  # not yet, at an early look
             return (look.said,)
         case _:
-            return (
+            held = (
                 f"{interval} holds zero and reaches beyond {m}",
                 f"the smallest effect this data could have shown is {visible}",
             )
+            if not found.lasting:
+                return held
+            on_top = effect(found.lasting[1], scale=metric.scale)
+            return (*held, f"something moved before the rollouts already: on top of that the effect would be {on_top}")
 
 
 def _answer(

@@ -493,6 +493,19 @@ def test_an_early_look_needs_more():
     assert (decided.verdict, decided.estimate) == (Verdict.IMPROVED, found.estimate)
 
 
+def test_a_rollout_dated_six_weeks_too_late_is_no_improvement():
+    """Work that got faster before the recorded date is no effect of it, and that is said first."""
+    made = small(seed=4)
+    late = {team: START + timedelta(weeks=week + 6) for team, week in made.weeks.items()}
+
+    found = made.asked(change=made.change(rollouts=late))
+
+    assert plain(made).verdict is Verdict.IMPROVED
+    assert found.verdict is Verdict.NOT_ENOUGH_EVIDENCE
+    assert found.reasons[-1].startswith("something moved before the rollouts already: on top of that the effect would")
+    assert found_by(found, "weeks just before").result == "noted"
+
+
 def test_an_early_look_at_a_large_effect_speaks():
     """An effect far beyond doubt may be told early."""
     early = pd.Timestamp("2025-10-06", tz="UTC")
