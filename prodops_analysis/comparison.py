@@ -87,8 +87,6 @@ def compare(
 ) -> Estimate | CannotSay:
     """Estimate the effect of a change that reached each team of `rollouts` at its date.
 
-    Parameters
-    ----------
     observed : observations of the metric (see `Metric`); teams without a rollout are the comparison.
     rollouts : team -> first day of the new way of working; dates after `as_of` count as not yet.
     confidence : of `low` and `high`; more than 0.95 where several metrics are looked at.

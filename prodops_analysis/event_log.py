@@ -73,8 +73,6 @@ class Import:
 def sort_out(rows: pd.DataFrame, *, source: str) -> Import:
     """Part raw rows into sound events and listed faults; nothing is dropped silently.
 
-    Parameters
-    ----------
     rows : `item_id`, `at` (UTC, missing where unreadable) and `field`; `to_value`, `from_value`, `at_text`
         (as found), `row` (number in the export), `actor`, `actor_kind`, `team`, `batch_id` where known.
     source : name of the source; part of each `event_id`.
@@ -144,9 +142,7 @@ def validate(events: pd.DataFrame) -> pd.DataFrame:
     A frame with at least `item_id`, `at`, `field`, `to_value` is completed: missing identifiers, sequence and
     origin are filled in; what cannot be known stays missing.
 
-    Raises
-    ------
-    EventLogError : a needed column is missing, or rows break the contract; each reason with a count and an example.
+    Raises EventLogError: a needed column is missing, or rows break the contract; each reason with count and example.
     """
     if lost := [c for c in ("item_id", "at", "field", "to_value") if c not in events]:
         near = did_you_mean(lost[0], map(str, events.columns))

@@ -143,8 +143,6 @@ def scorecard(
 ) -> Scorecard:
     """Run every check and grade each figure of each team in the window.
 
-    Parameters
-    ----------
     faults : rows that are no events (`event_log.FAULT_COLUMNS`).
     last_events : `team, at` of every event, to see silence; None leaves silence unjudged.
     """

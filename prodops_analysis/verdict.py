@@ -38,8 +38,6 @@ def judge(
 ) -> Judgement:
     """Judge an interval of a relative change or a difference, where 0 is no change.
 
-    Parameters
-    ----------
     low, high : bounds of the 95% interval; -0.3 is 30 % less, or 30 points less for a share.
     smallest_worthwhile : m > 0, on the same scale.
     better : the direction that is an improvement; with "neither" no direction is claimed.

@@ -46,9 +46,7 @@ def fold(events: pd.DataFrame, *, settings: Settings, as_of: pd.Timestamp) -> Fo
     not left since; a dropped item ends there too. Unknown states are kept as spells of stage `unknown` and move no
     clock.
 
-    Raises
-    ------
-    EventLogError : no workflow is declared for a team, or the map of a team knows none of its states.
+    Raises EventLogError: no workflow is declared for a team, or the map of a team knows none of its states.
     """
     log = _Log.of(events[events["at"] <= as_of])
     every, created = np.arange(len(log.item)), log.first(log.rows("created"))
@@ -275,9 +273,7 @@ def with_typed_date(items: pd.DataFrame, events: pd.DataFrame, *, field: str, na
 def with_attributes(items: pd.DataFrame, given: pd.DataFrame | None) -> pd.DataFrame:
     """Add to work items the columns of another table by `item_id`; what the log knows stays.
 
-    Raises
-    ------
-    EventLogError : the table has no `item_id`, or an item twice.
+    Raises EventLogError: the table has no `item_id`, or an item twice.
     """
     if given is None or given.empty:
         return items

@@ -48,19 +48,13 @@ class ProcessBehaviour:
 def xmr(values: ArrayLike, phase: ArrayLike, *, not_negative: bool = False) -> ProcessBehaviour:
     """Draw natural process limits around each phase.
 
-    Parameters
-    ----------
     values : shape (n,), one value a period, in order, none missing.
     phase : shape (n,), labels; limits are set anew where the label changes and nowhere else.
     not_negative : the measure cannot fall below 0, so no lower limit does.
 
-    Raises
-    ------
-    ValueError : no values, a missing value, shapes that differ, or a phase that comes back.
+    Raises ValueError: no values, a missing value, shapes that differ, or a phase that comes back.
 
-    References
-    ----------
-    Wheeler 1993, Understanding Variation: limits and rules; NIST/SEMATECH e-Handbook, sec. 6.3.2.2.
+    References: Wheeler 1993, Understanding Variation: limits and rules; NIST/SEMATECH e-Handbook, sec. 6.3.2.2.
     """
     x, labels = np.asarray(values, dtype=float), np.asarray(phase)
     if x.ndim != 1 or x.shape != labels.shape or not x.size:

@@ -33,14 +33,10 @@ def complete_log_durations(
     it, drawn towards zero where a kind is small. An item open beyond the horizon counts as the horizon, as a finished
     one does.
 
-    Parameters
-    ----------
     times : shape (n,), days; ended : shape (n,), bool; group, kind : shape (n,), any labels.
     horizon, floor : cap and smallest duration, days; both are applied to every item alike.
 
-    References
-    ----------
-    Buckley & James 1979, eq. 2.4; Stare, Heinzl & Harrell 2000.
+    References: Buckley & James 1979, eq. 2.4; Stare, Heinzl & Harrell 2000.
     """
     cap = np.log(horizon)
     seen = np.log(np.clip(np.asarray(times, dtype=float), floor, horizon))

@@ -39,18 +39,12 @@ def pool(effects: ArrayLike, standard_errors: ArrayLike, *, confidence: float = 
     A shrunken effect is the mean of theta_i at the estimated tau. Its interval averages over tau by its restricted
     likelihood: a few changes hardly tell tau, and intervals that take it as known cover 85 to 90 % instead of 95.
 
-    Parameters
-    ----------
     effects, standard_errors : shape (n,), finite; the errors > 0, taken as known.
 
-    Raises
-    ------
-    ValueError : fewer than 3 effects, shapes that differ, or an effect or standard error that is none.
+    Raises ValueError: fewer than 3 effects, shapes that differ, or an effect or standard error that is none.
 
-    References
-    ----------
-    Viechtbauer 2005 (REML); Knapp & Hartung 2003, never narrower than without their factor (Röver, Knapp & Friede
-    2015); Raudenbush & Bryk 1985 (shrinkage); Laird & Louis 1987 (the doubt about tau in its intervals).
+    References: Viechtbauer 2005 (REML); Knapp & Hartung 2003, never narrower than without their factor (Röver, Knapp &
+    Friede 2015); Raudenbush & Bryk 1985 (shrinkage); Laird & Louis 1987 (the doubt about tau in its intervals).
     """
     y, se = np.asarray(effects, dtype=float), np.asarray(standard_errors, dtype=float)
     if y.ndim != 1 or y.shape != se.shape:

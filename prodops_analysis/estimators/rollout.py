@@ -84,8 +84,6 @@ def rollout_effect(
 ) -> RolloutEffect:  # fmt: skip
     """Estimate the mean effect of a rollout.
 
-    Parameters
-    ----------
     y, n, unit, time, treated, since : shape (m,), one entry a cell (a unit in a week): mean or count, items behind it,
         unit 0..U-1, week, whether the change was in use, weeks since the unit's rollout (NaN without one).
     sd : standard deviation of one item inside a cell; 1 for counts.
@@ -93,9 +91,7 @@ def rollout_effect(
     counts : y are counts with a log link.
     rng : for the orders of rollout; without it they are not tried.
 
-    Raises
-    ------
-    ValueError : cells that cannot be compared, or y does not vary.
+    Raises ValueError: cells that cannot be compared, or y does not vary.
     """
     refuse(y, n, unit, time, treated, since, common=common)
     if not 1e-9 < sd < np.inf or float(np.ptp(y)) <= 1e-10 * max(1.0, float(np.max(np.abs(y)))):

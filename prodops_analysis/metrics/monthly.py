@@ -67,8 +67,6 @@ def month_figures(
 
     The earlier figure is computed as it was known then: later events are not looked at, open items are open again.
 
-    Parameters
-    ----------
     before : start of the month before, whose figures stand beside those of this one.
     unfit : metric -> teams whose data cannot bear it (`Scorecard.unfit`); they are left out of both figures.
     """
