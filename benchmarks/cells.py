@@ -134,7 +134,7 @@ CELLS = (
     effect("25 to 15 % come back", "12 teams", Plan(back=0.25, back_added=-0.1), None, "reopened"),
     effect("throughput +15 %", "12 teams", Plan(arrivals=constant(0.15)), 0.70, "throughput", owed=0.45),
     effect("throughput +15 %, at once", "12 teams", Plan(arrivals=constant(0.15), at_end=True), 0.70, "throughput",
-           owed=0.45),
+           owed=0.55),
     effect("throughput growing to +30 %", "12 teams", Plan(arrivals=busier), None, "throughput"),
     effect("-10 %", "40 teams", Plan(teams=40, step=1.0, effect=constant(-0.1)), 0.65),
     effect("-35 %", "1 team", replace(ONE, effect=constant(-0.35)), 0.60),

@@ -1,5 +1,7 @@
 """What an estimate shows of the threats to itself: each named, with its size and what it does to the verdict."""
 
+from typing import Literal
+
 from prodops_analysis.checks import Check
 from prodops_analysis.comparison import AT_ONCE, Estimate
 from prodops_analysis.estimators.rollout import Interval
@@ -13,7 +15,14 @@ def threats(found: Estimate, *, withheld: bool) -> tuple[Check, ...]:
 
     withheld : no number may be shown, so no check tells one of the effect.
     """
-    checks = (_comparison(found), _trend(found), _spell(found, withheld), _season(found), _replayed(found))
+    checks = (
+        _comparison(found),
+        _trend(found),
+        _spell(found, withheld),
+        _moved(found, withheld),
+        _season(found),
+        _replayed(found),
+    )
     if found.order_p is None or withheld:
         return checks
     return (*checks, _order(found.order_p, speaks=not found.low <= 0 <= found.high))
@@ -47,32 +56,34 @@ def _trend(found: Estimate) -> Check:
 
 def _spell(found: Estimate, withheld: bool) -> Check:
     name = "weeks just before"
-    scale, told = "ratio" if found.ratio else "difference", []
-    if found.answers:
-        without, every = (effect(answer, scale=scale) for answer in found.answers)
-        told.append(
-            f"the last four weeks before the rollouts lay {_told(found.spell, found)} from the rest, drawn towards zero"
+    if not found.answers:
+        return Check(name=name, result="passed", found="the eight weeks before the rollouts were ordinary ones")
+    told = f"the last four weeks before the rollouts lay {_told(found.spell, found)} from the rest, drawn towards zero"
+    if not withheld:
+        alike = found.spell.estimate * found.estimate > 0
+        without, every = (_stated(answer, found) for answer in found.answers)
+        told += (
+            f": {'a pilot, or what came before it' if alike else 'a bad spell that was answered'}; without the eight "
+            f"weeks before, the effect is {without}, with all weeks {every}, and the interval reaches over both"
         )
-        if not withheld:
-            alike = found.spell.estimate * found.estimate > 0
-            told[0] += ": a pilot, or what came before it" if alike else ": a bad spell that was answered"
-            told.append(
-                f"without the eight weeks before, the effect is {without}, with all weeks {every}, and the interval "
-                "reaches over both"
-            )
-    if found.lasting:
-        told.append(
-            "the adopters' level may have moved for good at another time than their rollouts, which is not the "
-            "change's doing (if it was a pilot, its date is the rollout)"
-        )
-        if not withheld:
-            step, on_top = (effect(x, scale=scale) for x in found.lasting)
-            told.append(
-                f"it moved by {step}; on top of that the effect would be {on_top}, and the interval reaches towards it"
-            )
-    if not told:
-        return Check(name=name, result="passed", found="the weeks before the rollouts were ordinary ones")
-    return Check(name=name, result="noted", found="; ".join(told))
+    return Check(name=name, result="noted", found=told)
+
+
+def _moved(found: Estimate, withheld: bool) -> Check:
+    name = "moved at another time"
+    if found.n_teams == 1 or found.design == AT_ONCE:
+        told = "one series alone does not tell a level that moved just before the rollout from an effect"
+        return Check(name=name, result="noted", found=told)
+    if not found.lasting:
+        return Check(name=name, result="passed", found="no sign of it in the adopting teams")
+    told = (
+        "the adopters' level may have moved for good at another time than their rollouts, which is not the change's "
+        "doing (if it was a pilot, its date is the rollout)"
+    )
+    if not withheld:
+        step, on_top = (_stated(x, found) for x in found.lasting)
+        told += f": by {step}; on top of that the effect would be {on_top}, and the interval reaches towards it"
+    return Check(name=name, result="noted", found=told)
 
 
 def _season(found: Estimate) -> Check:
@@ -98,5 +109,12 @@ def _order(p: float, *, speaks: bool) -> Check:
 
 
 def _told(x: Interval, found: Estimate) -> str:
-    scale = "ratio" if found.ratio else "difference"
-    return f"{effect(x.estimate, scale=scale)} ({effects(x.low, x.high, scale=scale)})"
+    return f"{_stated(x.estimate, found)} ({effects(x.low, x.high, scale=_scale(found))})"
+
+
+def _stated(x: float, found: Estimate) -> str | None:
+    return effect(x, scale=_scale(found))
+
+
+def _scale(found: Estimate) -> Literal["ratio", "difference"]:
+    return "ratio" if found.ratio else "difference"

@@ -9,7 +9,8 @@ from prodops_analysis.estimators.rollout import Interval, Replay
 from prodops_analysis.threats import threats
 
 NAMES = (
-    "comparison", "trend before", "weeks just before", "season", "ordinary dates", "rollout order",
+    "comparison", "trend before", "weeks just before", "moved at another time", "season", "ordinary dates",
+    "rollout order",
 )  # fmt: skip
 
 
@@ -55,8 +56,9 @@ def test_no_check_tells_an_effect_that_is_withheld():
         "without the eight weeks before, the effect is −22%, with all weeks −41%"
         in open_ones["weeks just before"].found
     )
-    assert "on top of that the effect would be −3%" in open_ones["weeks just before"].found
-    assert kept["weeks just before"].found.endswith("doing (if it was a pilot, its date is the rollout)")
+    assert "on top of that the effect would be −3%" in open_ones["moved at another time"].found
+    assert kept["weeks just before"].found.endswith("from the rest, drawn towards zero")
+    assert kept["moved at another time"].found.endswith("(if it was a pilot, its date is the rollout)")
     assert set(open_ones) - set(kept) == {"rollout order"}
 
 
@@ -91,9 +93,11 @@ def test_no_check_tells_an_effect_that_is_withheld():
             "without the eight weeks before, the effect is +5 points, with all weeks −10 points", id="both-answers",
         ),
         pytest.param(
-            {"lasting": (-0.2, 0.01)}, "weeks just before", "noted", "by −20%; on top of that the effect would be +1%",
-            id="moved-before",
+            {"lasting": (-0.2, 0.01)}, "moved at another time", "noted",
+            "by −20%; on top of that the effect would be +1%", id="moved-before",
         ),
+        pytest.param({}, "moved at another time", "passed", "no sign of it", id="moved-at-no-other-time"),
+        pytest.param({"n_teams": 1}, "moved at another time", "noted", "one series alone", id="not-told-alone"),
         pytest.param({"n_teams": 1}, "season", "noted", "turn of the year is left out", id="no-season-alone"),
         pytest.param({"design": AT_ONCE}, "season", "noted", "turn of the year is left out", id="no-season-at-once"),
         pytest.param({}, "season", "passed", "same week of other teams", id="season-beside-others"),

@@ -13,8 +13,8 @@ from prodops_analysis import Change, Settings, Verdict, assess
 
 EVERY = (
     "time of the look", "data quality", "measurement changed at rollout", "other changes in the window",
-    "comparison teams", "records of the comparison", "comparison", "trend before", "weeks just before", "season",
-    "ordinary dates", "rollout order",
+    "comparison teams", "records of the comparison", "comparison", "trend before", "weeks just before",
+    "moved at another time", "season", "ordinary dates", "rollout order",
     "mix of work", "dropped work", "fields filled in", "bulk edits", "typed dates", "entered afterwards",
     "wait before the start", "new teams", "silent teams", "finishes without a start",
     "last state before the end", "amount of work",

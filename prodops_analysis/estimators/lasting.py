@@ -22,7 +22,7 @@ SIZE = 0.5
 OWN, OWN_ODDS = (6, 13), 0.5  # weeks before a team's own rollout, and prior odds that its level moved there
 EVERY, A_YEAR = 4, 1.0  # weeks between dates at which the level of all adopters may move, and how often a year it does
 EARLIEST = 8  # weeks before the first rollout
-LEAST_ADOPTERS = 3  # of whom that is asked
+TOGETHER = 3  # adopters at least, of whom a common date is asked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +73,7 @@ def _times(panel: Panel) -> Iterator[tuple[NDArray[np.bool_], float]]:
         yield panel.since >= -before, OWN_ODDS / len(OWN)
     adopts: NDArray[np.bool_] = np.asarray(panel.D.any(axis=1))
     weeks = np.arange(panel.n.shape[1])
-    if LEAST_ADOPTERS <= adopts.sum() < len(adopts):
+    if TOGETHER <= adopts.sum() < len(adopts):
         first = panel.D[adopts].argmax(axis=1)
         # from the last rollout on, a step of all adopters is the effect itself
         for date in range(int(first.min()) - EARLIEST, int(first.max()) - EVERY + 1, EVERY):

@@ -38,7 +38,7 @@ def verdict_panel(said: Assessment, change: Change) -> Panel:
     told = (
         ("Why this verdict", f"{'; '.join(said.reasons)}."),
         ("Look first", words.look_first(said)),
-        ("Last seen", words.lasting(said)),
+        ("Last seen", words.last_seen(said)),
         ("Guardrails", f"{'; '.join(guards) or words.guarded(said, change)}."),
         ("Why the change", change.problem),
         ("What was expected", change.hypothesis),

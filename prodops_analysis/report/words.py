@@ -94,7 +94,7 @@ def guarded(said: Assessment, change: Change) -> str:
     return "; ".join(told) or "none named"
 
 
-def lasting(said: Assessment) -> str:
+def last_seen(said: Assessment) -> str:
     """Say what the last weeks seen say of the effect; nothing without an estimate."""
     if said.estimate is None or not (bands := [band for band in said.by_band if band[0] >= 0]):
         return ""
