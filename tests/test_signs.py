@@ -13,7 +13,7 @@ from prodops_analysis.checks import Check
 from prodops_analysis.estimators.rollout import Interval
 from prodops_analysis.metrics.monthly import Figure
 from prodops_analysis.report.signs import MEASURED, NEEDED, portfolio_table, signs_panel
-from prodops_analysis.report.words import bottom_line, decision_asked, guarded, lasting, look_first, state_of
+from prodops_analysis.report.words import bottom_line, decision_asked, guarded, last_seen, look_first, state_of
 from prodops_analysis.verdict import Worthwhile
 
 OCTOBER = pd.Timestamp("2026-10-01", tz="UTC")
@@ -231,7 +231,7 @@ def test_whether_an_effect_lasts(bands, words):
     """The last weeks seen stand beside the verdict, with their own interval."""
     own = {band: Interval(estimate=x, low=x - 0.1, high=x + 0.1) for band, x in bands.items()}
 
-    told = lasting(replace(said(), by_band=own))
+    told = last_seen(replace(said(), by_band=own))
 
     assert told.startswith(words) if words else told == ""
 
