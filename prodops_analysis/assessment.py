@@ -250,7 +250,7 @@ def _why(
             if not found.lasting:
                 return held
             on_top = effect(found.lasting[1], scale=metric.scale)
-            return (*held, f"part of it may have come at another time: on top of that the effect would be {on_top}")
+            return (*held, f"what is seen may have come at another time: on top of that the effect would be {on_top}")
 
 
 def _answer(

@@ -502,7 +502,7 @@ def test_a_rollout_dated_six_weeks_too_late_is_no_improvement():
 
     assert plain(made).verdict is Verdict.IMPROVED
     assert found.verdict is Verdict.NOT_ENOUGH_EVIDENCE
-    assert found.reasons[-1].startswith("part of it may have come at another time: on top of that the effect would")
+    assert found.reasons[-1].startswith("what is seen may have come at another time: on top of that the effect would")
     assert found_by(found, "moved at another time").result == "noted"
 
 
