@@ -69,6 +69,7 @@ def effect(
 
 ONE = Plan(teams=1, first=44, pace=(8.0, 8.0))
 FOUR = Plan(teams=4, step=8)
+CUT = {"weeks": 104, "begins": 26}  # the same 78 weeks, of a log that goes back further
 CELLS = (
     null("independent items", "12 teams", Plan(shocks=0.0)),
     null("autocorrelated weeks", "12 teams", Plan()),
@@ -80,6 +81,7 @@ CELLS = (
     null("worst teams first", "12 teams", Plan(triggered="team"), extra=True),
     null("mix of work shifts", "12 teams", Plan(mix=0.5)),
     null("recent export", "12 teams", Plan(first=62, step=0.9)),
+    null("export of what was touched since", "12 teams", Plan(first=52, **CUT)),
     null("bulk close of old items", "12 teams", Plan(bulk=True)),
     null("shared shock", "12 teams", Plan(shared=0.3)),
     null("throughput", "12 teams", Plan(), "throughput"),
@@ -104,6 +106,7 @@ CELLS = (
     null("rollout after the worst weeks", "1 team", replace(ONE, triggered="weeks")),
     null("rollout after a record", "1 team", replace(ONE, triggered="record"), extra=True),
     null("recent export", "1 team", replace(ONE, first=64)),
+    null("export of what was touched since", "1 team", replace(ONE, first=70, **CUT), extra=True),
     null("throughput", "1 team", ONE, "throughput"),
     Cell(
         name="nil effect, m = 15 %", group="40 teams", plan=Plan(teams=40, step=1.0),
@@ -139,6 +142,8 @@ CELLS = (
     effect("-10 %", "40 teams", Plan(teams=40, step=1.0, effect=constant(-0.1)), 0.65),
     effect("-35 %", "1 team", replace(ONE, effect=constant(-0.35)), 0.60),
     effect("-20 %", "1 team", replace(ONE, effect=constant(-0.2)), 0.25),
+    effect("-35 %, export of what was touched since", "1 team",
+           replace(ONE, first=70, effect=constant(-0.35), **CUT), None),
     effect("-30 %", "4 teams", replace(FOUR, effect=constant(-0.3)), None),
 )  # fmt: skip
 

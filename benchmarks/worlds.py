@@ -59,6 +59,7 @@ class Plan:
     reorganised: float = 0.0  # log jump of all adopters at the middle rollout, for good
     drift: bool = False  # arrivals have shocks like cycle times, and each team its own trend of them
     at_end: bool = False  # `arrivals` is work that ends from the rollout on, not work that starts then
+    begins: int = 0  # week in which the export begins: what ended before is not in it, what was open then is
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +100,7 @@ def draw(plan: Plan, *, rng: np.random.Generator) -> Drawn:
         weeks = triggers.after_record(base, weeks, last=plan.weeks - 14, rng=rng)
     place = {int(team): k / max(adopters - 1, 1) for k, team in enumerate(order[:adopters])}
     items = _happen(plan, base, weeks, place, rng)
+    items = items[items["ended"] >= plan.begins]
     rollouts = {names[k]: START + timedelta(weeks=int(w)) if w >= 0 else None for k, w in enumerate(weeks)}
     items = items.assign(team=np.array(names)[items["unit"]])
     items = items.assign(item_id=[f"I-{n:05d}" for n in range(len(items))])

@@ -12,22 +12,19 @@ from scipy import stats
 
 from prodops_analysis.cells import MOST_UNSEEN, first_days, kinds_of, unseen
 from prodops_analysis.checks import MEASUREMENT_SHARE, Check, Subject
-from prodops_analysis.comparison import CannotSay, compare
 from prodops_analysis.errors import some
-from prodops_analysis.metrics import METRICS
-from prodops_analysis.tables import effect, effects
+from prodops_analysis.tables import effect
 
 MOVED, FEW = 0.10, 0.05  # a share that moves by so much between before and after is named
 LONGER = 1.2  # times the wait before a start from which it is named
-SIZED = 0.8  # share of items with a size from which smaller ones would show
 BULK = 5  # items of a team moved in one edit, or within an hour, from which they count as moved in bulk
 ENOUGH = 50  # items done, before and after, from which states are compared
 WAIT = "wait before the start"
 HOUR, DAY = pd.Timedelta(hours=1), pd.Timedelta(days=1)
 ARTEFACTS = (
     "mix of work", "dropped work", "fields filled in", "bulk edits", "typed dates", "entered afterwards",
-    WAIT, "new teams", "silent teams", "finishes without a start", "last state before the end", "owners set by rule",
-    "records of the comparison", "amount of work",
+    "new teams", "silent teams", "finishes without a start", "last state before the end", "owners set by rule",
+    "records of the comparison", WAIT, "amount of work",
 )  # fmt: skip
 Flags: TypeAlias = "pd.Series[Any]"  # whether something holds for an item; missing where it cannot
 
@@ -36,31 +33,30 @@ def artefacts(subject: Subject, observed: pd.DataFrame) -> tuple[Check, ...]:
     """Name what moved in the records of the teams; `observed` are the observations that the estimate rests on."""
     own = observed[observed["team"].isin(subject.rollouts)]
     after = own["at"] >= first_days(own["team"], subject.rollouts)
-    items = _items_of(own, subject)
+    items = items_of(own, subject)
     checks = [_mix(observed, own, after, subject), _dropped(own, after, subject), _filled(items, after),
               *_stamps(items, after, subject), _new_teams(subject), _silent(subject)]  # fmt: skip
     if "starts" in subject.metric.clock:
         checks.append(_without_start(subject))
-    if _from_start(subject):
+    if from_start(subject):
         checks.append(_last_state(items, after, subject))
     if subject.metric.name == "owner_at_start":
         checks.append(_owners(items, after))
     return tuple(checks)
 
 
-def _items_of(rows: pd.DataFrame, subject: Subject) -> pd.DataFrame:
+def items_of(rows: pd.DataFrame, subject: Subject) -> pd.DataFrame:
     return subject.by_id.loc[rows["item_id"]].set_axis(rows.index)
 
 
-def _from_start(subject: Subject) -> bool:
+def from_start(subject: Subject) -> bool:
     """Whether a start begins what is measured, so that a later start makes it shorter."""
     return subject.metric.kind == "duration" and "starts" in subject.metric.clock
 
 
 def _stamps(items: pd.DataFrame, after: Flags, subject: Subject) -> list[Check]:
     """Say of each way in which a clock can come to be read otherwise whether it moved."""
-    wait = [_wait(items, after)] if _from_start(subject) else []
-    return [_bulk(items, after), _typed(items, after, subject), _afterwards(items, after), *wait]
+    return [_bulk(items, after), _typed(items, after, subject), _afterwards(items, after)]
 
 
 def read_alike(observed: pd.DataFrame, subject: Subject) -> tuple[Flags, Check]:
@@ -69,15 +65,20 @@ def read_alike(observed: pd.DataFrame, subject: Subject) -> tuple[Flags, Check]:
     Their difference would look like an effect in the adopting teams.
     """
     days = sorted(pd.Timestamp(day, tz="UTC") for day in subject.rollouts.values())
-    keep, told = pd.Series(True, index=observed.index), []
-    for team, rows in observed[~observed["team"].isin(subject.rollouts)].groupby("team"):
-        checks = _stamps(_items_of(rows, subject), rows["at"] >= days[len(days) // 2], subject)
-        if any(
-            check.result in ("forbids", "blocks") or (check.name, check.result) == (WAIT, "noted") for check in checks
-        ):
-            keep &= observed["team"] != team
-        told += [f"{team}, {check.name}: {check.found}" for check in checks if check.result != "passed"]
-    found = f"since {days[len(days) // 2]:%Y-%m-%d} {'; '.join(told)}" if told else "their clocks are read as before"
+    since, keep, told = days[len(days) // 2], pd.Series(True, index=observed.index), []
+    parts = {team: (items_of(rows, subject), rows["at"] >= since) for team, rows in observed.groupby("team")}
+    waits = {team: waited(*part) for team, part in parts.items()} if from_start(subject) else {}
+    for team in sorted(set(parts) - set(subject.rollouts)):
+        checks = [check for check in _stamps(*parts[team], subject) if check.result != "passed"]
+        told += [f"{team}, {check.name}: {check.found}" for check in checks]
+        elsewhere = [now / usual for other, (usual, now, _) in waits.items() if other != team and usual and now]
+        usual, now, apart = waits.get(team, (0.0, 0.0, False))
+        if apart and (not elsewhere or waited(*parts[team], anyway=float(np.median(elsewhere)))[2]):
+            told.append(f"{team}, {WAIT}: work usually waits {now:.1f} days before its start, {usual:.1f} before")
+        elif not any(check.result == "forbids" for check in checks):
+            continue
+        keep &= observed["team"] != team
+    found = f"since {since:%Y-%m-%d} {'; '.join(told)}" if told else "their clocks are read as before"
     found += "" if keep.all() else f"; left out: {some(sorted(observed.loc[~keep, 'team'].unique()))}"
     return keep, Check(name="records of the comparison", result="noted" if told else "passed", found=found)
 
@@ -185,22 +186,17 @@ def _without_start(subject: Subject) -> Check:
     return _moved("finishes without a start", flags, after, least=FEW, forbids=MOVED)
 
 
-def _wait(items: pd.DataFrame, after: Flags) -> Check:
-    """A start that is stamped later makes the time from it to the end shorter, and the wait before it longer."""
+def waited(items: pd.DataFrame, after: Flags, *, anyway: float = 1.0) -> tuple[float, float, bool]:
+    """Return the days from creation to start that are usual before and after, 0 where none are known, and whether they
+    lie apart; `anyway` is the factor by which they moved elsewhere.
+    """
     days = ((items["started_at"] - items["created_at"]) / DAY).clip(lower=0).dropna()
-    later, before = days[after], days[~after]
-    name, told = WAIT, "work waits as long before its start as before"
+    before, later = days[~after] * anyway, days[after]
     # the mean of the middle half moves smoothly where days are whole, unlike a median
     usual, now = (float(stats.trim_mean(side, 0.25)) if len(side) >= BULK else 0.0 for side in (before, later))
-    if not (usual > 0 and len(later) >= BULK):
-        return Check(name=name, result="passed", found="no wait before the start is recorded")
-    if 1 / LONGER < now / usual < LONGER or stats.mannwhitneyu(before, later).pvalue > 0.001:
-        return Check(name=name, result="passed", found=told)
-    told = f"work usually waits {now:.1f} days before its start, {usual:.1f} before the rollout"
-    if now > usual:
-        told += ": what the time after the start lost, the wait before it may have won; judge lead time"
-        return Check(name=name, result="blocks", found=told)
-    return Check(name=name, result="noted", found=f"{told}: is work begun earlier, or only stamped? See lead time")
+    if not usual or 1 / LONGER < now / usual < LONGER or len(later) < BULK:
+        return usual, now, False
+    return usual, now, bool(stats.mannwhitneyu(before, later).pvalue <= 0.001)
 
 
 def _last_state(items: pd.DataFrame, after: Flags, subject: Subject) -> Check:
@@ -234,34 +230,6 @@ def _owners(items: pd.DataFrame, after: Flags) -> Check:
     by_bots = _moved(name, {f"{words} from a bot": bots}, after, forbids=MEASUREMENT_SHARE)
     at_start = _moved(name, {f"{words} in the second they were started": start}, after)
     return at_start if by_bots.result == "passed" else by_bots
-
-
-def amount_of_work(subject: Subject, observed: pd.DataFrame) -> Check:
-    """Smaller items take less time and are more. Where both move, faster work and smaller items look the same.
-
-    That blocks an improvement unless sizes are recorded: then smaller items show in the mix.
-    """
-    own = observed[observed["team"].isin(subject.rollouts)]
-    after = own["at"] >= first_days(own["team"], subject.rollouts)
-    name, counts = "amount of work", subject.metric.kind == "count"
-    other, beside = METRICS["cycle_time" if counts else "throughput"], observed.assign(value=1.0, ended=True)
-    if counts:
-        every = other.function(subject.folded.items, as_of=subject.folded.as_of).dropna(subset=["value", "at"])
-        beside = every[every["team"].isin(observed["team"])].reset_index(drop=True)
-    found = compare(beside, metric=other, rollouts=subject.rollouts, as_of=subject.folded.as_of,
-                    transition_weeks=subject.change.transition_weeks)  # fmt: skip
-    if isinstance(found, CannotSay):
-        return Check(name=name, result="passed", found=f"cannot be compared: {found.reasons[0]}")
-    what = "the time an item takes" if counts else "the number of items"
-    told = f"{what} moved by {effect(found.estimate, scale='ratio')} ({effects(found.low, found.high, scale='ratio')})"
-    if found.low <= 0 <= found.high or abs(found.estimate) < MOVED:
-        return Check(name=name, result="passed", found=told)
-    smaller = found.high <= -MOVED if counts else found.low >= MOVED
-    sized = all(own["size"][side].fillna("").ne("").mean() >= SIZED for side in (after, ~after))
-    if smaller and not sized and subject.metric.kind != "share":
-        mend = "are items cut smaller, or counted otherwise? With a size for each the two could be told apart"
-        return Check(name=name, result="blocks", found=f"{told}: {mend}")
-    return Check(name=name, result="noted", found=f"{told}: are items cut as before?")
 
 
 def _moved(

@@ -8,10 +8,19 @@ import numpy as np
 import pandas as pd
 
 from prodops_analysis.answer import Assessment
-from prodops_analysis.artefacts import amount_of_work, artefacts, read_alike
+from prodops_analysis.artefacts import artefacts, read_alike
 from prodops_analysis.cells import followed
-from prodops_analysis.checks import Check, Subject, data_quality, fit_for_comparison, measurement, other_changes
+from prodops_analysis.checks import (
+    Check,
+    Subject,
+    begin_of_log,
+    data_quality,
+    fit_for_comparison,
+    measurement,
+    other_changes,
+)
 from prodops_analysis.comparison import AT_ONCE, CannotSay, Estimate, compare
+from prodops_analysis.elsewhere import elsewhere
 from prodops_analysis.errors import EventLogError, SettingsError, did_you_mean, some
 from prodops_analysis.event_log import FAULT_COLUMNS, validate
 from prodops_analysis.looks import Look, look_at
@@ -131,10 +140,10 @@ def _compared(
 ) -> tuple[Estimate | CannotSay, tuple[Check, ...]]:
     """Estimate the effect on the subject's metric, with the checks of data, measurement and threats.
 
-    Of a guardrail the amount of work is not asked: it only blocks an improvement, and a guardrail claims none.
+    Of a guardrail it is not asked what moved elsewhere: that only blocks an improvement, and a guardrail claims none.
     """
     metric, as_of = subject.metric, subject.folded.as_of
-    every = metric.function(subject.folded.items, as_of=as_of).dropna(subset=["value", "at"])
+    every = metric.comparable(subject.folded.items, as_of=as_of)
     fit, said_of_teams = fit_for_comparison(subject, every)
     observed = followed(every[fit], last_event=subject.silent, follow_up=metric.follow_up)
     alike, said_of_records = read_alike(observed, subject)
@@ -143,6 +152,7 @@ def _compared(
         data_quality(subject, observed),
         measurement(subject),
         other_changes(subject),
+        begin_of_log(subject),
         said_of_teams,
         said_of_records,
     )
@@ -160,7 +170,7 @@ def _compared(
     withheld = waiting or found.design == AT_ONCE or forbidden
     checks += (*threats(found, withheld=withheld), *of_records)
     if not guardrail and not withheld:
-        checks += (amount_of_work(subject, observed),)
+        checks += elsewhere(subject, observed)
     return found, checks
 
 

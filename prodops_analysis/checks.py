@@ -11,6 +11,7 @@ import pandas as pd
 from prodops_analysis.cells import first_days
 from prodops_analysis.errors import some
 from prodops_analysis.metrics import Metric
+from prodops_analysis.metrics.whole import whole_since
 from prodops_analysis.quality import CHECKS, grade_of, in_doubt
 from prodops_analysis.records.changes import Change
 from prodops_analysis.settings import Settings
@@ -106,6 +107,18 @@ def _most_doubted(subject: Subject, rows: "pd.Series[bool]") -> str:
     spells, mine = subject.folded.spells, subject.folded.items.loc[rows, "item_id"]
     strange = spells.loc[(spells["stage"] == UNKNOWN) & spells["item_id"].isin(mine), "state"].value_counts().index
     return f", most by: {most}" + (f" {some(map(repr, strange))}" if most == "unknown state" else "")
+
+
+def begin_of_log(subject: Subject) -> Check:
+    """Name the teams of whose earlier work the log holds only what lasted: it is left out."""
+    items = subject.folded.items
+    since, first = whole_since(items), items.groupby("team")["created_at"].min()
+    late = since[since > first]
+    if late.empty:
+        return Check(name="begin of the log", result="passed", found="no sign that earlier work is missing")
+    days = [f"{team} {day:%Y-%m-%d}" for team, day in late.items()]
+    told = f"of work begun earlier the log holds only what lasted, and it is left out; whole since: {some(days)}"
+    return Check(name="begin of the log", result="noted", found=told)
 
 
 def fit_for_comparison(subject: Subject, observed: pd.DataFrame) -> tuple["pd.Series[bool]", Check]:

@@ -174,7 +174,7 @@ def plan(workspace: str, month: str, change_id: str) -> None:
     change = history.change(change_id)
     metric = metric_named(change.primary_metric)
     found = planning.plan(
-        metric.function(history.items, as_of=history.as_of).dropna(subset=["value", "at"]), metric=metric,
+        metric.comparable(history.items, as_of=history.as_of), metric=metric,
         rollouts=change.rollouts, as_of=history.as_of, transition_weeks=change.transition_weeks,
     )  # fmt: skip
     if not isinstance(found, planning.Plan):

@@ -25,6 +25,7 @@ LINE = (
     ("comparison", "phases"),
     ("verdict", "checks", "looks"),
     ("threats", "artefacts"),
+    ("elsewhere",),
     ("answer",),
     ("assessment",),
     ("planning", "portfolio", "forecast", "friction"),

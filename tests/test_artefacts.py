@@ -7,15 +7,15 @@ import pandas as pd
 import pytest
 
 from prodops_analysis import METRICS, Change, Settings
-from prodops_analysis.artefacts import ARTEFACTS, BULK, amount_of_work, artefacts, read_alike
+from prodops_analysis.artefacts import ARTEFACTS, BULK, WAIT, artefacts, read_alike
 from prodops_analysis.checks import Subject
 from prodops_analysis.work_items import Fold
 
 ROLLOUT = date(2025, 6, 2)
 BEGUN = pd.Timestamp(ROLLOUT, tz="UTC")
-NAMES = tuple(name for name in ARTEFACTS if name not in ("owners set by rule", "amount of work"))
+NAMES = tuple(name for name in ARTEFACTS if name not in ("owners set by rule", WAIT, "amount of work"))
 HOUR = pd.Timedelta(hours=1)
-OF_THE_START = {"finishes without a start", "wait before the start", "last state before the end"}
+OF_THE_START = {"finishes without a start", "last state before the end"}
 NO_STAYS = pd.DataFrame({"item_id": [], "stage": [], "entered_at": []})
 AS_OF = pd.Timestamp("2026-01-05", tz="UTC")
 N = 40  # items of each team on each side of the rollout, one a day
@@ -246,34 +246,6 @@ def test_work_that_skips_the_board():
 
 
 @pytest.mark.parametrize(
-    ("days", "result"), [(3.59, "passed"), (3.61, "blocks"), (2.51, "passed"), (2.49, "noted"), (0.0, "noted")]
-)
-def test_a_start_that_is_stamped_at_another_time(days, result):
-    """Where work waits a fifth longer or shorter before its start, the start may only be stamped elsewhere."""
-    start = observations()["at"] + 9 * HOUR
-    late = (observations()["at"] >= BEGUN) & (observations()["team"] == "A")
-    spread = np.tile(np.linspace(0.9, 1.1, N), 4)
-
-    created = start - pd.to_timedelta(np.where(late, days, 3.0) * spread, unit="D")
-    check = asked(created_at=created)["wait before the start"]
-
-    assert result == check.result
-    told = {"passed": "as long", "noted": "is work begun earlier, or only stamped?", "blocks": "judge lead time"}
-    assert told[result] in check.found
-
-
-@pytest.mark.parametrize("wait", [0.0, None])
-def test_without_a_wait_there_is_none_to_compare(wait):
-    """Where work is created when it starts, or its creation is not known, nothing is said of a wait."""
-    start = observations()["at"] + 9 * HOUR
-    created = start if wait is not None else pd.Series(pd.NaT, index=start.index, dtype=start.dtype)
-
-    check = asked(created_at=created)["wait before the start"]
-
-    assert ("passed", "no wait before the start is recorded") == (check.result, check.found)
-
-
-@pytest.mark.parametrize(
     ("first", "last", "result", "told"),
     [
         pytest.param(1.0, 1.0, "passed", "moved by 0%, the time before it by 0%", id="as-before"),
@@ -381,6 +353,28 @@ def test_the_clock_of_a_comparison_team_counts_as_well(team, name):
     assert [name] == named
 
 
+@pytest.mark.parametrize(
+    ("later", "kept"),
+    [
+        pytest.param((), ["A", "B", "C", "D"], id="nobody"),
+        pytest.param(("B",), ["A", "C", "D"], id="one-team"),
+        pytest.param(("A", "B", "C", "D"), ["A", "B", "C", "D"], id="every-team"),
+    ],
+)
+def test_a_wait_that_grows_everywhere_is_no_other_clock(later, kept):
+    """A comparison team whose starts come later than those of all others is left out; a longer queue for all is not."""
+    more = observations().assign(team=lambda rows: rows["team"].map({"A": "C", "B": "D"}),
+                                 item_id=lambda rows: "x" + rows["item_id"])  # fmt: skip
+    four = pd.concat([observations(), more], ignore_index=True)
+    days = np.where(four["team"].isin(later) & (four["at"] >= BEGUN), 5.0, 3.0) * np.tile(np.linspace(0.9, 1.1, N), 8)
+    subject, observed = subject_of(four, created_at=four["at"] + 9 * HOUR - pd.to_timedelta(days, unit="D"))
+
+    keep, check = read_alike(observed, subject)
+
+    assert kept == sorted(observed.loc[keep, "team"].unique())
+    assert ("B, wait before the start: work usually waits 5.0 days" in check.found) == (later == ("B",))
+
+
 @pytest.mark.parametrize(("tenths", "teams"), [(1, ["A", "B"]), (2, ["A"])])
 def test_a_comparison_team_that_is_measured_otherwise_is_left_out(tenths, teams):
     """With a fifth of its stamps read otherwise a team is no comparison any more."""
@@ -391,53 +385,6 @@ def test_a_comparison_team_that_is_measured_otherwise_is_left_out(tenths, teams)
 
     assert teams == sorted(observed.loc[keep, "team"].unique())
     assert ("left out: B" in check.found) == (tenths == 2)
-
-
-def weeks_of_work(*, cut=1, sized=True, metric="cycle_time", fewer=1):
-    """Weeks of two teams; from the rollout on each item of A is cut into `cut`, or one of `fewer` is left."""
-    rng, rows = np.random.default_rng(11), []
-    for team in "AB":
-        for week in range(-52, 30):
-            after = team == "A" and week >= 0
-            for part in range(rng.poisson(12) * (cut if after else 1) // (fewer if after else 1)):
-                day = BEGUN + pd.Timedelta(days=7 * week + rng.uniform(0, 6))
-                days = np.exp(rng.normal(1.0, 0.4)) / (cut if after else 1)
-                rows.append((f"{team}{week}.{part}", team, day, days))
-    made = pd.DataFrame(rows, columns=["item_id", "team", "at", "days"])
-    items = made[["item_id", "team"]].assign(
-        item_type="feature", size="M" if sized else None, outcome="done", created_at=made["at"] - 72 * HOUR,
-        started_at=made["at"], finished_at=made["at"] + pd.to_timedelta(made["days"], unit="D"), finish_batch=1,
-        ever_owned=True, owner_put_by="person", start_state="Doing", finish_state="Done", owner_at_start=True,
-    )  # fmt: skip
-    subject = Subject(
-        folded=Fold(items=items, spells=pd.DataFrame(), as_of=AS_OF),
-        metric=METRICS[metric], change=Change(rollouts={"A": ROLLOUT}), rollouts={"A": ROLLOUT},
-        settings=Settings(workflow={"Doing": "active", "Done": "done"}), doubts={}, others=(),
-    )  # fmt: skip
-    return amount_of_work(subject, METRICS[metric].function(items, as_of=subject.folded.as_of))
-
-
-@pytest.mark.parametrize(
-    ("parts", "result", "told"),
-    [
-        pytest.param({}, "passed", "the number of items moved by", id="as-before"),
-        pytest.param({"cut": 2, "sized": False}, "blocks", "are items cut smaller, or counted otherwise?", id="cut"),
-        pytest.param({"cut": 2}, "noted", "are items cut as before?", id="cut-and-sized"),
-        pytest.param({"fewer": 3, "sized": False}, "noted", "are items cut as before?", id="fewer"),
-        pytest.param(
-            {"cut": 2, "sized": False, "metric": "throughput"}, "blocks", "the time an item takes moved by −",
-            id="cut-for-throughput",
-        ),
-        pytest.param({"metric": "throughput"}, "passed", "the time an item takes moved by", id="throughput"),
-        pytest.param({"cut": 2, "sized": False, "metric": "owner_at_start"}, "noted", "number of items", id="share"),
-    ],
-)  # fmt: skip
-def test_smaller_items_are_no_faster_work(parts, result, told):
-    """Twice the items of half the time block an improvement, unless sizes are recorded."""
-    check = weeks_of_work(**parts)
-
-    assert ("amount of work", result) == (check.name, check.result)
-    assert told in check.found
 
 
 def test_the_comparison_is_not_the_adopter():

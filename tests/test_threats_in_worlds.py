@@ -13,11 +13,11 @@ from prodops_analysis import Change, Settings, Verdict, assess
 
 EVERY = (
     "time of the look", "data quality", "measurement changed at rollout", "other changes in the window",
-    "comparison teams", "records of the comparison", "comparison", "trend before", "weeks just before",
-    "moved at another time", "season", "ordinary dates", "rollout order",
+    "begin of the log", "comparison teams", "records of the comparison", "comparison", "trend before",
+    "weeks just before", "moved at another time", "season", "ordinary dates", "rollout order",
     "mix of work", "dropped work", "fields filled in", "bulk edits", "typed dates", "entered afterwards",
-    "wait before the start", "new teams", "silent teams", "finishes without a start",
-    "last state before the end", "amount of work",
+    "new teams", "silent teams", "finishes without a start", "last state before the end",
+    "wait before the start", "amount of work",
 )  # fmt: skip
 
 

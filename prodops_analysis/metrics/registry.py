@@ -9,6 +9,7 @@ import pandas as pd
 
 from prodops_analysis.errors import SettingsError, did_you_mean
 from prodops_analysis.metrics import flow, shares
+from prodops_analysis.metrics.whole import whole_since
 
 Kind = Literal["duration", "share", "count", "level"]
 
@@ -45,6 +46,11 @@ class Metric:
     def scale(self) -> Literal["ratio", "difference"]:
         """How a change of this metric is stated."""
         return "difference" if self.kind == "share" else "ratio"
+
+    def comparable(self, items: pd.DataFrame, *, as_of: pd.Timestamp) -> pd.DataFrame:
+        """Return the observations that can be compared over time: with a value, since a team's log is whole."""
+        observed = self.function(items, as_of=as_of).dropna(subset=["value", "at"])
+        return observed[observed["at"] >= observed["team"].map(whole_since(items))]
 
 
 _GUIDE = "The Kanban Guide (2020)"

@@ -1,0 +1,87 @@
+"""Where an effect may only have been moved from: more and smaller items, a start that is stamped later.
+
+Both are asked of the model of the verdict, beside other teams. Why: docs/decisions/0008.
+"""
+
+import numpy as np
+import pandas as pd
+
+from prodops_analysis.artefacts import DAY, LONGER, MOVED, WAIT, from_start, items_of, waited
+from prodops_analysis.cells import first_days
+from prodops_analysis.checks import Check, Subject
+from prodops_analysis.comparison import AT_ONCE, CannotSay, Estimate, compare
+from prodops_analysis.metrics import METRICS, Metric
+from prodops_analysis.tables import effect, effects
+
+SIZED = 0.8  # share of items with a size from which smaller ones would show
+
+
+def elsewhere(subject: Subject, observed: pd.DataFrame) -> tuple[Check, ...]:
+    """Say what else moved that the effect may be taken from."""
+    wait = (_wait(subject, observed),) if from_start(subject) else ()
+    return (*wait, _amount_of_work(subject, observed))
+
+
+def _compared(observed: pd.DataFrame, metric: Metric, subject: Subject) -> Estimate | CannotSay:
+    return compare(observed, metric=metric, rollouts=subject.rollouts, as_of=subject.folded.as_of,
+                   transition_weeks=subject.change.transition_weeks)  # fmt: skip
+
+
+def _wait(subject: Subject, observed: pd.DataFrame) -> Check:
+    """A start that is stamped later makes the time from it to the end shorter, and the wait before it longer."""
+    own = observed[observed["team"].isin(subject.rollouts)]
+    usual, now, apart = waited(items_of(own, subject), own["at"] >= first_days(own["team"], subject.rollouts))
+    if not usual:
+        return Check(name=WAIT, result="passed", found="no wait before the start is recorded")
+    moved, told = now / usual, f"work usually waits {now:.1f} days before its start, {usual:.1f} before the rollout"
+    beside = _compared(_waits(subject, observed), METRICS["lead_time"], subject)
+    if isinstance(beside, Estimate) and beside.n_teams > 1 and beside.design != AT_ONCE:
+        moved, apart = 1 + beside.estimate, not beside.low <= 0 <= beside.high
+        told += f", beside other teams {effect(beside.estimate, scale='ratio')}"
+        told += f" ({effects(beside.low, beside.high, scale='ratio')})"
+    if not apart or 1 / LONGER < moved < LONGER:
+        return Check(name=WAIT, result="passed", found=told)
+    if moved > 1:
+        told += ": what the time after the start lost, the wait before it may have won; judge lead time"
+        return Check(name=WAIT, result="blocks", found=told)
+    return Check(name=WAIT, result="noted", found=f"{told}: is work begun earlier, or only stamped? See lead time")
+
+
+def _waits(subject: Subject, observed: pd.DataFrame) -> pd.DataFrame:
+    """Return the days from creation to start, placed at the creation; what is not begun yet is open."""
+    every = METRICS["lead_time"].comparable(subject.folded.items, as_of=subject.folded.as_of)
+    rows = every[every["team"].isin(observed["team"].unique())].reset_index(drop=True)
+    items = items_of(rows, subject)
+    begun = items["started_at"].notna()
+    days = ((items["started_at"] - items["created_at"]) / DAY).clip(lower=0)
+    return rows.assign(
+        value=days.where(begun, rows["value"]), ended=rows["ended"] | begun,
+        outcome=np.where(begun, "done", rows["outcome"]),
+    )  # fmt: skip
+
+
+def _amount_of_work(subject: Subject, observed: pd.DataFrame) -> Check:
+    """Smaller items take less time and are more. Where both move, faster work and smaller items look the same.
+
+    That blocks an improvement unless sizes are recorded: then smaller items show in the mix.
+    """
+    own = observed[observed["team"].isin(subject.rollouts)]
+    after = own["at"] >= first_days(own["team"], subject.rollouts)
+    name, counts = "amount of work", subject.metric.kind == "count"
+    other, beside = METRICS["cycle_time" if counts else "throughput"], observed.assign(value=1.0, ended=True)
+    if counts:
+        every = other.comparable(subject.folded.items, as_of=subject.folded.as_of)
+        beside = every[every["team"].isin(observed["team"])].reset_index(drop=True)
+    found = _compared(beside, other, subject)
+    if isinstance(found, CannotSay):
+        return Check(name=name, result="passed", found=f"cannot be compared: {found.reasons[0]}")
+    what = "the time an item takes" if counts else "the number of items"
+    told = f"{what} moved by {effect(found.estimate, scale='ratio')} ({effects(found.low, found.high, scale='ratio')})"
+    if found.low <= 0 <= found.high or abs(found.estimate) < MOVED:
+        return Check(name=name, result="passed", found=told)
+    smaller = found.high <= -MOVED if counts else found.low >= MOVED
+    sized = all(own["size"][side].fillna("").ne("").mean() >= SIZED for side in (after, ~after))
+    if smaller and not sized and subject.metric.kind != "share":
+        mend = "are items cut smaller, or counted otherwise? With a size for each the two could be told apart"
+        return Check(name=name, result="blocks", found=f"{told}: {mend}")
+    return Check(name=name, result="noted", found=f"{told}: are items cut as before?")

@@ -1,0 +1,96 @@
+"""From when on a log is whole: an export of what was touched since a day holds of earlier work only what lasted."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from prodops_analysis import METRICS
+from prodops_analysis.metrics.whole import whole_since
+
+BORDER = pd.Timestamp("2025-01-06", tz="UTC")
+DAY = pd.Timedelta(days=1)
+
+
+def work(*, days=6.0, weeks=60, seed=1, team="A", pace=15):
+    """A year of work around the border, `pace` items a week, log-normal days with median `days`."""
+    rng, n = np.random.default_rng(seed), pace * weeks
+    created = BORDER + pd.to_timedelta(rng.uniform(-7 * weeks / 2, 7 * weeks / 2, n), unit="D")
+    ended = created + pd.to_timedelta(rng.lognormal(np.log(days), 0.9, n), unit="D")
+    as_of = BORDER + weeks / 2 * 7 * DAY
+    items = pd.DataFrame({"item_id": [f"{team}{k}" for k in range(n)], "team": team, "created_at": created,
+                          "started_at": created, "finished_at": ended.where(ended <= as_of, pd.NaT)})  # fmt: skip
+    return items.assign(last_event_at=items["finished_at"].fillna(items["created_at"]))
+
+
+def exported(items, *, touched=0):
+    """What was touched since the border or was open then, and some older items that somebody commented on since."""
+    over = items["finished_at"] < BORDER
+    late = over & (over.cumsum() <= touched)
+    kept = items.assign(last_event_at=items["last_event_at"].mask(late, BORDER + 9 * DAY))
+    return kept[~over | late].reset_index(drop=True)
+
+
+@pytest.mark.parametrize(
+    ("items", "whole"),
+    [
+        pytest.param(work(), True, id="all-of-it"),
+        pytest.param(exported(work()), False, id="touched-since"),
+        pytest.param(exported(work(), touched=5), False, id="and-a-few-comments-on-old-work"),
+        pytest.param(work().assign(last_event_at=BORDER + 30 * DAY), True, id="all-labelled-in-one-edit"),
+        pytest.param(work(days=200), True, id="slow-work"),
+        pytest.param(exported(work(weeks=1)), True, id="too-little-to-tell"),
+        pytest.param(
+            work().assign(finished_at=lambda x: x["finished_at"].mask(x["created_at"].notna())), True, id="none-ended"
+        ),
+        pytest.param(work()[lambda x: x["created_at"] < BORDER], True, id="nothing-since"),
+    ],
+)
+def test_where_a_log_begins(items, whole):
+    """It begins with its first item, unless what should have ended by then is missing: then at the border."""
+    since = whole_since(items)["A"]
+
+    assert (since == items["created_at"].min()) == whole
+    assert whole or BORDER <= since <= BORDER + 3 * DAY
+
+
+def test_each_team_begins_on_its_own():
+    """Two exports side by side begin where each does."""
+    both = pd.concat([exported(work()), work(team="B", seed=2)], ignore_index=True)
+
+    since = whole_since(both)
+
+    assert [("A", True), ("B", False)] == [(team, day >= BORDER) for team, day in since.items()]
+
+
+def test_small_teams_are_asked_together():
+    """Three items a week tell nothing of where one team's log begins; those of eight teams do."""
+    teams = [exported(work(team=team, seed=seed, pace=3)) for seed, team in enumerate("ABCDEFGH")]
+
+    one, all_ = whole_since(teams[0]), whole_since(pd.concat(teams, ignore_index=True))
+
+    assert one["A"] == teams[0]["created_at"].min()
+    assert all_.between(BORDER, BORDER + 7 * DAY).all()
+
+
+def test_what_lasted_is_not_compared():
+    """Observations before the border are left out of what is compared, and of nothing else."""
+    items = exported(work()).assign(item_type="", size="", start_state="", finish_state="", outcome="done")
+    as_of = BORDER + 200 * DAY
+
+    every, kept = (
+        ask(items, as_of=as_of) for ask in (METRICS["cycle_time"].function, METRICS["cycle_time"].comparable)
+    )
+
+    assert kept["at"].min() >= BORDER > every["at"].min()
+    assert set(kept["item_id"]) == set(every.loc[every["at"] >= whole_since(items)["A"], "item_id"])
+    assert every.loc[every["at"] < BORDER, "value"].median() > 2 * kept["value"].median()
+
+
+@pytest.mark.parametrize("days", [1.0, 6.0, 30.0, 120.0])
+def test_a_whole_log_is_hardly_ever_cut(days):
+    """Where nothing is missing the rule speaks by chance alone, in fewer than one of twenty."""
+    logs = [work(seed=seed, days=days) for seed in range(100)]
+
+    cut = [whole_since(items)["A"] > items["created_at"].min() for items in logs]
+
+    assert sum(cut) < 5
