@@ -17,6 +17,7 @@ from prodops_analysis.checks import (
     data_quality,
     fit_for_comparison,
     measurement,
+    open_work,
     other_changes,
 )
 from prodops_analysis.comparison import AT_ONCE, CannotSay, Estimate, compare
@@ -153,6 +154,7 @@ def _compared(
         measurement(subject),
         other_changes(subject),
         begin_of_log(subject),
+        *((open_work(subject),) if metric.kind == "duration" else ()),
         said_of_teams,
         said_of_records,
     )

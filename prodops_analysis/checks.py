@@ -6,12 +6,13 @@ from datetime import date, timedelta
 from functools import cached_property
 from typing import Literal
 
+import numpy as np
 import pandas as pd
 
 from prodops_analysis.cells import first_days
 from prodops_analysis.errors import some
 from prodops_analysis.metrics import Metric
-from prodops_analysis.metrics.whole import whole_since
+from prodops_analysis.metrics.whole import MISSED
 from prodops_analysis.quality import CHECKS, grade_of, in_doubt
 from prodops_analysis.records.changes import Change
 from prodops_analysis.settings import Settings
@@ -111,14 +112,33 @@ def _most_doubted(subject: Subject, rows: "pd.Series[bool]") -> str:
 
 def begin_of_log(subject: Subject) -> Check:
     """Name the teams of whose earlier work the log holds only what lasted: it is left out."""
-    items = subject.folded.items
-    since, first = whole_since(items), items.groupby("team")["created_at"].min()
-    late = since[since > first]
-    if late.empty:
-        return Check(name="begin of the log", result="passed", found="no sign that earlier work is missing")
-    days = [f"{team} {day:%Y-%m-%d}" for team, day in late.items()]
-    told = f"of work begun earlier the log holds only what lasted, and it is left out; whole since: {some(days)}"
-    return Check(name="begin of the log", result="noted", found=told)
+    name, items, metric = "begin of the log", subject.folded.items, subject.metric
+    every = metric.function(items, as_of=subject.folded.as_of)
+    since = metric.whole_since(items)
+    lost = every[every["at"] < every["team"].map(since)]
+    # the week in which a log begins is seen in part, and never used
+    if not (lost["at"] < lost["team"].map(since) - timedelta(weeks=1)).any():
+        return Check(name=name, result="passed", found="no sign that earlier work is missing")
+    days = some(f"{team} {since[team]:%Y-%m-%d}" for team in sorted(lost["team"].unique()))
+    told = (
+        f"{len(lost):,} items are left out: of work so early the log holds only what lasted; it is whole since {days}"
+    )
+    return Check(name=name, result="noted", found=told)
+
+
+def open_work(subject: Subject) -> Check:
+    """An export of finished work only leaves out of the last weeks what takes long, and they look fast."""
+    begun = subject.folded.items.dropna(subset="started_at")
+    age, took = subject.folded.as_of - begun["started_at"], begun["finished_at"] - begun["started_at"]
+    ended, n_open = np.sort(took.dropna()), int(took.isna().sum())
+    lasting = 1 - np.searchsorted(ended, age[took.notna()], side="right") / max(len(ended), 1)
+    if n_open or lasting.sum() < MISSED:
+        return Check(name="open work", result="passed", found=f"{n_open:,} items are under way, and counted")
+    told = (
+        f"no item is under way, and by the pace of the others {lasting.sum():.0f} at least should be: the export seems "
+    )
+    told += "to hold finished work only, which makes the last weeks look fast; export what is open, too"
+    return Check(name="open work", result="blocks", found=told)
 
 
 def fit_for_comparison(subject: Subject, observed: pd.DataFrame) -> tuple["pd.Series[bool]", Check]:

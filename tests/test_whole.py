@@ -4,8 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from prodops_analysis import METRICS
+from prodops_analysis import METRICS, Change, Settings
+from prodops_analysis.checks import Subject, begin_of_log, open_work
 from prodops_analysis.metrics.whole import whole_since
+from prodops_analysis.work_items import Fold
 
 BORDER = pd.Timestamp("2025-01-06", tz="UTC")
 DAY = pd.Timedelta(days=1)
@@ -34,6 +36,7 @@ def exported(items, *, touched=0):
     ("items", "whole"),
     [
         pytest.param(work(), True, id="all-of-it"),
+        pytest.param(exported(work())[lambda x: x["created_at"] > BORDER - 27 * DAY], True, id="a-few-weeks"),
         pytest.param(exported(work()), False, id="touched-since"),
         pytest.param(exported(work(), touched=5), False, id="and-a-few-comments-on-old-work"),
         pytest.param(work().assign(last_event_at=BORDER + 30 * DAY), True, id="all-labelled-in-one-edit"),
@@ -47,7 +50,7 @@ def exported(items, *, touched=0):
 )
 def test_where_a_log_begins(items, whole):
     """It begins with its first item, unless what should have ended by then is missing: then at the border."""
-    since = whole_since(items)["A"]
+    since = whole_since(items, begin="created_at")["A"]
 
     assert (since == items["created_at"].min()) == whole
     assert whole or BORDER <= since <= BORDER + 3 * DAY
@@ -57,7 +60,7 @@ def test_each_team_begins_on_its_own():
     """Two exports side by side begin where each does."""
     both = pd.concat([exported(work()), work(team="B", seed=2)], ignore_index=True)
 
-    since = whole_since(both)
+    since = whole_since(both, begin="created_at")
 
     assert [("A", True), ("B", False)] == [(team, day >= BORDER) for team, day in since.items()]
 
@@ -66,7 +69,10 @@ def test_small_teams_are_asked_together():
     """Three items a week tell nothing of where one team's log begins; those of eight teams do."""
     teams = [exported(work(team=team, seed=seed, pace=3)) for seed, team in enumerate("ABCDEFGH")]
 
-    one, all_ = whole_since(teams[0]), whole_since(pd.concat(teams, ignore_index=True))
+    one, all_ = (
+        whole_since(teams[0], begin="created_at"),
+        whole_since(pd.concat(teams, ignore_index=True), begin="created_at"),
+    )
 
     assert one["A"] == teams[0]["created_at"].min()
     assert all_.between(BORDER, BORDER + 7 * DAY).all()
@@ -82,7 +88,7 @@ def test_what_lasted_is_not_compared():
     )
 
     assert kept["at"].min() >= BORDER > every["at"].min()
-    assert set(kept["item_id"]) == set(every.loc[every["at"] >= whole_since(items)["A"], "item_id"])
+    assert set(kept["item_id"]) == set(every.loc[every["at"] >= whole_since(items, begin="created_at")["A"], "item_id"])
     assert every.loc[every["at"] < BORDER, "value"].median() > 2 * kept["value"].median()
 
 
@@ -91,6 +97,65 @@ def test_a_whole_log_is_hardly_ever_cut(days):
     """Where nothing is missing the rule speaks by chance alone, in fewer than one of twenty."""
     logs = [work(seed=seed, days=days) for seed in range(100)]
 
-    cut = [whole_since(items)["A"] > items["created_at"].min() for items in logs]
+    cut = [whole_since(items, begin="created_at")["A"] > items["created_at"].min() for items in logs]
 
     assert sum(cut) < 5
+
+
+def test_what_was_started_since_a_day_is_whole_by_its_starts():
+    """Where the export holds what was started since a day, cycle times are whole, and lead times are not."""
+    items = work()
+    created = items["created_at"] - pd.to_timedelta(np.random.default_rng(2).lognormal(3, 1, len(items)), unit="D")
+    started = items.assign(created_at=created)[items["started_at"] >= BORDER]
+
+    assert METRICS["cycle_time"].whole_since(started)["A"] == started["started_at"].min()
+    assert METRICS["lead_time"].whole_since(started)["A"] >= BORDER > started["created_at"].min()
+
+
+def test_where_nothing_has_started_there_is_no_begin():
+    """No start, no day, and no error."""
+    none = work().assign(started_at=lambda x: x["started_at"].mask(x["created_at"].notna()))
+
+    assert METRICS["cycle_time"].whole_since(none).empty
+
+
+def asked(items, metric="cycle_time"):
+    """What the checks say of where the log begins and ends."""
+    whole = items.assign(item_type="", size="", start_state="Doing", finish_state="Done", outcome="done")
+    subject = Subject(
+        folded=Fold(items=whole, spells=pd.DataFrame(), as_of=BORDER + 210 * DAY), metric=METRICS[metric],
+        change=Change(rollouts={"A": None}), rollouts={}, doubts={}, others=(),
+        settings=Settings(workflow={"Doing": "active", "Done": "done"}),
+    )  # fmt: skip
+    return begin_of_log(subject), open_work(subject)
+
+
+def test_what_is_left_out_is_told():
+    """The check says how many items are left out and since when the log is whole; of a whole log it says nothing."""
+    (cut, _), (whole, _) = asked(exported(work())), asked(work())
+
+    assert ("begin of the log", "noted") == (cut.name, cut.result)
+    assert (
+        "items are left out: of work so early the log holds only what lasted; it is whole since A 2025-01-06"
+        in cut.found
+    )
+    assert "passed" == whole.result
+
+
+@pytest.mark.parametrize(
+    ("items", "result", "told"),
+    [
+        pytest.param(work(), "passed", "items are under way, and counted", id="all-of-it"),
+        pytest.param(work().dropna(), "blocks", "by the pace of the others", id="finished-only"),
+        pytest.param(work()[:20].dropna(), "passed", "0 items are under way", id="too-few-to-tell"),
+        pytest.param(
+            work()[lambda x: x["created_at"] < BORDER].dropna(), "passed", "0 items are under way", id="long-over"
+        ),
+    ],
+)
+def test_an_export_of_finished_work_only(items, result, told):
+    """Where nothing is open though something should be, recent work looks fast, and no improvement is claimed."""
+    _, check = asked(items)
+
+    assert ("open work", result) == (check.name, check.result)
+    assert told in check.found

@@ -50,7 +50,11 @@ class Metric:
     def comparable(self, items: pd.DataFrame, *, as_of: pd.Timestamp) -> pd.DataFrame:
         """Return the observations that can be compared over time: with a value, since a team's log is whole."""
         observed = self.function(items, as_of=as_of).dropna(subset=["value", "at"])
-        return observed[observed["at"] >= observed["team"].map(whole_since(items))]
+        return observed[observed["at"] >= observed["team"].map(self.whole_since(items))]
+
+    def whole_since(self, items: pd.DataFrame) -> "pd.Series[pd.Timestamp]":
+        """Return for each team the instant from which on its log holds all that this is measured on."""
+        return whole_since(items, begin="started_at" if "starts" in self.clock else "created_at")
 
 
 _GUIDE = "The Kanban Guide (2020)"

@@ -10,32 +10,33 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+YOUNG = np.timedelta64(28, "D")  # a log is not cut so early: new teams end little at first, and nothing lasted long
 MISSED = 4.0  # ends that should have been seen before; where so many are expected, none at all has probability 2 %
 
 
-def whole_since(items: pd.DataFrame) -> "pd.Series[pd.Timestamp]":
+def whole_since(items: pd.DataFrame, *, begin: str) -> "pd.Series[pd.Timestamp]":
     """Return for each team the instant from which on its work is all there: asked of the whole log and of each team.
 
     items : work items (`work_items.Fold`).
+    begin : the column of instants at which work begins, `created_at` or `started_at`; what has none is left out.
     """
-    at = (
-        items[["created_at", "finished_at", "last_event_at"]]
-        .apply(lambda column: column.dt.tz_convert(None))
-        .to_numpy()
-    )
+    begun = items[items[begin].notna()]
+    at = begun[[begin, "finished_at", "last_event_at"]].apply(lambda column: column.dt.tz_convert(None)).to_numpy()
+    if not len(begun):
+        return begun.set_index("team")[begin]
     together = _since(*at.T)
-    since = {team: max(together, _since(*at[rows].T)) for team, rows in items.groupby("team").indices.items()}
+    since = {team: max(together, _since(*at[rows].T)) for team, rows in begun.groupby("team").indices.items()}
     return pd.Series(since, dtype=at.dtype).dt.tz_localize("UTC")
 
 
-def _since(created: NDArray[Any], ended: NDArray[Any], touched: NDArray[Any]) -> Any:
+def _since(begun: NDArray[Any], ended: NDArray[Any], touched: NDArray[Any]) -> Any:
     """Return when the first ended item was last touched, if by the pace since then more should have ended before."""
     over = ~np.isnat(ended)
-    border = touched[over].min() if over.any() else created.max()
-    later = created >= border
-    if not later.any():
-        return created.min()
-    took = np.sort((ended - created)[later & over])
-    expected = np.searchsorted(took, border - created[~later], side="right").sum() / later.sum()
+    border = touched[over].min() if over.any() else begun.max()
+    later = begun >= border
+    if border - begun.min() < YOUNG or not later.any():
+        return begun.min()
+    took = np.sort((ended - begun)[later & over])
+    expected = np.searchsorted(took, border - begun[~later], side="right").sum() / later.sum()
     found = int((ended < border).sum())
-    return border if expected - found > MISSED and found < expected / 2 else created.min()
+    return border if expected - found > MISSED and found < expected / 2 else begun.min()

@@ -22,6 +22,7 @@ _MENDED = {  # check that forbids an answer or blocks it -> what would allow one
     "finishes without a start": "let all work begin on the board",
     "entered afterwards": "enter work before it begins",
     "amount of work": "record sizes",
+    "open work": "export unfinished work, too",
     "wait before the start": "judge lead time",
 }
 GLOSSARY = "glossary.html"  # beside the reports of a month
