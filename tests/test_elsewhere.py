@@ -11,10 +11,11 @@ from prodops_analysis.elsewhere import elsewhere
 from prodops_analysis.work_items import Fold
 
 
-def weeks_of_work(*, cut=1, sized=True, metric="cycle_time", fewer=1, teams="AB", longer=()):
+def weeks_of_work(*, cut=1, sized=True, metric="cycle_time", fewer=1, teams="AB", longer=(), unbegun=0.0, dropped=0.0):
     """Weeks of two teams; from the rollout on each item of A is cut into `cut`, or one of `fewer` is left.
 
-    The work of the teams `longer` waits half as long again before its start from then on.
+    The work of the teams `longer` waits half as long again before its start from then on; shares of A's are not begun
+    yet, or begun and dropped.
     """
     rng, rows = np.random.default_rng(11), []
     for team in teams:
@@ -33,6 +34,11 @@ def weeks_of_work(*, cut=1, sized=True, metric="cycle_time", fewer=1, teams="AB"
         ever_owned=True, owner_put_by="person", start_state="Doing", finish_state="Done", owner_at_start=True,
         last_event_at=made["at"] + pd.to_timedelta(made["days"], unit="D"),
     )  # fmt: skip
+    late = (items["team"] == "A") & (items["created_at"] >= BEGUN)
+    part = late & (np.arange(len(items)) % 10 < 10 * (unbegun + dropped))
+    items = items.assign(outcome=items["outcome"].mask(part, "dropped" if dropped else "open"))
+    if unbegun:
+        items = items.assign(started_at=items["started_at"].mask(part), finished_at=items["finished_at"].mask(part))
     subject = Subject(
         folded=Fold(items=items, spells=pd.DataFrame(), as_of=AS_OF),
         metric=METRICS[metric], change=Change(rollouts={"A": ROLLOUT}), rollouts={"A": ROLLOUT},
@@ -72,6 +78,8 @@ def test_smaller_items_are_no_faster_work(parts, result, told):
         pytest.param({"longer": "A"}, "blocks", "judge lead time", id="the-adopter"),
         pytest.param({"longer": "AB"}, "passed", "beside other teams", id="every-team"),
         pytest.param({"longer": "B"}, "noted", "is work begun earlier, or only stamped?", id="the-comparison"),
+        pytest.param({"unbegun": 0.5}, "blocks", "judge lead time", id="much-not-begun"),
+        pytest.param({"dropped": 1.0, "longer": "A"}, "blocks", "judge lead time", id="begun-and-dropped"),
         pytest.param({"longer": "A", "teams": "A"}, "blocks", "3.0 before the rollout: what the time", id="alone"),
     ],
 )  # fmt: skip

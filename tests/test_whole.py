@@ -40,6 +40,11 @@ def exported(items, *, touched=0):
         pytest.param(exported(work()), False, id="touched-since"),
         pytest.param(exported(work(), touched=5), False, id="and-a-few-comments-on-old-work"),
         pytest.param(work().assign(last_event_at=BORDER + 30 * DAY), True, id="all-labelled-in-one-edit"),
+        pytest.param(
+            work().assign(last_event_at=BORDER + 30 * DAY, finished_at=lambda x: x["finished_at"].where(
+                x["created_at"] > BORDER, x["created_at"] + 3 * (x["finished_at"] - x["created_at"]))),
+            True, id="all-labelled-and-slower-before",
+        ),
         pytest.param(work(days=200), True, id="slow-work"),
         pytest.param(exported(work(weeks=1)), True, id="too-little-to-tell"),
         pytest.param(
@@ -47,7 +52,7 @@ def exported(items, *, touched=0):
         ),
         pytest.param(work()[lambda x: x["created_at"] < BORDER], True, id="nothing-since"),
     ],
-)
+)  # fmt: skip
 def test_where_a_log_begins(items, whole):
     """It begins with its first item, unless what should have ended by then is missing: then at the border."""
     since = whole_since(items, begin="created_at")["A"]
