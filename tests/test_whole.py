@@ -42,7 +42,7 @@ def exported(items, *, touched=0):
         pytest.param(work().assign(last_event_at=BORDER + 30 * DAY), True, id="all-labelled-in-one-edit"),
         pytest.param(
             work().assign(last_event_at=BORDER + 30 * DAY, finished_at=lambda x: x["finished_at"].where(
-                x["created_at"] > BORDER, x["created_at"] + 3 * (x["finished_at"] - x["created_at"]))),
+                x["created_at"] > BORDER, x["created_at"] + 10 * (x["finished_at"] - x["created_at"]))),
             True, id="all-labelled-and-slower-before",
         ),
         pytest.param(work(days=200), True, id="slow-work"),
