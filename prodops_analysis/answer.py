@@ -19,7 +19,10 @@ WIDE = 100  # characters a line of text
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Assessment:
-    """What may be said of one change and one metric. Without an answer, `estimate`, `low` and `high` are None.
+    """What may be said of one change and one metric.
+
+    Where the data cannot answer, or a check forbids it, `estimate`, `low` and `high` are None. An effect whose interval
+    is too wide for a verdict is shown, with `not enough evidence`.
 
     estimate, low, high : relative change (scale "ratio": -0.3 is 30 % less) or difference ("difference": 0.1 is ten
         points more), with the interval at `confidence`, 95 % unless more was looked at; the same in the metric's unit

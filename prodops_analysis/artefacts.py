@@ -74,7 +74,9 @@ def read_alike(observed: pd.DataFrame, subject: Subject) -> tuple[Flags, Check]:
         elsewhere = [now / usual for other, (usual, now, _) in waits.items() if other != team and usual and now]
         usual, now, apart = waits.get(team, (0.0, 0.0, False))
         if apart and (not elsewhere or waited(*parts[team], anyway=float(np.median(elsewhere)))[2]):
-            told.append(f"{team}, {WAIT}: work usually waits {now:.1f} days before its start, {usual:.1f} before")
+            told.append(
+                f"{team}, {WAIT}: from creation to start work usually takes {now:.1f} days, before that {usual:.1f}"
+            )
         elif not any(check.result == "forbids" for check in checks):
             continue
         keep &= observed["team"] != team

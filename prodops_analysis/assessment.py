@@ -68,7 +68,8 @@ def assess(
 
     Returns
     -------
-    Assessment. `not enough evidence` with reasons where the data cannot answer; never a number then.
+    Assessment. `not enough evidence` with reasons where the interval is too wide, and without any number where the data
+    cannot answer.
 
     Raises
     ------

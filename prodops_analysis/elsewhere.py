@@ -33,11 +33,14 @@ def _wait(subject: Subject, observed: pd.DataFrame) -> Check:
     usual, now, apart = waited(items_of(own, subject), own["at"] >= first_days(own["team"], subject.rollouts))
     if not usual:
         return Check(name=WAIT, result="passed", found="no wait before the start is recorded")
-    moved, told = now / usual, f"work usually waits {now:.1f} days before its start, {usual:.1f} before the rollout"
+    moved, told = (
+        now / usual,
+        f"from creation to start work usually takes {now:.1f} days, and took {usual:.1f} until the rollout",
+    )
     beside = _compared(_waits(subject, observed), METRICS["lead_time"], subject)
     if isinstance(beside, Estimate) and beside.n_teams > 1 and beside.design != AT_ONCE:
         moved, apart = 1 + beside.estimate, not beside.low <= 0 <= beside.high
-        told += f", beside other teams {effect(beside.estimate, scale='ratio')}"
+        told += f"; beside other teams {effect(beside.estimate, scale='ratio')}"
         told += f" ({effects(beside.low, beside.high, scale='ratio')})"
     if not apart or 1 / LONGER < moved < LONGER:
         return Check(name=WAIT, result="passed", found=told)

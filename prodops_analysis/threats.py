@@ -98,6 +98,7 @@ def _replayed(found: Estimate) -> Check:
     if not replay.dates:
         return Check(name=name, result="noted", found="not tried: too little history before the rollouts")
     told = f"this rule would have spoken on {replay.spoken} of {replay.dates} ordinary dates of the past"
+    told += f", {replay.weeks} weeks after each"
     if replay.widen > 1.02:
         return Check(name=name, result="noted", found=f"{told}; the interval is {replay.widen - 1:.0%} wider for it")
     return Check(name=name, result="passed", found=told)

@@ -21,7 +21,8 @@ class Workflow(BaseModel):
     """One team's map from state names to stages.
 
     The clock starts at the first entry into a state of `start` (by default every active and wait state) and
-    stops at the last entry into a done state. `same_as` declares a renamed state: new name -> old name.
+    stops at the last entry into a done state. `same_as` declares renamed states, new name ->
+    old name: `Workflow.of(stages, same_as={"In progress": "Doing"})`.
 
     >>> print(Workflow.of({"Ready": "queue", "Doing": "active", "Blocked": "wait", "Done": "done"}))
     map 'default' version 1: starts at Doing, Blocked; ends at Done

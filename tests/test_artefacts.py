@@ -372,7 +372,9 @@ def test_a_wait_that_grows_everywhere_is_no_other_clock(later, kept):
     keep, check = read_alike(observed, subject)
 
     assert kept == sorted(observed.loc[keep, "team"].unique())
-    assert ("B, wait before the start: work usually waits 5.0 days" in check.found) == (later == ("B",))
+    assert ("B, wait before the start: from creation to start work usually takes 5.0 days" in check.found) == (
+        later == ("B",)
+    )
 
 
 @pytest.mark.parametrize(("tenths", "teams"), [(1, ["A", "B"]), (2, ["A"])])

@@ -74,13 +74,13 @@ def test_smaller_items_are_no_faster_work(parts, result, told):
 @pytest.mark.parametrize(
     ("parts", "result", "told"),
     [
-        pytest.param({}, "passed", "before the rollout, beside other teams", id="as-before"),
+        pytest.param({}, "passed", "until the rollout; beside other teams", id="as-before"),
         pytest.param({"longer": "A"}, "blocks", "judge lead time", id="the-adopter"),
         pytest.param({"longer": "AB"}, "passed", "beside other teams", id="every-team"),
         pytest.param({"longer": "B"}, "noted", "is work begun earlier, or only stamped?", id="the-comparison"),
         pytest.param({"unbegun": 0.5}, "blocks", "judge lead time", id="much-not-begun"),
         pytest.param({"dropped": 1.0}, "passed", "beside other teams", id="begun-and-dropped"),
-        pytest.param({"longer": "A", "teams": "A"}, "blocks", "3.0 before the rollout: what the time", id="alone"),
+        pytest.param({"longer": "A", "teams": "A"}, "blocks", "took 3.0 until the rollout: what the time", id="alone"),
     ],
 )  # fmt: skip
 def test_a_wait_is_measured_beside_other_teams(parts, result, told):
@@ -111,7 +111,7 @@ def test_a_start_that_is_stamped_at_another_time(days, result):
 
     assert result == check.result
     told = {
-        "passed": "before the rollout",
+        "passed": "until the rollout",
         "noted": "is work begun earlier, or only stamped?",
         "blocks": "judge lead time",
     }

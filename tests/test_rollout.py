@@ -477,7 +477,9 @@ def test_arguments_are_left_alone():
         pytest.param((40, None), 46, 19, id="six-weeks-after-need-six-before"),
         pytest.param((40, None), 42, 21, id="four-weeks-at-least"),
         pytest.param((29, None), 60, 1, id="one-date"),
-        pytest.param((28, None), 60, 0, id="no-past-to-try"),
+        pytest.param((28, None), 60, 7, id="half-of-a-short-past"),
+        pytest.param((20, None), 60, 1, id="four-weeks-of-a-shorter-one"),
+        pytest.param((19, None), 60, 0, id="no-past-to-try"),
     ],
 )
 def test_ordinary_dates_counted(first, weeks, dates):
@@ -487,6 +489,16 @@ def test_ordinary_dates_counted(first, weeks, dates):
     assert dates == found.dates
     assert 0 <= found.spoken <= dates
     assert found.widen >= 1
+
+
+def test_a_short_past_is_told_and_widens_nothing():
+    """Six weeks after each date say how often the rule speaks; how far estimates scatter is asked of thirteen."""
+    short, long = (asked(jumpy(drawn(5, units=2, weeks=60, first=(first, None), missing=0.0), 5.0, seed=2)).replay
+                   for first in (28, 29))  # fmt: skip
+
+    assert (6, 7, 1.0) == (short.weeks, short.dates, short.widen)
+    assert (13, 1) == (long.weeks, long.dates)
+    assert long.widen > 1.0
 
 
 def test_ordinary_dates_need_every_adopter():

@@ -22,7 +22,7 @@ def interval(low, high):
 CALM = Estimate(
     estimate=-0.2, low=-0.3, high=-0.1, design="2 teams, each from its own rollout on, beside 3 teams",
     beyond=0.0, statistic=-4.0, df=12, by_team={}, by_band={}, spell=interval(-0.1, 0.1), answers=None, lasting=None,
-    slope=interval(-0.1, 0.1), replay=Replay(dates=12, spoken=1, widen=1.0), order_p=0.02,
+    slope=interval(-0.1, 0.1), replay=Replay(dates=12, spoken=1, widen=1.0, weeks=13), order_p=0.02,
     smallest_detectable=0.1, n_items=80, n_own=60, n_weeks=40, n_teams=5, window={}, left_out={}, typical=5.0,
     method="", error=0.05, ratio=True,
 )  # fmt: skip
@@ -107,8 +107,9 @@ def test_no_check_tells_an_effect_that_is_withheld():
         ),
         pytest.param({}, "ordinary dates", "passed", "spoken on 1 of 12 ordinary dates", id="calm-dates"),
         pytest.param(
-            {"replay": Replay(dates=12, spoken=5, widen=1.25)}, "ordinary dates", "noted",
-            "on 5 of 12 ordinary dates of the past; the interval is 25% wider for it", id="restless-dates",
+            {"replay": Replay(dates=12, spoken=5, widen=1.25, weeks=13)}, "ordinary dates", "noted",
+            "5 of 12 ordinary dates of the past, 13 weeks after each; the interval is 25% wider for it",
+            id="restless-dates",
         ),
         pytest.param({"order_p": 0.10}, "rollout order", "passed", "10% of the rollout orders", id="rare-order"),
         pytest.param({"order_p": 0.11}, "rollout order", "noted", "11% of the rollout orders", id="common-order"),

@@ -166,7 +166,7 @@ def ordinary_dates(said: Assessment) -> alt.Chart:
     """Draw what the same rule finds at ordinary dates of the past, beside the rollout itself."""
     spoken, tried = said.replayed
     if said.estimate is None or said.low is None or said.high is None or not said.ordinary:
-        why = "Without an answer, or with less than half a year before the first rollout, there is nothing to try."
+        why = "Without an answer, or with less than twenty weeks before the first rollout, there is nothing to try."
         return nothing_to_show("No ordinary dates to try", why)
     rows = [(-back, own.estimate, own.low, own.high, "ordinary date") for back, own in said.ordinary.items()]
     rows.append((0, said.estimate, said.low, said.high, "the rollout"))

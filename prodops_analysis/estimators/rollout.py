@@ -22,7 +22,8 @@ LEAST_ADOPTERS = 3  # for a jackknife over teams
 EARLY = ((-26, -17), (-16, -9))  # weeks since the rollout, a pre-trend's place
 BANDS = ((-8, -5), (-4, -1), (0, 3), (4, 12), (13, 25), (26, 999))
 LEAST_REFERENCE = 8  # weeks before the first band that it is compared with
-LEAST_BEFORE, MOST_REPLAYED = 16, 13  # weeks before an ordinary date, and after it that the rule is shown
+LEAST_BEFORE = 16  # weeks before an ordinary date
+LEAST_REPLAYED, MOST_REPLAYED = 4, 13  # weeks after it that the rule is shown
 MOST_DATES = 40  # spread over the past; closer ones share nearly all their weeks
 ORDERS, FEW_UNITS = 99, 11  # rollout orders dealt out, where units are few
 
@@ -40,13 +41,16 @@ class Interval:
 class Replay:
     """The rule at ordinary dates of the adopters' past: how often it would have spoken.
 
-    widen : factor >= 1 on the standard error, from how far the estimates scatter beyond what they claim.
+    weeks : how many are shown to the rule after each date.
+    widen : factor >= 1 on the standard error, from how far the estimates scatter beyond what they claim; 1 where the
+        past has room for fewer weeks than the rule should be shown.
     effects : weeks that the rollouts were moved back -> effect found there, before widening, on the scale of y.
     """
 
     dates: int
     spoken: int
     widen: float
+    weeks: int = 0
     effects: dict[int, Interval] = field(default_factory=dict)
 
 
@@ -225,9 +229,13 @@ def _replay(panel: Panel, fits: list[Fit], *, df: int, inflate: float, sd: float
     adopts: NDArray[np.bool_] = np.asarray(panel.D.any(axis=1))
     T = panel.n.shape[1]
     first: Ints = np.where(adopts, panel.D.argmax(axis=1), T)
-    window = int(np.clip(np.median(panel.D[adopts].sum(axis=1)), 4, MOST_REPLAYED))
+    full, room = (
+        np.clip(np.median(panel.D[adopts].sum(axis=1)), LEAST_REPLAYED, MOST_REPLAYED),
+        first.min() - LEAST_BEFORE,
+    )
+    window = int(full) if full <= room else max(int(room) // 2, LEAST_REPLAYED)
     t_values, effects, critical = [], {}, float(stats.t.ppf(0.975, df))
-    backs = np.arange(window, int(first.min()) - LEAST_BEFORE + 1)
+    backs = np.arange(window, int(room) + 1)
     if len(backs) > MOST_DATES:
         backs = np.unique(np.linspace(backs[0], backs[-1], MOST_DATES).round().astype(int)) if MOST_DATES else backs[:0]
     for back in backs:
@@ -243,9 +251,9 @@ def _replay(panel: Panel, fits: list[Fit], *, df: int, inflate: float, sd: float
     t = np.array(t_values)
     # neighbouring dates share their weeks: together they are worth as many as windows fit side by side
     worth = 1 + (backs[-1] - backs[0]) / window
-    scatter = (df + worth * float(np.mean(t**2))) / (df + worth)
+    scatter = (df + worth * float(np.mean(t**2))) / (df + worth) if full <= room else 1.0
     spoken = int(np.sum(np.abs(t) > critical))
-    return Replay(dates=len(t), spoken=spoken, widen=float(np.sqrt(max(scatter, 1.0))), effects=effects)
+    return Replay(dates=len(t), spoken=spoken, weeks=window, widen=float(np.sqrt(max(scatter, 1.0))), effects=effects)
 
 
 def _order(panel: Panel, fits: list[Fit], rng: np.random.Generator) -> float:
