@@ -21,8 +21,11 @@ EVERY = (
 )  # fmt: skip
 
 
-def world(*, weeks=60, teams=6, items=5, rollouts=None, seed=3, bend=None, **record):
-    """Event rows of quiet teams; `bend(frame)` changes the items before they become events; `record` of the change."""
+def world(*, weeks=60, teams=6, items=5, rollouts=None, seed=3, bend=None, begins=0, **record):
+    """Event rows of quiet teams; `bend(frame)` changes the items before they become events; `record` of the change.
+
+    The export begins in the week `begins`: it holds what ended since, or was open then.
+    """
     rng = np.random.default_rng(seed)
     n = weeks * items
     parts = [
@@ -42,6 +45,7 @@ def world(*, weeks=60, teams=6, items=5, rollouts=None, seed=3, bend=None, **rec
     items_ = items_.assign(since=items_["started"] - begun)
     if bend:
         items_ = bend(items_, rng)
+    items_ = items_[items_["started"] + items_["days"] / 7 >= begins]
     origin = pd.Timestamp(START, tz="UTC")
     as_of = origin + pd.Timedelta(weeks=weeks)
     ended = items_["started"] + items_["days"] / 7
@@ -180,6 +184,40 @@ def test_an_untouched_team_never_makes_an_effect(seed):
     assert world(seed=seed).verdict not in (Verdict.IMPROVED, Verdict.WORSENED)
     more = world(seed=seed, teams=7, rollouts={f"Team {k}": START + timedelta(weeks=30 + 2 * k) for k in range(3)})
     assert more.verdict not in (Verdict.IMPROVED, Verdict.WORSENED)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_what_an_export_holds_of_earlier_work_is_no_trend(seed):
+    """A year in which only what lasted was exported looks as if work got faster and faster; it is left out."""
+
+    def bend(items, rng):
+        return items.assign(days=np.exp(rng.normal(2.0, 0.9, len(items))))
+
+    found = world(teams=1, weeks=130, begins=52, items=8, seed=seed, rollouts={"Team 0": START + timedelta(weeks=95)},
+                  bend=bend)  # fmt: skip
+
+    begin = found_by(found, "begin of the log")
+    assert begin.result == "noted"
+    assert f"whole since Team 0 {START + timedelta(weeks=52)}"[:-2] in begin.found
+    assert found_by(found, "trend before").result == "passed"
+    assert found.low < 0 < found.high < 0.8
+    assert min(first for first, _ in found.window.values()) >= START + timedelta(weeks=51)
+
+
+def test_an_export_of_finished_work_claims_no_improvement():
+    """Recent work that is finished is the quick part of recent work."""
+
+    def bend(items, rng):
+        faster = items.assign(
+            days=items["days"].where(items["since"].isna() | (items["since"] < 0), items["days"] * 0.4)
+        )
+        return faster[faster["started"] + faster["days"] / 7 <= 60]
+
+    found = world(bend=bend)
+
+    assert found_by(found, "open work").result == "blocks"
+    assert found.verdict is Verdict.NOT_ENOUGH_EVIDENCE
+    assert "export what is open, too" in found.reasons[0]
 
 
 def test_checks_are_the_same_whatever_the_rollouts_are_called():

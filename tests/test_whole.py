@@ -36,7 +36,6 @@ def exported(items, *, touched=0):
     ("items", "whole"),
     [
         pytest.param(work(), True, id="all-of-it"),
-        pytest.param(exported(work())[lambda x: x["created_at"] > BORDER - 27 * DAY], True, id="a-few-weeks"),
         pytest.param(exported(work()), False, id="touched-since"),
         pytest.param(exported(work(), touched=5), False, id="and-a-few-comments-on-old-work"),
         pytest.param(work().assign(last_event_at=BORDER + 30 * DAY), True, id="all-labelled-in-one-edit"),

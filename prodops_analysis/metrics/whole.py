@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-YOUNG = np.timedelta64(28, "D")  # a log is not cut so early: new teams end little at first, and nothing lasted long
 MISSED = 4.0  # ends that should have been seen before; where so many are expected, none at all has probability 2 %
 
 
@@ -34,7 +33,7 @@ def _since(begun: NDArray[Any], ended: NDArray[Any], touched: NDArray[Any]) -> A
     over = ~np.isnat(ended)
     border = touched[over].min() if over.any() else begun.max()
     later = begun >= border
-    if border - begun.min() < YOUNG or not later.any():
+    if not later.any():
         return begun.min()
     took = np.sort((ended - begun)[later & over])
     expected = np.searchsorted(took, border - begun[~later], side="right").sum() / later.sum()
