@@ -210,6 +210,8 @@ def _not_the_primary(change: Change, looked_at: int, confidence: float) -> Check
 
 def _instant(as_of: pd.Timestamp) -> pd.Timestamp:
     moment = pd.Timestamp(as_of)
+    if pd.isna(moment):
+        raise SettingsError("as_of is missing; give the instant the export was taken, such as 2026-10-05T00:00Z")
     return moment.tz_localize("UTC") if moment.tzinfo is None else moment.tz_convert("UTC")
 
 

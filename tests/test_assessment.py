@@ -52,7 +52,7 @@ class Made:
         """Assess, with parts replaced."""
         return assess(
             self.log if log is None else log, items, change or self.change(),
-            as_of=as_of or self.as_of, settings=settings, **rest,
+            as_of=self.as_of if as_of is None else as_of, settings=settings, **rest,
         )  # fmt: skip
 
 
@@ -756,6 +756,19 @@ def test_nothing_known_yet():
 
     with pytest.raises(EventLogError, match="the event log holds nothing until 2020-01-01"):
         made.asked(as_of=pd.Timestamp("2020-01-01", tz="UTC"))
+
+
+def test_no_instant_of_the_export():
+    """A missing instant is asked for, not compared with."""
+    with pytest.raises(SettingsError, match="as_of is missing; give the instant the export was taken"):
+        small().asked(as_of=pd.NaT)
+
+
+def test_a_day_that_a_frame_lacks():
+    """A missing day of a column of days is a team without a rollout."""
+    days = pd.Series({"Ada": pd.Timestamp("2025-03-03"), "Bob": pd.NaT})
+
+    assert {"Ada": date(2025, 3, 3), "Bob": None} == Change(rollouts=days.to_dict()).rollouts
 
 
 def test_all_items_open():

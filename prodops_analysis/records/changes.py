@@ -90,9 +90,9 @@ class Change(BaseModel):
     def _days(cls, value: Any) -> Any:
         if not isinstance(value, Mapping):
             raise ValueError("must map each team to its first day, such as 'Search: 2026-03-02'")
-        return {
-            str(team): day.date() if hasattr(day, "date") and callable(day.date) else day for team, day in value.items()
-        }
+        # a day that a frame lacks, which equals nothing, is that of a team without a rollout
+        known: dict[str, Any] = {str(team): None if day != day else day for team, day in value.items()}
+        return {t: day.date() if callable(getattr(day, "date", None)) else day for t, day in known.items()}
 
 
 def read_changes(workspace: Path) -> tuple[Change, ...]:
