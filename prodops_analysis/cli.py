@@ -254,8 +254,8 @@ def _found(history: Any, published: Any) -> Iterator[str]:
     shown = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
     yield f"{shown}: {len(published.made) - len(published.failed)} reports for {history.period}"
     words = Counter(verdicts_of(published.results))
-    n = sum(words.values())
-    yield f"{n} change{'' if n == 1 else 's'}: " + (", ".join(f"{n} {word}" for word, n in sorted(words.items())) or "none")
+    n, counted = sum(words.values()), ", ".join(f"{n} {word}" for word, n in sorted(words.items()))
+    yield f"{n} change{'' if n == 1 else 's'}: {counted or 'none'}"
     grades = history.quality().grades
     bad = sorted(set(grades.loc[grades["grade"] == "D", "team"]))
     yield f"data: {len(history.faults)} entries listed as faulty, grade D for {some(bad) if bad else 'no team'}"
