@@ -3,16 +3,14 @@
 Twelve teams in a row, half of the time beside a third that never adopts; nothing happens to the work but what is named.
 """
 
-import argparse
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 import worlds
-from cells import Cell, constant, null, world
+from cells import Cell, constant, judged_in, null, world
 from exports import events_of
 from worlds import START, Drawn, Plan
 
@@ -183,13 +181,7 @@ def judged(job: tuple[int, str, int]) -> tuple[int, str, tuple[str, ...], tuple[
 
 def main() -> None:
     """Print one row a kind of artefact."""
-    ask = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    ask.add_argument("--worlds", type=int, default=60)
-    ask.add_argument("--seed", default="artefacts 2026-11")
-    given = ask.parse_args()
-    jobs = [(k, given.seed, number) for k in range(len(KINDS)) for number in range(given.worlds)]
-    with ProcessPoolExecutor(2) as pool:
-        found = list(pool.map(judged, jobs, chunksize=4))
+    found = judged_in(len(KINDS), judged, worlds=60, seed="artefacts 2026-11", told=__doc__)
     print(
         "| what moved | metric | improved | worsened | no worthwhile change | refused for it | named beside a verdict |"
     )

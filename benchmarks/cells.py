@@ -1,7 +1,9 @@
 """The kinds of world that verdicts are judged on, and what is asked of each."""
 
+import argparse
 import zlib
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -154,6 +156,18 @@ def plan_of(cell: Cell, number: int) -> Plan:
     if plan.teams >= 12 and plan.never == 0 and not plan.at_once and (number // 3) % 2:
         return replace(plan, never=1 / 3, step=plan.step * 1.5)
     return plan
+
+
+def judged_in(kinds: int, judged: Callable[[tuple[int, str, int]], tuple], *, worlds: int, seed: str, told: str
+              ) -> list[tuple]:  # fmt: skip
+    """Judge so many worlds of each kind, two at a time; the command line may ask for more, or for another seed."""
+    ask = argparse.ArgumentParser(description=told.splitlines()[0])
+    ask.add_argument("--worlds", type=int, default=worlds)
+    ask.add_argument("--seed", default=seed)
+    given = ask.parse_args()
+    jobs = [(k, given.seed, number) for k in range(kinds) for number in range(given.worlds)]
+    with ProcessPoolExecutor(2) as pool:
+        return list(pool.map(judged, jobs, chunksize=4))
 
 
 def world(cell: Cell, seed: str, number: int) -> Drawn:

@@ -1,21 +1,19 @@
 """Whether the smallest visible effect is found in 4 of 5 cases: as `prodops plan` promises it, as a report states it.
 
-    python benchmarks/promises.py [--worlds 120]
+    python benchmarks/promises.py [--worlds 100]
 
 Each world is drawn without an effect. What is promised before its first rollout for a year later, and what its report
 then states, is made true in the same world: how often is it found?
 """
 
-import argparse
 import math
 import sys
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import worlds
-from cells import FOUR, ONE, Cell, constant, null, world
+from cells import FOUR, ONE, Cell, constant, judged_in, null, world
 from exports import events_of, observed
 from worlds import Plan
 
@@ -63,22 +61,16 @@ def promised(job: tuple[int, str, int]) -> tuple[int, float, bool, float, bool]:
 
 def main() -> int:
     """Print one row a kind of world; return how many shares lie more than 3 standard errors below what is promised."""
-    ask = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    ask.add_argument("--worlds", type=int, default=120)
-    ask.add_argument("--seed", default="promises 2026-11")
-    given = ask.parse_args()
-    jobs = [(k, given.seed, number) for k in range(len(CELLS)) for number in range(given.worlds)]
-    with ProcessPoolExecutor(2) as pool:
-        rows = np.array(list(pool.map(promised, jobs, chunksize=4)))
+    rows = np.array(judged_in(len(CELLS), promised, worlds=100, seed="promises 2026-11", told=__doc__))
     print("| teams | metric | promised by the plan | found | stated by the report | found |\n|---|---|---|---|---|---|")
-    short, slack = 0, 3 * math.sqrt(SEEN * (1 - SEEN) / given.worlds)
+    short, slack = 0, 3 * math.sqrt(SEEN * (1 - SEEN) / (len(rows) / len(CELLS)))
     for k, cell in enumerate(CELLS):
         _, before, found_before, after, found_after = rows[rows[:, 0] == k].T
         shown = [f"{100 * np.median(size):.0f} | {100 * found.mean():.0f} %"
                  for size, found in ((before, found_before), (after, found_after))]  # fmt: skip
         print(f"| {cell.group} | {cell.name} | {' | '.join(shown)} |")
         short += sum(found.mean() < SEEN - slack for found in (found_before, found_after))
-    return short
+    return int(short)
 
 
 if __name__ == "__main__":
