@@ -28,7 +28,7 @@ import worlds
 from cells import CELLS, Cell, plan_of, world
 from exports import events_of
 
-REPORTED = "reported 2026-11, exports that begin somewhere"
+REPORTED = "reported 2026-11, counts that may grow from nothing"
 NINE = 9
 
 

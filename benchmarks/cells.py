@@ -26,6 +26,16 @@ def busier(since: np.ndarray, order: np.ndarray) -> np.ndarray:
     return np.log(1.3) * np.minimum(since / 26, 1.0)
 
 
+def fading(since: np.ndarray, order: np.ndarray) -> np.ndarray:
+    """Return an effect of -35 % that is gone within half a year."""
+    return np.log(0.65) * np.maximum(1 - since / 26, 0.0)
+
+
+def busier_at_first(since: np.ndarray, order: np.ndarray) -> np.ndarray:
+    """Return an effect of +30 % that is gone within half a year."""
+    return np.log(1.3) * np.maximum(1 - since / 26, 0.0)
+
+
 def early(since: np.ndarray, order: np.ndarray) -> np.ndarray:
     """Return an effect of -40 % for the first team and none for the last."""
     return np.log1p(-0.4) * (1 - order)
@@ -133,14 +143,16 @@ CELLS = (
     effect("growing to -35 %", "12 teams", Plan(effect=growing), 0.85),
     effect("early adopters gain most, -40 to 0 %", "12 teams", Plan(effect=early), 0.55),
     effect("-20 % under trend and season", "12 teams", Plan(effect=constant(-0.2), trend=-0.25, season=0.3), 0.85),
+    effect("-35 %, fading within half a year", "12 teams", Plan(effect=fading), None),
     effect("harm, +25 %", "12 teams", Plan(effect=constant(0.25)), None),
     effect("waiting only, half", "12 teams", Plan(waiting=float(np.log(0.5))), None, "lead_time"),
     effect("owners 60 to 75 %", "12 teams", Plan(owned=0.15), 0.95, "owner_at_start"),
     effect("25 to 15 % come back", "12 teams", Plan(back=0.25, back_added=-0.1), None, "reopened"),
     effect("throughput +15 %", "12 teams", Plan(arrivals=constant(0.15)), 0.70, "throughput", owed=0.45),
     effect("throughput +15 %, at once", "12 teams", Plan(arrivals=constant(0.15), at_end=True), 0.70, "throughput",
-           owed=0.55),
+           owed=0.47),
     effect("throughput growing to +30 %", "12 teams", Plan(arrivals=busier), None, "throughput"),
+    effect("throughput +30 %, fading", "12 teams", Plan(arrivals=busier_at_first), None, "throughput"),
     effect("-10 %", "40 teams", Plan(teams=40, step=1.0, effect=constant(-0.1)), 0.65),
     effect("-35 %", "1 team", replace(ONE, effect=constant(-0.35)), 0.60),
     effect("-20 %", "1 team", replace(ONE, effect=constant(-0.2)), 0.25),

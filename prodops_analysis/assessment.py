@@ -9,6 +9,7 @@ import pandas as pd
 
 from prodops_analysis.answer import Assessment
 from prodops_analysis.artefacts import artefacts, read_alike
+from prodops_analysis.attributes import with_attributes
 from prodops_analysis.cells import followed
 from prodops_analysis.checks import (
     Check,
@@ -32,7 +33,7 @@ from prodops_analysis.settings import Settings
 from prodops_analysis.tables import effect, effects
 from prodops_analysis.threats import threats
 from prodops_analysis.verdict import CANNOT_SAY, Judgement, Verdict, judge
-from prodops_analysis.work_items import Fold, fold, with_attributes
+from prodops_analysis.work_items import Fold, fold
 
 __all__ = ["Assessment", "assess"]
 # what an answer takes from an estimate: always, and where a number may be shown
@@ -88,6 +89,10 @@ def assess(
     >>> print(said.verdict)
     not enough evidence
     """
+    table = pd.DataFrame() if items is None else items
+    for given, kind in ((events, pd.DataFrame), (table, pd.DataFrame), (change, Change), (settings, Settings)):
+        if not isinstance(given, kind):
+            raise SettingsError(f"assess takes a {kind.__name__}; found {type(given).__name__}")
     chosen = metric_named(metric or change.primary_metric)
     if chosen.kind == "level":
         raise SettingsError(
@@ -209,10 +214,10 @@ def _not_the_primary(change: Change, looked_at: int, confidence: float) -> Check
 
 
 def _instant(as_of: pd.Timestamp) -> pd.Timestamp:
-    moment = pd.Timestamp(as_of)
+    moment = pd.to_datetime(as_of, utc=True, errors="coerce", format="ISO8601")
     if pd.isna(moment):
-        raise SettingsError("as_of is missing; give the instant the export was taken, such as 2026-10-05T00:00Z")
-    return moment.tz_localize("UTC") if moment.tzinfo is None else moment.tz_convert("UTC")
+        raise SettingsError(f"as_of is no instant: {as_of!r}; say when the export was taken, such as 2026-10-05T00:00Z")
+    return pd.Timestamp(moment)
 
 
 def _folded(events: pd.DataFrame, items: pd.DataFrame | None, settings: Settings, as_of: pd.Timestamp) -> Fold:
@@ -237,6 +242,9 @@ def _unanswerable(
     if not rollouts:
         return (f"every rollout lies after the export ({some(sorted(f'{t} {d}' for t, d in dated.items()))})",)
     known = set(folded.items["team"].unique())
+    alike = pd.Series(sorted(known, key=str.casefold))
+    if (alike := alike[alike.str.strip().str.casefold().duplicated(keep=False)]).any():
+        return (f"teams {some(map(repr, alike))} differ in capitals or blanks only; write a team alike everywhere",)
     if lost := sorted(set(rollouts) - known):
         near = did_you_mean(lost[0], known)
         return (f"the log has no items of team {some(map(repr, lost))}{near}; it has {some(sorted(known))}",)

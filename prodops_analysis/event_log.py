@@ -1,7 +1,7 @@
 """The event log: the contract every source meets and everything else reads.
 
-One row is one field change. Times are UTC instants; `seq` orders events within one instant; a missing value is
-unknown, never zero. A backward move never erases an earlier event.
+One row is one field change. Times are UTC instants; `seq` orders events within one instant, as far as the source knows
+an order; a missing value is unknown, never zero. A backward move never erases an earlier event.
 """
 
 from dataclasses import dataclass, field
@@ -42,7 +42,8 @@ SCHEMA = pa.DataFrameSchema(
 )
 COLUMNS = tuple(SCHEMA.columns)
 TEXT = tuple(name for name in COLUMNS if name not in ("at", "seq"))
-RAW = ("item_id", "at", "field", "from_value", "to_value", "actor", "actor_kind", "team", "batch_id")  # of a source
+# columns a source may give
+RAW = ("item_id", "at", "seq", "field", "from_value", "to_value", "actor", "actor_kind", "team", "batch_id")
 
 # One condition a fault, in the order in which a row is judged; the first that holds names the row.
 _JUDGE = f"""
@@ -74,7 +75,11 @@ def sort_out(rows: pd.DataFrame, *, source: str) -> Import:
     """Part raw rows into sound events and listed faults; nothing is dropped silently.
 
     rows : `item_id`, `at` (UTC, missing where unreadable) and `field`; `to_value`, `from_value`, `at_text`
-        (as found), `row` (number in the export), `actor`, `actor_kind`, `team`, `batch_id` where known.
+        (as found), `row` (number in the export), `actor`, `actor_kind`, `team`, `batch_id` where known, and `seq`, the
+        order of an item's events within one instant (whole numbers; missing = not known). The order of rows is none:
+        exports are sorted either way.
+
+    Raises EventLogError: a `seq` that is no number.
     source : name of the source; part of each `event_id`.
     """
     raw = rows.reset_index(drop=True)
@@ -87,15 +92,19 @@ def sort_out(rows: pd.DataFrame, *, source: str) -> Import:
     if "row" not in raw:
         raw = raw.assign(row=range(1, len(raw) + 1))
     texts = {c: raw[c].astype("str") for c in raw.columns if c in TEXT}
-    written = raw["at"].where(raw["at"].map(lambda at: isinstance(at, str)))
-    raw = raw.assign(at_text=raw["at_text"].astype("str").fillna(written.astype("str")))
+    if pd.api.types.is_numeric_dtype(raw["at"]):  # seconds since when? nobody says
+        raw = raw.assign(at=raw["at"].astype("str"))
+    written = raw["at"].where(raw["at"].map(lambda at: isinstance(at, str))).astype("str")
+    raw = raw.assign(at_text=raw["at_text"].astype("str").fillna(written))
     at = pd.to_datetime(raw["at"], utc=True, format="ISO8601", errors="coerce").astype("datetime64[us, UTC]")
     raw = raw.assign(at=at, **{"at_text": raw["at_text"].astype("str"), **texts}, n=range(len(raw)))
-    raw = raw[[*TEXT[1:], "at", "at_text", "row", "n"]]
+    raw = raw.assign(seq=_in_order(raw["seq"]) if "seq" in raw else _by_filling(raw))
+    raw = raw[[*TEXT[1:], "at", "at_text", "row", "seq", "n"]]
     judged = run_sql(
         f"""
         SELECT * REPLACE (coalesce(reason, CASE WHEN row_number() OVER (
-                   PARTITION BY reason, source, item_id, "at", field, from_value, to_value ORDER BY n) > 1
+                   PARTITION BY reason, source, item_id, "at", field, from_value, to_value
+                   ORDER BY team, actor, actor_kind, batch_id, n) > 1
                    THEN 'same event twice' END) AS reason)
         FROM (SELECT *, {_JUDGE} AS reason FROM raw)
         """,
@@ -108,8 +117,21 @@ def sort_out(rows: pd.DataFrame, *, source: str) -> Import:
     return Import(events=merge(_identified(judged[judged["reason"].isna()])), faults=faults)
 
 
+def _in_order(seq: "pd.Series[object]") -> "pd.Series[float]":
+    number = pd.to_numeric(seq, errors="coerce")
+    if (odd := seq[number.isna() & seq.notna()]).size:
+        raise EventLogError(f"seq, the order of events within one instant, is {odd.iloc[0]!r} once; give whole numbers")
+    return number.fillna(0)
+
+
+def _by_filling(raw: pd.DataFrame) -> "pd.Series[int]":
+    """Put creation first of one instant, and what is emptied before what is filled in and what moves the item."""
+    late = raw["field"].isin(["state", "deleted"]) | raw["to_value"].fillna("").ne("")
+    return (late & (raw["field"] != "created")).astype("int64")
+
+
 def _identified(sound: pd.DataFrame) -> pd.DataFrame:
-    """Give each sound row its identifier, a stable hash, and its place within one instant."""
+    """Give each sound row its identifier, a stable hash."""
     hashed = sound[["source", "item_id", "at", "field", "from_value", "to_value"]]
     ids = run_sql(
         """
@@ -118,8 +140,7 @@ def _identified(sound: pd.DataFrame) -> pd.DataFrame:
         """,
         hashed=hashed,
     )
-    seq = sound.sort_values("n", kind="stable").groupby(["source", "item_id", "at"]).cumcount()
-    return sound.assign(event_id=ids["event_id"].to_numpy(), seq=seq)
+    return sound.assign(event_id=ids["event_id"].to_numpy())
 
 
 def merge(*logs: pd.DataFrame) -> pd.DataFrame:
@@ -170,9 +191,10 @@ def _explain(faults: pd.DataFrame, n: int) -> str:
     counts = faults["reason"].value_counts()
     first = faults.iloc[0]
     reasons = some(f"{reason} ({count})" for reason, count in counts.items())
+    near = did_you_mean(first["found"], FIELDS) if first["reason"] == "unknown field" else ""
     return (
         f"{len(faults)} of {n} rows are no events: {reasons}; first: row {first['row']}, "
-        f"found {first['found']!r}; mend these rows or take them out"
+        f"found {first['found']!r}{near}; mend these rows or take them out"
     )
 
 

@@ -52,7 +52,7 @@ def fold(events: pd.DataFrame, *, settings: Settings, as_of: pd.Timestamp) -> Fo
     every, created = np.arange(len(log.item)), log.first(log.rows("created"))
     # the team it began with, so that a later transfer does not rewrite history
     team = log.values("team", log.first(every[log.frame["team"].notna()])).fillna(NO_TEAM)
-    moves = _staged(log, team, settings)
+    log, moves = _in_turn(log, _staged(log, team, settings))
     clock = _clock(log, moves)
     handed, owners = _replaced(log, "owner"), log.rows("owner")
     created_at = log.values("at", np.where(created < 0, log.first(every), created))
@@ -70,9 +70,9 @@ def fold(events: pd.DataFrame, *, settings: Settings, as_of: pd.Timestamp) -> Fo
             "target_moves": log.count(_replaced(log, "target")),
             "item_type": _first_known(log, log.rows("type")),
             "size": _first_known(log, log.rows("size")),
-            "owner_at_start": _marked(owner, none=("",)),
+            "owner_at_start": marked(owner, none=("",)),
             "owner_put_by": put_by,
-            "unplanned": _marked(_by_start(log, "unplanned", team, clock["started_at"])[1]),
+            "unplanned": marked(_by_start(log, "unplanned", team, clock["started_at"])[1]),
             "ever_owned": log.count(owners[log.filled("to_value", owners)]) > 0,
             # its first state came from another, and it was never created
             "history_cut": log.filled("from_value", log.first(log.rows("state"))) & (created < 0),
@@ -130,7 +130,7 @@ class _Log:
 
 
 def _staged(log: _Log, team: pd.Series, settings: Settings) -> pd.DataFrame:
-    """Return of each state event, by its row, the stage, its rank, and whether its state starts the clock."""
+    """Return of each state event, by its row: stage, rank, whether its state starts the clock, place in the map."""
     rows = log.rows("state", "deleted")
     deleted = np.isin(rows, log.rows("deleted"))
     number, teams = pd.factorize(team, sort=True)
@@ -140,8 +140,8 @@ def _staged(log: _Log, team: pd.Series, settings: Settings) -> pd.DataFrame:
     value, states = pd.factorize(log.values("to_value", rows), use_na_sentinel=False)
     place, pairs = pd.factorize(mine * len(states) + value)
     named = [(maps[teams[pair // len(states)]], states[pair % len(states)]) for pair in pairs]
-    found = [(str(w.stage_of().get(state, UNKNOWN)), state in w.starts()) for w, state in named]
-    staged = pd.DataFrame([*found, (Stage.DROPPED.value, False)], columns=["stage", "begins"])
+    found = [(str(w.stage_of().get(state, UNKNOWN)), state in w.starts(), w.place_of(state)) for w, state in named]
+    staged = pd.DataFrame([*found, (Stage.DROPPED.value, False, len(states))], columns=["stage", "begins", "place"])
     moves = (
         staged.assign(rank=staged["stage"].map(_RANK.get))
         .iloc[np.where(deleted, len(pairs), place)]
@@ -157,6 +157,23 @@ def _staged(log: _Log, team: pd.Series, settings: Settings) -> pd.DataFrame:
             f"the map has {declared}; mend the [workflows] of team {lost[0]!r} in prodops.toml"
         )
     return moves
+
+
+def _in_turn(log: _Log, moves: pd.DataFrame) -> tuple[_Log, pd.DataFrame]:
+    """Put state events of one instant that nothing else orders as work goes: first what left the state it stood in."""
+    told = log.frame.iloc[moves.index]
+    orders = (log.item[moves.index], told["at"].astype("int64"), told["seq"])
+    new = np.any([np.diff(order, prepend=-1) != 0 for order in orders], axis=0)
+    if new.all():
+        return log, moves
+    instant = np.cumsum(new)
+    now = told["to_value"].fillna("").set_axis(moves.index)
+    stood = log.before(now, none="").where(new).groupby(instant).transform("first")
+    left = (told["from_value"] == stood.array) & (stood != "").array
+    by = np.lexsort((now, moves["place"], moves["rank"], ~left.fillna(False), instant))
+    rows = np.arange(len(log.frame))
+    rows[moves.index] = moves.index[by]
+    return _Log.of(log.frame.iloc[rows]), moves.iloc[by].set_axis(moves.index)
 
 
 def _edited_together(log: _Log, rows: np.ndarray) -> np.ndarray:
@@ -241,7 +258,7 @@ def _by_start(log: _Log, field: str, team: pd.Series, started_at: pd.Series) -> 
     return last, stood.where(team.isin(team.iloc[item].unique()) & started_at.notna())
 
 
-def _marked(values: pd.Series, *, none: Sequence[str] = NO) -> pd.Series:
+def marked(values: pd.Series, *, none: Sequence[str] = NO) -> pd.Series:
     """Read whether something is marked: any text but one that says none; missing stays missing."""
     return (~values.astype("str").str.strip().str.lower().isin(none)).astype("boolean").mask(values.isna())
 
@@ -261,35 +278,3 @@ def _spells(log: _Log, team: pd.Series, moves: pd.DataFrame) -> pd.DataFrame:
             "left_at": log.values("at", left),
         }
     )
-
-
-def with_typed_date(items: pd.DataFrame, events: pd.DataFrame, *, field: str, name: str) -> pd.DataFrame:
-    """Add the first value of a field that people typed as a date, as column `name`; unreadable ones are missing."""
-    typed = events[(events["field"] == field) & events["to_value"].notna()].groupby("item_id")["to_value"].first()
-    dates = pd.to_datetime(typed, utc=True, errors="coerce", format="ISO8601").astype("datetime64[us, UTC]")
-    return items.assign(**{name: items["item_id"].map(dates)})
-
-
-def with_attributes(items: pd.DataFrame, given: pd.DataFrame | None) -> pd.DataFrame:
-    """Add to work items the columns of another table by `item_id`; what the log knows stays.
-
-    Raises EventLogError: the table has no `item_id`, or an item twice.
-    """
-    if given is None or given.empty:
-        return items
-    if "item_id" not in given:
-        raise EventLogError(f"the items table has no column 'item_id'; found {some(given.columns)}")
-    extra = given.rename(columns={"type": "item_type"} if "item_type" not in given else {})
-    if extra["item_id"].duplicated().any():
-        twice = extra.loc[extra["item_id"].duplicated(), "item_id"]
-        raise EventLogError(
-            f"{len(twice)} items stand twice in the items table (first: {twice.iloc[0]!r}); keep one row each"
-        )
-    known_texts = [c for c in ("team", "item_type", "size") if c in extra]
-    extra = extra.assign(**{c: extra[c].astype("str") for c in known_texts})
-    extra = extra.assign(unplanned=_marked(extra["unplanned"])) if "unplanned" in extra else extra
-    joined = items.merge(extra, on="item_id", how="left", suffixes=("", "_given"))
-    for column in [c.removesuffix("_given") for c in joined if c.endswith("_given")]:
-        known = joined[column].where(joined[column] != NO_TEAM) if column == "team" else joined[column]
-        joined = joined.assign(**{column: known.fillna(joined[f"{column}_given"])}).drop(columns=f"{column}_given")
-    return joined

@@ -72,6 +72,11 @@ class Workflow(BaseModel):
         stages = {state: stage for stage in Stage for state in getattr(self, stage)}
         return stages | {new: stages[old] for new, old in self.same_as.items() if new not in stages}
 
+    def place_of(self, state: str) -> int:
+        """Return how late a state comes among all, in the order in which they are declared; -1 for an unknown one."""
+        states = [known for stage in Stage for known in getattr(self, stage)]
+        return states.index(known) if (known := self.same_as.get(state, state)) in states else -1
+
     def starts(self) -> frozenset[str]:
         """Return the states whose first entry starts the clock."""
         named = set(self.start or (*self.active, *self.wait))

@@ -1,6 +1,8 @@
 """A second fold in plain Python, item by item: slow, and as docs/metrics.md and decision 0002 say it."""
 
 from collections.abc import Iterator
+from itertools import groupby
+from math import inf
 from random import Random
 from typing import Any
 
@@ -101,9 +103,10 @@ def slow_fold(log: pd.DataFrame, *, settings: Settings, as_of: pd.Timestamp) -> 
     for item, mine in histories.items():
         team = team_of[item]
         workflow = settings.workflow_of(team)
-        staged = [(e, stage_of(e, workflow)) for e in mine if e["field"] in ("state", "deleted")]
+        staged = in_turn([(e, stage_of(e, workflow)) for e in mine if e["field"] in ("state", "deleted")], workflow)
         known = {"item_id": item, "team": team}
-        items.append(known | clock(staged, workflow, edits) | counts(mine, staged) | labels(mine) | beginning(mine))
+        items.append(known | clock(staged, workflow, edits) | counts(mine, staged) | labels(mine))
+        items[-1] |= beginning(mine, staged)
         items[-1]["created_at"] = next((e["at"] for e in mine if e["field"] == "created"), mine[0]["at"])
         items[-1]["last_event_at"] = mine[-1]["at"]
         items[-1]["owner_at_start"] = owner_at(mine, items[-1]["started_at"]) if team in owned_teams else None
@@ -122,6 +125,25 @@ def plain(row: Event) -> Event:
 def stage_of(event: Event, workflow: Workflow) -> str:
     """The stage that an event moves its item to."""
     return "dropped" if event["field"] == "deleted" else str(workflow.stage_of().get(event["to_value"], UNKNOWN))
+
+
+def in_turn(staged: list[tuple[Event, str]], workflow: Workflow) -> list[tuple[Event, str]]:
+    """Put what nothing orders in the order of work; first what left the state in which the item stood."""
+    done: list[tuple[Event, str]] = []
+    declared = [s for stage in ("queue", "active", "wait", "done", "dropped") for s in getattr(workflow, stage)]
+    for _, tied in groupby(staged, key=lambda move: (move[0]["at"], move[0]["seq"])):
+        stood = done[-1][0]["to_value"] if done else None
+
+        def turn(move: tuple[Event, str], stood: str | None = stood) -> tuple[bool, int, float, str]:
+            event, stage = move
+            state = workflow.same_as.get(event["to_value"], event["to_value"])
+            place = declared.index(state) if state in declared else -1
+            place = inf if event["field"] == "deleted" else place
+            left = bool(stood) and event["from_value"] == stood
+            return not left, HOW_FAR.get(stage, -1), place, event["to_value"] or ""
+
+        done += sorted(tied, key=turn)
+    return done
 
 
 def moves(staged: list[tuple[Event, str]]) -> Iterator[tuple[Event, str, str | None]]:
@@ -191,9 +213,9 @@ def labels(mine: list[Event]) -> Event:
     }
 
 
-def beginning(mine: list[Event]) -> Event:
+def beginning(mine: list[Event], staged: list[tuple[Event, str]]) -> Event:
     """Whether the history begins in mid-life."""
-    first_state = next((e for e in mine if e["field"] == "state"), None)
+    first_state = next((e for e, _ in staged if e["field"] == "state"), None)
     created = any(e["field"] == "created" for e in mine)
     return {"history_cut": bool(first_state and first_state["from_value"]) and not created}
 

@@ -17,6 +17,7 @@ LINE = (
     ("event_log",),
     ("sources",),
     ("work_items",),
+    ("attributes",),
     ("records",),
     ("estimators",),
     ("metrics",),

@@ -758,10 +758,42 @@ def test_nothing_known_yet():
         made.asked(as_of=pd.Timestamp("2020-01-01", tz="UTC"))
 
 
-def test_no_instant_of_the_export():
+@pytest.mark.parametrize("as_of", [pytest.param(pd.NaT, id="missing"), pytest.param("soon", id="word")])
+def test_no_instant_of_the_export(as_of):
     """A missing instant is asked for, not compared with."""
-    with pytest.raises(SettingsError, match="as_of is missing; give the instant the export was taken"):
-        small().asked(as_of=pd.NaT)
+    with pytest.raises(SettingsError, match=f"as_of is no instant: .*{as_of}.*; say when the export was taken"):
+        small().asked(as_of=as_of)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        pytest.param({"log": None}, "takes a DataFrame; found NoneType", id="no-log"),
+        pytest.param({"items": ["A"]}, "takes a DataFrame; found list", id="items"),
+        pytest.param({"change": {"rollouts": {}}}, "takes a Change; found dict", id="change"),
+        pytest.param({"settings": {"seed": 1}}, "takes a Settings; found dict", id="settings"),
+    ],
+)
+def test_something_else_than_what_is_asked_about(given, message):
+    """A dict in the place of a record or of settings is refused in our words."""
+    made = small()
+    asked = {"log": made.log, "items": None, "change": made.change(), "settings": SETTINGS} | given
+
+    with pytest.raises(SettingsError, match=f"assess {message}"):
+        assess(asked["log"], asked["items"], asked["change"], as_of=made.as_of, settings=asked["settings"])
+
+
+@pytest.mark.parametrize("name", ["ada", "Ada ", " ADA"])
+def test_one_team_spelt_in_two_ways(name):
+    """Half of an adopting team under another spelling would be taken for a comparison: no answer, and both names."""
+    made = small()
+    some_of_it = (made.log["team"] == "Ada") & made.log["item_id"].str.endswith("7")
+
+    found = made.asked(log=made.log.assign(team=made.log["team"].mask(some_of_it, name)))
+
+    assert says_nothing(found)
+    assert {"Ada", name} == set(re.findall("'(.*?)'", found.reasons[0]))
+    assert "differ in capitals or blanks only; write a team alike everywhere" in found.reasons[0]
 
 
 def test_a_day_that_a_frame_lacks():
@@ -875,6 +907,17 @@ def test_names_and_order_do_not_matter():
     assert plain(made).verdict == other.verdict
     for name in NUMBERS:
         assert getattr(plain(made), name) == pytest.approx(getattr(other, name), rel=1e-6)
+
+
+def test_the_order_of_rows_does_not_matter_where_only_days_are_known():
+    """An export of whole days that numbers nothing says the same oldest first, newest first or shuffled."""
+    made = small()
+    days = made.log[["item_id", "at", "field", "to_value", "team"]].assign(at=made.log["at"].dt.floor("D"))
+
+    first, *others = (made.asked(log=log) for log in (days, days.iloc[::-1], days.sample(frac=1, random_state=3)))
+
+    assert [first, first] == others
+    assert plain(made).estimate == pytest.approx(first.estimate, abs=0.02)
 
 
 def test_chance_comes_from_the_settings():

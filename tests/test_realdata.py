@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 
 from prodops_analysis import phases
+from prodops_analysis.attributes import with_typed_date
 from prodops_analysis.metrics import METRICS
 from prodops_analysis.report.changes import assess_all
-from prodops_analysis.work_items import with_typed_date
 from prodops_analysis.workspace import History, load
 
 pytestmark = pytest.mark.realdata

@@ -7,10 +7,11 @@ import pytest
 from conftest import log_of, utc
 from slow_fold import MAPS, hostile_log
 
+from prodops_analysis.attributes import with_attributes
 from prodops_analysis.errors import EventLogError
 from prodops_analysis.event_log import merge
 from prodops_analysis.settings import Settings
-from prodops_analysis.work_items import NO_TEAM, Fold, fold, with_attributes
+from prodops_analysis.work_items import NO_TEAM, Fold, fold
 from prodops_analysis.workflow import Workflow
 
 STAGES = {
@@ -447,6 +448,38 @@ def test_a_map_that_knows_no_state_of_its_team_is_refused(extra):
         fold(log, settings=SETTINGS, as_of=AS_OF)
 
 
+@pytest.mark.parametrize(
+    ("days", "expected"),
+    [
+        pytest.param([("Doing", None), ("Done", None)], ("done", 0), id="begun-and-done"),
+        pytest.param([("Backlog", None), ("Review", None), ("Doing", None)], ("open", 0), id="review-is-later"),
+        pytest.param([("Doing", "Backlog"), ("Done", "Doing")], ("done", 0), id="told-by-former-states"),
+        pytest.param([("Done", "Doing"), ("Doing", "Done")], ("done", 0), id="nothing-stood-before"),
+    ],
+)
+@pytest.mark.parametrize("turn", [1, -1])
+def test_what_happens_on_one_day_happened_in_the_order_of_work(days, expected, turn):
+    """Without times nothing orders a day's moves but the workflow, whichever way the export is sorted."""
+    log = log_of(*[("A", "state", to, day(3), {"from_value": former}) for to, former in days[::turn]]).assign(seq=0)
+
+    item = fold(log, settings=SETTINGS, as_of=AS_OF).items.iloc[0]
+
+    assert expected == (item["outcome"], item["backward_moves"])
+
+
+@pytest.mark.parametrize("turn", [1, -1])
+def test_a_day_begins_with_what_left_the_state_before(turn):
+    """Done in the morning and taken up again the same day: the former states tell it, and the item is open."""
+    moves = [("A", "state", "Done", day(3), {"from_value": "Doing"}),
+             ("A", "state", "Doing", day(3), {"from_value": "Done"})]  # fmt: skip
+    log = log_of(("A", "Doing", day(1)), *moves[::turn]).assign(seq=0)
+
+    made = fold(log, settings=SETTINGS, as_of=AS_OF)
+
+    assert ("open", 1) == tuple(made.items.iloc[0][["outcome", "reopenings"]])
+    assert ["Doing", "Done", "Doing"] == made.spells["state"].tolist()
+
+
 def test_items_of_another_table_are_added():
     """Columns by item are joined; what the log knows stays, what it lacks is filled in."""
     items = fold(
@@ -473,6 +506,11 @@ def test_items_of_another_table_are_added():
         pytest.param(pd.DataFrame({"id": ["A"]}), "no column 'item_id'; found id", id="no-id"),
         pytest.param(
             pd.DataFrame({"item_id": ["A", "A"]}), r"1 items stand twice .*first: 'A'.*one row each", id="twice"
+        ),
+        pytest.param(
+            pd.DataFrame({"item_id": ["a", "b"]}),
+            r"names none of the 1 items .*'a', 'b', the log 'A'",
+            id="another-log",
         ),
     ],
 )

@@ -96,7 +96,7 @@ def read(source: GitRecordsSource, *, root: Path) -> Import:
             f"source {source.name!r}: no record in {source.path!r} at {source.ref!r} matches {some(source.files)}; "
             "name YAML files, or Markdown files with front matter, by patterns such as keps/**/kep.yaml"
         )
-    frame = pd.DataFrame(rows, columns=list(RAW))
+    frame = pd.DataFrame(rows, columns=list(RAW)).assign(seq=range(len(rows)))
     found = sort_out(
         frame.assign(at=pd.to_datetime(frame["at"], unit="s", utc=True, errors="coerce")), source=source.name
     )

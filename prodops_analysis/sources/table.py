@@ -25,10 +25,10 @@ def read(source: TableSource, *, root: Path, time_zone: str = "UTC") -> Import:
     """Read an export.
 
     Columns of `shape = "events"`: `item_id, at, field, to_value`, optional `from_value, actor, actor_kind, team,
-    batch_id`. Of `shape = "items"`: `item_id, created` and optional `team`, any of the fields `type, size, owner,
-    …`; `states` names the date column of each state. Columns that are not declared are listed, not read. Names of
-    people (`actor`, and values of owners and approvers) become pseudonyms. What several files of one source repeat
-    counts once.
+    batch_id`, and `seq`, the order of moves within one instant. Of `shape = "items"`: `item_id, created` and optional
+    `team`, any of the fields `type, size, owner, …`; `states` names the date column of each state. Columns that are not
+    declared are listed, not read. Names of people (`actor`, and values of owners and approvers) become pseudonyms. What
+    several files of one source repeat counts once.
 
     Raises SourceError: no file, an unreadable file, or a declared column that the export lacks.
     """
@@ -147,8 +147,9 @@ def _items(source: TableSource, given: pd.DataFrame, rows: pd.DataFrame) -> pd.D
     for state, column in source.states.items():
         part = base.assign(field="state", to_value=state, at_text=rows[column])
         parts.append(part[rows[column].notna()])
-    # a stable order: as declared, so that equal dates keep the order of the workflow
-    return pd.concat(parts, ignore_index=True).sort_values("row", kind="stable", ignore_index=True)
+    # as declared, so that equal dates keep the order of the workflow
+    unrolled = pd.concat([part.assign(seq=seq) for seq, part in enumerate(parts)], ignore_index=True)
+    return unrolled.sort_values("row", kind="stable", ignore_index=True)
 
 
 def _without_names(shaped: pd.DataFrame) -> pd.DataFrame:
@@ -166,7 +167,7 @@ def _without_names(shaped: pd.DataFrame) -> pd.DataFrame:
 
 def _once(dated: pd.DataFrame) -> pd.DataFrame:
     """Leave out what an earlier file of the same source has told already."""
-    told = [c for c in dated.columns if c not in ("row", FILE, "at_text")]
+    told = [c for c in dated.columns if c not in ("row", "seq", FILE, "at_text")]
     first = dated.groupby(told, dropna=False, sort=False)[FILE].transform("first")
     return dated[(dated[FILE] == first) | dated["at"].isna()].drop(columns=FILE)
 

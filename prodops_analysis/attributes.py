@@ -1,0 +1,43 @@
+"""What other tables and typed dates add to work items."""
+
+import pandas as pd
+
+from prodops_analysis.errors import EventLogError, some
+from prodops_analysis.work_items import NO_TEAM, marked
+
+
+def with_typed_date(items: pd.DataFrame, events: pd.DataFrame, *, field: str, name: str) -> pd.DataFrame:
+    """Add the first value of a field that people typed as a date, as column `name`; unreadable ones are missing."""
+    typed = events[(events["field"] == field) & events["to_value"].notna()].groupby("item_id")["to_value"].first()
+    dates = pd.to_datetime(typed, utc=True, errors="coerce", format="ISO8601").astype("datetime64[us, UTC]")
+    return items.assign(**{name: items["item_id"].map(dates)})
+
+
+def with_attributes(items: pd.DataFrame, given: pd.DataFrame | None) -> pd.DataFrame:
+    """Add to work items the columns of another table by `item_id`; what the log knows stays.
+
+    Raises EventLogError: the table has no `item_id`, an item twice, or none of the items.
+    """
+    if given is None or given.empty:
+        return items
+    if "item_id" not in given:
+        raise EventLogError(f"the items table has no column 'item_id'; found {some(given.columns)}")
+    extra = given.rename(columns={"type": "item_type"} if "item_type" not in given else {})
+    if extra["item_id"].duplicated().any():
+        twice = extra.loc[extra["item_id"].duplicated(), "item_id"]
+        raise EventLogError(
+            f"{len(twice)} items stand twice in the items table (first: {twice.iloc[0]!r}); keep one row each"
+        )
+    if len(items) and not items["item_id"].isin(extra["item_id"]).any():
+        raise EventLogError(
+            f"the items table names none of the {len(items)} items of the log: it has "
+            f"{some(map(repr, extra['item_id']))}, the log {some(map(repr, items['item_id']))}; give this log's table"
+        )
+    known_texts = [c for c in ("team", "item_type", "size") if c in extra]
+    extra = extra.assign(**{c: extra[c].astype("str") for c in known_texts})
+    extra = extra.assign(unplanned=marked(extra["unplanned"])) if "unplanned" in extra else extra
+    joined = items.merge(extra, on="item_id", how="left", suffixes=("", "_given"))
+    for column in [c.removesuffix("_given") for c in joined if c.endswith("_given")]:
+        known = joined[column].where(joined[column] != NO_TEAM) if column == "team" else joined[column]
+        joined = joined.assign(**{column: known.fillna(joined[f"{column}_given"])}).drop(columns=f"{column}_given")
+    return joined
