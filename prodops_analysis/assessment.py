@@ -214,8 +214,8 @@ def _not_the_primary(change: Change, looked_at: int, confidence: float) -> Check
 
 
 def _instant(as_of: pd.Timestamp) -> pd.Timestamp:
-    moment = pd.to_datetime(as_of, utc=True, errors="coerce", format="ISO8601")
-    if pd.isna(moment):
+    plain = isinstance(as_of, date | np.datetime64) or (isinstance(as_of, str) and as_of[:1].isdigit())
+    if pd.isna(moment := pd.to_datetime(as_of if plain else None, utc=True, errors="coerce")):
         raise SettingsError(f"as_of is no instant: {as_of!r}; say when the export was taken, such as 2026-10-05T00:00Z")
     return pd.Timestamp(moment)
 
@@ -223,7 +223,7 @@ def _instant(as_of: pd.Timestamp) -> pd.Timestamp:
 def _folded(events: pd.DataFrame, items: pd.DataFrame | None, settings: Settings, as_of: pd.Timestamp) -> Fold:
     log = validate(events)
     if items is not None and "team" in items and "item_id" in items and log["team"].isna().any():
-        team_of = items.drop_duplicates("item_id").set_index("item_id")["team"].astype("str")
+        team_of = dict(zip(items["item_id"].astype("str"), items["team"].astype("str"), strict=True))
         log = log.assign(team=log["team"].fillna(log["item_id"].map(team_of)))
     if not (log["at"] <= as_of).any():
         raise EventLogError(f"the event log holds nothing until {as_of:%Y-%m-%d}; check the export and its column map")
@@ -242,8 +242,8 @@ def _unanswerable(
     if not rollouts:
         return (f"every rollout lies after the export ({some(sorted(f'{t} {d}' for t, d in dated.items()))})",)
     known = set(folded.items["team"].unique())
-    alike = pd.Series(sorted(known, key=str.casefold))
-    if (alike := alike[alike.str.strip().str.casefold().duplicated(keep=False)]).any():
+    names = pd.Series(sorted(known, key=str.casefold))
+    if len(alike := names[names.str.strip().str.casefold().duplicated(keep=False)]):
         return (f"teams {some(map(repr, alike))} differ in capitals or blanks only; write a team alike everywhere",)
     if lost := sorted(set(rollouts) - known):
         near = did_you_mean(lost[0], known)

@@ -23,6 +23,7 @@ def with_attributes(items: pd.DataFrame, given: pd.DataFrame | None) -> pd.DataF
     if "item_id" not in given:
         raise EventLogError(f"the items table has no column 'item_id'; found {some(given.columns)}")
     extra = given.rename(columns={"type": "item_type"} if "item_type" not in given else {})
+    extra = extra.assign(item_id=extra["item_id"].astype("str"))
     if extra["item_id"].duplicated().any():
         twice = extra.loc[extra["item_id"].duplicated(), "item_id"]
         raise EventLogError(
@@ -40,4 +41,4 @@ def with_attributes(items: pd.DataFrame, given: pd.DataFrame | None) -> pd.DataF
     for column in [c.removesuffix("_given") for c in joined if c.endswith("_given")]:
         known = joined[column].where(joined[column] != NO_TEAM) if column == "team" else joined[column]
         joined = joined.assign(**{column: known.fillna(joined[f"{column}_given"])}).drop(columns=f"{column}_given")
-    return joined
+    return joined.assign(team=joined["team"].fillna(NO_TEAM))

@@ -116,7 +116,7 @@ def begin_of_log(subject: Subject) -> Check:
     name, items, metric = "begin of the log", subject.folded.items, subject.metric
     every = metric.function(items, as_of=subject.folded.as_of)
     since = metric.whole_since(items)
-    lost = every[every["at"] < every["team"].map(since)]
+    lost = every[every["at"] < pd.to_datetime(every["team"].map(dict(since)), utc=True)]
     if lost.empty:
         return Check(name=name, result="passed", found="no sign that earlier work is missing")
     days = some(f"{team} {since[team]:%Y-%m-%d}" for team in sorted(lost["team"].unique()))

@@ -6,6 +6,7 @@ an order; a missing value is unknown, never zero. A backward move never erases a
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pandas as pd
@@ -51,10 +52,14 @@ _JUDGE = f"""
          WHEN "at" IS NULL AND (at_text IS NULL OR trim(at_text) = '') THEN 'no date'
          WHEN "at" IS NULL THEN 'unreadable date'
          WHEN field IS NULL OR NOT (field IN {FIELDS} OR starts_with(field, '{OTHER}')) THEN 'unknown field'
+         WHEN odd_seq IS NOT NULL THEN 'unreadable order'
          WHEN actor_kind NOT IN {ACTOR_KINDS} THEN 'unknown kind of actor'
          END
 """
-_FOUND = "CASE reason WHEN 'unreadable date' THEN at_text WHEN 'unknown field' THEN field ELSE to_value END"
+_FOUND = """
+    CASE reason WHEN 'unreadable date' THEN at_text WHEN 'unknown field' THEN field WHEN 'unreadable order' THEN odd_seq
+         ELSE to_value END
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,11 +81,9 @@ def sort_out(rows: pd.DataFrame, *, source: str) -> Import:
 
     rows : `item_id`, `at` (UTC, missing where unreadable) and `field`; `to_value`, `from_value`, `at_text`
         (as found), `row` (number in the export), `actor`, `actor_kind`, `team`, `batch_id` where known, and `seq`, the
-        order of an item's events within one instant (whole numbers; missing = not known). The order of rows is none:
-        exports are sorted either way.
-
-    Raises EventLogError: a `seq` that is no number.
-    source : name of the source; part of each `event_id`.
+        order of an item's events within one instant (whole numbers; where one is missing, the instant has none). The
+        order of rows is none: exports are sorted either way.
+    source : name of the source, part of each `event_id`, where the rows do not name it.
     """
     raw = rows.reset_index(drop=True)
     for name in ("from_value", "to_value", "at_text", "actor", "team", "batch_id"):
@@ -88,22 +91,19 @@ def sort_out(rows: pd.DataFrame, *, source: str) -> Import:
             raw = raw.assign(**{name: pd.Series(None, index=raw.index, dtype="str")})
     if "actor_kind" not in raw:
         raw = raw.assign(actor_kind="unknown")
-    raw = raw.assign(actor_kind=raw["actor_kind"].fillna("unknown"), source=source)
+    raw = raw.assign(actor_kind=raw["actor_kind"].fillna("unknown"))
+    raw = raw.assign(source=raw["source"].fillna(source) if "source" in raw else source)
     if "row" not in raw:
         raw = raw.assign(row=range(1, len(raw) + 1))
     texts = {c: raw[c].astype("str") for c in raw.columns if c in TEXT}
-    if pd.api.types.is_numeric_dtype(raw["at"]):  # seconds since when? nobody says
-        raw = raw.assign(at=raw["at"].astype("str"))
-    written = raw["at"].where(raw["at"].map(lambda at: isinstance(at, str))).astype("str")
-    raw = raw.assign(at_text=raw["at_text"].astype("str").fillna(written))
-    at = pd.to_datetime(raw["at"], utc=True, format="ISO8601", errors="coerce").astype("datetime64[us, UTC]")
-    raw = raw.assign(at=at, **{"at_text": raw["at_text"].astype("str"), **texts}, n=range(len(raw)))
-    raw = raw.assign(seq=_in_order(raw["seq"]) if "seq" in raw else _by_filling(raw))
-    raw = raw[[*TEXT[1:], "at", "at_text", "row", "seq", "n"]]
+    at, written = _instants(raw["at"])
+    at_text = raw["at_text"].astype("str").fillna(written)
+    raw = _ordered(raw.assign(at=at, **{"at_text": at_text, **texts}, n=range(len(raw))))
+    raw = raw[[*TEXT[1:], "at", "at_text", "row", "seq", "odd_seq", "n"]]
     judged = run_sql(
         f"""
         SELECT * REPLACE (coalesce(reason, CASE WHEN row_number() OVER (
-                   PARTITION BY reason, source, item_id, "at", field, from_value, to_value
+                   PARTITION BY reason, source, item_id, "at", field, from_value, to_value, seq
                    ORDER BY team, actor, actor_kind, batch_id, n) > 1
                    THEN 'same event twice' END) AS reason)
         FROM (SELECT *, {_JUDGE} AS reason FROM raw)
@@ -117,30 +117,43 @@ def sort_out(rows: pd.DataFrame, *, source: str) -> Import:
     return Import(events=merge(_identified(judged[judged["reason"].isna()])), faults=faults)
 
 
-def _in_order(seq: "pd.Series[object]") -> "pd.Series[float]":
-    number = pd.to_numeric(seq, errors="coerce")
-    if (odd := seq[number.isna() & seq.notna()]).size:
-        raise EventLogError(f"seq, the order of events within one instant, is {odd.iloc[0]!r} once; give whole numbers")
-    return number.fillna(0)
+def _instants(given: "pd.Series[Any]") -> "tuple[pd.Series[pd.Timestamp], pd.Series[str]]":
+    """Return the instants, missing where unreadable, and what was written in the place of one."""
+    written = pd.Series(None, index=given.index, dtype="str")
+    if given.dtype.kind != "M":
+        number = given.map(lambda at: isinstance(at, int | float)).astype("bool")
+        written = given.where(number | given.map(lambda at: isinstance(at, str)).astype("bool")).astype("str")
+        # a number does not say since when it counts, and the day of a word such as `today` is no day of a log
+        given = given.astype("object").mask(number | ~written.str.contains(r"\d", na=True))
+    at = pd.to_datetime(given, utc=True, format="ISO8601", errors="coerce").astype("datetime64[us, UTC]")
+    return at, written
 
 
-def _by_filling(raw: pd.DataFrame) -> "pd.Series[int]":
-    """Put creation first of one instant, and what is emptied before what is filled in and what moves the item."""
+def _ordered(raw: pd.DataFrame) -> pd.DataFrame:
+    """Read `seq`. Where an instant has none, creation comes first, and what is emptied before what is filled in."""
     late = raw["field"].isin(["state", "deleted"]) | raw["to_value"].fillna("").ne("")
-    return (late & (raw["field"] != "created")).astype("int64")
+    unknown = (late & (raw["field"] != "created")).astype("int64")
+    if "seq" not in raw:
+        return raw.assign(seq=unknown, odd_seq=pd.Series(None, index=raw.index, dtype="str"))
+    told = raw["seq"].astype("str").str.strip().replace("", None)
+    number = pd.to_numeric(told, errors="coerce")
+    whole = number.between(0, 2**53) & (number % 1 == 0)
+    silent = (~whole).groupby([raw["item_id"], raw["at"]], dropna=False).transform("any")
+    return raw.assign(seq=number.where(~silent, unknown).astype("int64"), odd_seq=told.where(told.notna() & ~whole))
 
 
 def _identified(sound: pd.DataFrame) -> pd.DataFrame:
-    """Give each sound row its identifier, a stable hash."""
-    hashed = sound[["source", "item_id", "at", "field", "from_value", "to_value"]]
+    """Give each sound row its identifier, a stable hash; what `seq` tells apart is numbered."""
+    same = 'source, item_id, "at", field, from_value, to_value'
     ids = run_sql(
-        """
-        SELECT substr(sha256(to_json([source, item_id, epoch_us("at")::VARCHAR, field,
-                             from_value, to_value])::VARCHAR), 1, 16) AS event_id FROM hashed
+        f"""
+        SELECT substr(sha256(to_json([source, item_id, epoch_us("at")::VARCHAR, field, from_value, to_value]
+                             || CASE WHEN again > 1 THEN [again::VARCHAR] ELSE [] END)::VARCHAR), 1, 16) AS event_id
+        FROM (SELECT *, row_number() OVER (PARTITION BY {same} ORDER BY seq) AS again FROM hashed) ORDER BY n
         """,
-        hashed=hashed,
+        hashed=sound[["source", "item_id", "at", "field", "from_value", "to_value", "seq", "n"]],
     )
-    return sound.assign(event_id=ids["event_id"].to_numpy())
+    return sound.sort_values("n", ignore_index=True).assign(event_id=ids["event_id"])
 
 
 def merge(*logs: pd.DataFrame) -> pd.DataFrame:
@@ -168,11 +181,11 @@ def validate(events: pd.DataFrame) -> pd.DataFrame:
     if lost := [c for c in ("item_id", "at", "field", "to_value") if c not in events]:
         near = did_you_mean(lost[0], map(str, events.columns))
         raise EventLogError(f"the event log has no column {lost[0]!r}{near}; it needs {', '.join(COLUMNS)}")
-    complete = set(COLUMNS) <= set(events)
+    complete = set(COLUMNS) <= set(events) and events["at"].dtype.kind == "M" and events["seq"].dtype.kind in "iu"
     if complete and (events["event_id"].is_unique or events.drop_duplicates()["event_id"].is_unique):
         log = merge(events)
     else:
-        done = sort_out(events, source=str(events["source"].iloc[0]) if "source" in events and len(events) else "log")
+        done = sort_out(events, source="log")
         serious = done.faults[done.faults["reason"] != "same event twice"]
         if len(serious):
             raise EventLogError(_explain(serious, len(events)))
@@ -191,7 +204,7 @@ def _explain(faults: pd.DataFrame, n: int) -> str:
     counts = faults["reason"].value_counts()
     first = faults.iloc[0]
     reasons = some(f"{reason} ({count})" for reason, count in counts.items())
-    near = did_you_mean(first["found"], FIELDS) if first["reason"] == "unknown field" else ""
+    near = did_you_mean(str(first["found"]), FIELDS) if first["reason"] == "unknown field" else ""
     return (
         f"{len(faults)} of {n} rows are no events: {reasons}; first: row {first['row']}, "
         f"found {first['found']!r}{near}; mend these rows or take them out"

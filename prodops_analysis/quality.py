@@ -116,14 +116,22 @@ def doubtful_items(fold: Fold, *, faults: pd.DataFrame, settings: Quality) -> di
         return items["item_id"].isin(faults.loc[faults["reason"].isin(reasons), "item_id"])
 
     quiet = (as_of - items["last_event_at"]) > pd.Timedelta(days=settings.stale_days)
+    at_once = ended & (items["finished_at"] <= items["created_at"])
+    # in an export of whole days, work that was begun may well have been done the same day
+    by_days = items["started_at"].notna() & (items["created_at"] == items["created_at"].dt.floor("15min"))
     return {
         "finish before start": (items["first_finished_at"] < items["started_at"]).fillna(False),
         "finish without start": (items["outcome"] == "done") & items["started_at"].isna(),
-        "created already done": ended & (items["finished_at"] <= items["created_at"]),
+        "created already done": at_once & ~by_days,
         "unknown state": items["unknown_states"] > 0,
         "duplicate id": listed("same event twice"),
         "unreadable row": listed(
-            "no date", "unreadable date", "unknown field", "unknown kind of actor", "unreadable version"
+            "no date",
+            "unreadable date",
+            "unknown field",
+            "unknown kind of actor",
+            "unreadable version",
+            "unreadable order",
         ),
         "event after as_of": listed("event after as_of"),
         "bulk edit": ended & (items["finish_batch"] >= settings.bulk_items),

@@ -158,8 +158,9 @@ def read_settings(path: Path) -> Settings:
     if "workflow" in raw:
         raise SettingsError(f"{path}: workflow is not a setting; write [workflows.default]")
     raw["workflow"] = _by_team(raw.pop("workflows", {}), path)
-    if isinstance(raw.get("as_of"), datetime) and raw["as_of"].tzinfo is None:
-        raise SettingsError(f"{path}: as_of {raw['as_of']} has no time zone; write it as 2026-10-05T00:00:00Z")
+    at = raw.get("as_of")
+    if isinstance(at, int | float) or (isinstance(at, datetime) and at.tzinfo is None):
+        raise SettingsError(f"{path}: as_of {at} has no time zone; write it as 2026-10-05T00:00:00Z")
     try:
         return Settings.model_validate(raw)
     except SettingsError as error:

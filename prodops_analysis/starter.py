@@ -22,6 +22,7 @@ _COLUMNS = {
     "field": ("field", "field_name", "attribute"),
     "from_value": ("from", "from_value", "old", "old value"),
     "to_value": ("to", "to_value", "new", "new value", "value"),
+    "seq": ("seq", "sequence"),
     "team": ("team", "squad", "project", "component", "area"),
     "type": ("type", "issue type", "item type", "kind"),
     "size": ("size", "story points", "points", "estimate"),

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from prodops_analysis.errors import EventLogError, some
+from prodops_analysis.moves import in_turn
 from prodops_analysis.settings import Settings
 from prodops_analysis.workflow import Stage, Workflow
 
@@ -17,6 +18,7 @@ UNKNOWN = "unknown"  # stage of a state that no map knows
 NO = ("", "no", "n", "false", "f", "0", "0.0", "none", "nan", "null", "n/a", "na", "-")
 _RANK = {Stage.QUEUE: 0, Stage.WAIT: 1, Stage.ACTIVE: 1, Stage.DONE: 2, Stage.DROPPED: 2, UNKNOWN: -1}
 _ENDED = 2
+_STAGED = ("stage", "begins", "place", "entered")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,23 +132,29 @@ class _Log:
 
 
 def _staged(log: _Log, team: pd.Series, settings: Settings) -> pd.DataFrame:
-    """Return of each state event, by its row: stage, rank, whether its state starts the clock, place in the map."""
+    """Return of each state event, by its row: stage, rank, whether its state starts the clock, and what orders it."""
     rows = log.rows("state", "deleted")
     deleted = np.isin(rows, log.rows("deleted"))
     number, teams = pd.factorize(team, sort=True)
     mine = number[log.item[rows]]
     maps = _maps([teams[k] for k in np.unique(mine)], settings)
-    # each pair of team and state is looked up once; what follows the last pair is a deletion
-    value, states = pd.factorize(log.values("to_value", rows), use_na_sentinel=False)
-    place, pairs = pd.factorize(mine * len(states) + value)
-    named = [(maps[teams[pair // len(states)]], states[pair % len(states)]) for pair in pairs]
-    found = [(str(w.stage_of().get(state, UNKNOWN)), state in w.starts(), w.place_of(state)) for w, state in named]
-    staged = pd.DataFrame([*found, (Stage.DROPPED.value, False, len(states))], columns=["stage", "begins", "place"])
+
+    def looked_up(column: str) -> tuple[np.ndarray, list[tuple[Workflow, str]]]:
+        # each pair of team and state is looked up once
+        value, states = pd.factorize(log.values(column, rows).fillna(""))
+        place, pairs = pd.factorize(mine * len(states) + value)
+        return place, [(maps[teams[pair // len(states)]], states[pair % len(states)]) for pair in pairs]
+
+    place, named = looked_up("to_value")
+    found = [(str(w.stage_of().get(s, UNKNOWN)), s in w.starts(), w.place_of(s), w.same_as.get(s, s)) for w, s in named]
+    staged = pd.DataFrame([*found, (Stage.DROPPED.value, False, np.inf, "")], columns=[*_STAGED])
+    before, former = looked_up("from_value")
+    left = np.array([w.same_as.get(s, s) for w, s in former], dtype=object)[before]
     moves = (
         staged.assign(rank=staged["stage"].map(_RANK.get))
-        .iloc[np.where(deleted, len(pairs), place)]
+        .iloc[np.where(deleted, len(found), place)]
         .set_axis(rows)
-        .assign(deleted=deleted)
+        .assign(deleted=deleted, left=np.where(deleted, "", left))
     )
     known = (moves["rank"] >= 0).to_numpy()
     if lost := [teams[k] for k in np.setdiff1d(mine[~deleted], mine[~deleted & known]) if teams[k] != NO_TEAM]:
@@ -160,20 +168,16 @@ def _staged(log: _Log, team: pd.Series, settings: Settings) -> pd.DataFrame:
 
 
 def _in_turn(log: _Log, moves: pd.DataFrame) -> tuple[_Log, pd.DataFrame]:
-    """Put state events of one instant that nothing else orders as work goes: first what left the state it stood in."""
+    """Put the moves of each instant in order, in the log and in the table."""
     told = log.frame.iloc[moves.index]
-    orders = (log.item[moves.index], told["at"].astype("int64"), told["seq"])
-    new = np.any([np.diff(order, prepend=-1) != 0 for order in orders], axis=0)
-    if new.all():
-        return log, moves
-    instant = np.cumsum(new)
-    now = told["to_value"].fillna("").set_axis(moves.index)
-    stood = log.before(now, none="").where(new).groupby(instant).transform("first")
-    left = (told["from_value"] == stood.array) & (stood != "").array
-    by = np.lexsort((now, moves["place"], moves["rank"], ~left.fillna(False), instant))
+    by = in_turn(moves.assign(item=log.item[moves.index], at=told["at"].astype("int64").array, seq=told["seq"].array))
     rows = np.arange(len(log.frame))
     rows[moves.index] = moves.index[by]
-    return _Log.of(log.frame.iloc[rows]), moves.iloc[by].set_axis(moves.index)
+    return (
+        (_Log.of(log.frame.iloc[rows]), moves.iloc[by].set_axis(moves.index))
+        if np.any(np.diff(by) < 0)
+        else (log, moves)
+    )
 
 
 def _edited_together(log: _Log, rows: np.ndarray) -> np.ndarray:

@@ -1,8 +1,7 @@
 """A second fold in plain Python, item by item: slow, and as docs/metrics.md and decision 0002 say it."""
 
 from collections.abc import Iterator
-from itertools import groupby
-from math import inf
+from itertools import groupby, permutations
 from random import Random
 from typing import Any
 
@@ -78,6 +77,26 @@ def hostile_log(seed: int, *, items: int = 80) -> pd.DataFrame:
     return merge(pd.DataFrame(rows).assign(event_id=[f"e{n:06}" for n in ids]))
 
 
+def walks(seed: int) -> pd.DataFrame:
+    """Histories with up to five moves a day, none of them twice on one; former states told, `seq` as it happened."""
+    rng, rows = Random(seed), []
+    for item in range(60):
+        at, seq = "Backlog", 0
+        rows.append((f"I-{item}", 0, 0, "", at))
+        for day in range(1, 12):
+            seen = set()
+            for _ in range(rng.choice([0, 0, 1, 2, 3, 5])):
+                now = rng.choice([state for state in WORDS if state != at])
+                if (at, now) not in seen:
+                    seen.add((at, now))
+                    seq += 1
+                    rows.append((f"I-{item}", day, seq, at, now))
+                    at = now
+    log = pd.DataFrame(rows, columns=["item_id", "day", "seq", "from_value", "to_value"])
+    log = log.assign(at=utc("2026-01-01") + pd.to_timedelta(log["day"], unit="D"), field="state", team="Search")
+    return log.drop(columns="day")
+
+
 def slow_fold(log: pd.DataFrame, *, settings: Settings, as_of: pd.Timestamp) -> tuple[list[Event], list[Event]]:
     """The rows of `Fold.items` and of `Fold.spells`; what is missing is None."""
     seen = [plain(row) for row in log.to_dict("records") if row["at"] <= as_of]
@@ -128,21 +147,33 @@ def stage_of(event: Event, workflow: Workflow) -> str:
 
 
 def in_turn(staged: list[tuple[Event, str]], workflow: Workflow) -> list[tuple[Event, str]]:
-    """Put what nothing orders in the order of work; first what left the state in which the item stood."""
+    """Put moves that nothing orders on a path through their former states, else in the order of work."""
     done: list[tuple[Event, str]] = []
     declared = [s for stage in ("queue", "active", "wait", "done", "dropped") for s in getattr(workflow, stage)]
+
+    def named(state: str | None) -> str:
+        return workflow.same_as.get(state or "", state or "")
+
+    def turn(move: tuple[Event, str]) -> tuple[bool, int, int, str, str]:
+        event, stage = move
+        state = named(event["to_value"])
+        place = declared.index(state) if state in declared else -1
+        return event["field"] == "deleted", HOW_FAR.get(stage, -1), place, state, named(event["from_value"])
+
+    def linked(one: tuple[tuple[Event, str], ...], stood: str | None) -> bool:
+        ends = [named(event["to_value"]) for event, _ in one]
+        begins = [named(event["from_value"]) for event, _ in one]
+        begun = begins[0] == stood if stood is not None else begins[0] != ends[-1]
+        return begun and begins[1:] == ends[:-1]
+
     for _, tied in groupby(staged, key=lambda move: (move[0]["at"], move[0]["seq"])):
-        stood = done[-1][0]["to_value"] if done else None
-
-        def turn(move: tuple[Event, str], stood: str | None = stood) -> tuple[bool, int, float, str]:
-            event, stage = move
-            state = workflow.same_as.get(event["to_value"], event["to_value"])
-            place = declared.index(state) if state in declared else -1
-            place = inf if event["field"] == "deleted" else place
-            left = bool(stood) and event["from_value"] == stood
-            return not left, HOW_FAR.get(stage, -1), place, event["to_value"] or ""
-
-        done += sorted(tied, key=turn)
+        stood = (named(done[-1][0]["to_value"]) if done[-1][0]["field"] == "state" else "") if done else ""
+        in_order = sorted(tied, key=turn)
+        steps = [move for move in in_order if move[0]["field"] == "state"]
+        if any(event["from_value"] for event, _ in steps):
+            orders = [one for begun in (stood, None) for one in permutations(steps) if linked(one, begun)]
+            steps = list(orders[0]) if orders else steps
+        done += steps + [move for move in in_order if move[0]["field"] == "deleted"]
     return done
 
 

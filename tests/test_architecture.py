@@ -16,6 +16,7 @@ LINE = (
     ("workflow", "settings", "tables"),
     ("event_log",),
     ("sources",),
+    ("moves",),
     ("work_items",),
     ("attributes",),
     ("records",),

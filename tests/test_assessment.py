@@ -758,11 +758,65 @@ def test_nothing_known_yet():
         made.asked(as_of=pd.Timestamp("2020-01-01", tz="UTC"))
 
 
-@pytest.mark.parametrize("as_of", [pytest.param(pd.NaT, id="missing"), pytest.param("soon", id="word")])
+@pytest.mark.parametrize(
+    "as_of",
+    [
+        pytest.param(pd.NaT, id="missing"),
+        pytest.param("soon", id="word"),
+        pytest.param("now", id="clock"),
+        pytest.param(1_777_852_800, id="seconds"),
+        pytest.param(["2026-01-05"], id="list"),
+        pytest.param({}, id="map"),
+    ],
+)
 def test_no_instant_of_the_export(as_of):
-    """A missing instant is asked for, not compared with."""
-    with pytest.raises(SettingsError, match=f"as_of is no instant: .*{as_of}.*; say when the export was taken"):
+    """A missing instant is asked for, not compared with, and no clock is read."""
+    told = re.escape(repr(as_of))
+
+    with pytest.raises(SettingsError, match=f"as_of is no instant: {told}; say when the export was taken"):
         small().asked(as_of=as_of)
+
+
+@pytest.mark.parametrize("as_of", ["2026-01-05", "2026-01-05T00:00Z", date(2026, 1, 5), np.datetime64("2026-01-05")])
+def test_instants_in_other_words(as_of):
+    """A text, a date and NumPy's instants say the same as pandas' own."""
+    assert plain(small()) == small().asked(as_of=as_of)
+
+
+@pytest.mark.parametrize("metric", ["cycle_time", "owner_at_start"])
+def test_work_that_never_starts(metric):
+    """A map in which nothing starts the clock leaves nothing to observe, and the answer says so."""
+    stages = {state: stage if stage in ("done", "dropped") else "queue" for state, stage in STATES.items()}
+    made = small()
+
+    found = made.asked(metric=metric, settings=Settings(workflow=stages), change=made.change(primary_metric=metric))
+
+    assert says_nothing(found)
+    assert "nothing was observed" in " ".join(found.reasons)
+
+
+def test_items_that_no_table_gives_a_team():
+    """Teams come from the items table; an item it does not name has none, and is no comparison."""
+    made = small()
+    table = made.log.groupby("item_id", as_index=False)["team"].first()
+    log, stray = made.log.assign(team=None), made.log["item_id"].iloc[:1]
+    settings = Settings(workflow={"*": Workflow.of(STATES)})
+
+    whole = made.asked(log=log, items=table, settings=settings)
+    found = made.asked(log=log, items=table[~table["item_id"].isin(stray)], settings=settings)
+
+    assert whole.estimate == plain(made).estimate
+    assert found.estimate == pytest.approx(whole.estimate, abs=0.02)
+
+
+def test_ids_that_are_numbers():
+    """Items numbered in the log and in their table are the same items."""
+    made = small()
+    number = {item: n for n, item in enumerate(made.log["item_id"].unique())}
+    log = made.log.assign(item_id=made.log["item_id"].map(number))
+    table = pd.DataFrame({"item_id": list(number.values()), "size": "M"})
+
+    assert plain(made).estimate == pytest.approx(made.asked(log=log, items=table).estimate, rel=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -119,6 +119,9 @@ def test_any_id_that_the_command_accepts_stays_a_text(change_id, tmp_path):
             id="rollouts-no-map",
         ),
         pytest.param(
+            filled(rollouts="{Search: 1772409600}"), "rollouts: Search: 1772409600 is no day", id="rollout-in-seconds"
+        ),
+        pytest.param(
             filled(rollouts="{Search: soon}"), r"rollouts.Search: .*date.* \(found 'soon'\)", id="rollout-no-day"
         ),
         pytest.param(

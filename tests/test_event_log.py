@@ -1,5 +1,7 @@
 """The contract of the event log: what comes in is an event or a listed fault, and the same input gives the same log."""
 
+import io
+
 import duckdb
 import numpy as np
 import pandas as pd
@@ -206,12 +208,44 @@ def test_columns_that_lie_backwards_in_memory_are_read():
 
 
 def test_events_of_one_instant_keep_the_order_that_their_source_gives():
-    """A `seq` handed in is kept; where it is missing, it says nothing."""
-    rows = rows_of(*[("A", f"S{n}", DAY) for n in (3, 1, 2)]).assign(seq=[7, 2, None])
+    """A `seq` handed in is kept, as a number or as text; where one of an instant lacks it, it says nothing there."""
+    rows = rows_of(*[("A", f"S{n}", DAY) for n in (3, 1, 2)], ("A", "S4", "2026-01-06"))
 
-    log = validate(rows)
+    for seq in ([7, 2, 5, 3], ["7", "2.0", " 5", "3"]):
+        log = validate(rows.assign(seq=seq))
+        assert [("S1", 2), ("S2", 5), ("S3", 7), ("S4", 3)] == list(zip(log["to_value"], log["seq"], strict=True))
+    log = validate(rows.assign(seq=[7, 2, None, 3]))
+    assert {("S1", 1), ("S2", 1), ("S3", 1), ("S4", 3)} == set(zip(log["to_value"], log["seq"], strict=True))
 
-    assert [("S2", 0), ("S1", 2), ("S3", 7)] == list(zip(log["to_value"], log["seq"], strict=True))
+
+def test_the_same_move_twice_in_an_instant_is_two_where_seq_tells_them_apart():
+    """Done, taken up and done again: three moves with `seq`, in any order of rows; without it the copy is a fault."""
+    rows = rows_of(("A", "Done", DAY), ("A", "Doing", DAY), ("A", "Done", DAY))
+
+    log = validate(rows.assign(seq=[1, 2, 3]))
+
+    assert ["Done", "Doing", "Done"] == log["to_value"].tolist()
+    pd.testing.assert_frame_equal(log, validate(rows.assign(seq=[1, 2, 3]).iloc[::-1]))
+    assert ["Doing", "Done"] == sorted(validate(rows)["to_value"])
+    assert set(validate(rows)["event_id"]) < set(log["event_id"])
+
+
+def test_every_row_keeps_its_source():
+    """A frame of two sources, which has no identifiers, is one log of both in any order."""
+    rows = rows_of(("A", "Doing", DAY, {"source": "sheet"}), ("A", "Done", DAY, {"source": "tracker"}))
+
+    assert ["Doing:sheet", "Done:tracker"] == sorted(validate(rows)["to_value"] + ":" + validate(rows)["source"])
+    pd.testing.assert_frame_equal(validate(rows), validate(rows.iloc[::-1]))
+
+
+def test_a_complete_log_survives_a_spreadsheet():
+    """Written to CSV and read again, with texts for dates, a log is the same."""
+    log = log_of(("A", "Doing", DAY), ("A", "Done", DAY), ("B", "Doing", DAY))
+    again = pd.read_csv(io.StringIO(log.to_csv(index=False)))
+
+    pd.testing.assert_frame_equal(
+        validate(log).drop(columns="event_id"), validate(again).drop(columns="event_id"), check_dtype=False
+    )
 
 
 def test_creation_comes_first_of_an_instant_and_what_is_filled_in_after_what_is_emptied():
@@ -410,9 +444,14 @@ def test_validate_accepts_an_empty_log():
         pytest.param(changed(SOUND, actor_kind="ghost"), r"unknown kind of actor \(1\)", id="actor-kind"),
         pytest.param(rows_of(SOUND).assign(at=1_700_000_000), "unreadable date.*'1700000000'", id="seconds"),
         pytest.param(changed(SOUND, field="State"), "found 'State'; did you mean 'state'", id="misspelt-field"),
-        pytest.param(
-            rows_of(SOUND).assign(seq="first"), "seq, .* is 'first' once; give whole numbers", id="order-in-words"
-        ),
+        pytest.param(rows_of(SOUND).assign(seq="first"), r"unreadable order \(1\).*found 'first'", id="order-in-words"),
+        pytest.param(rows_of(SOUND).assign(seq=1.5), "unreadable order.*found '1.5'", id="half-an-order"),
+        pytest.param(rows_of(SOUND).assign(seq=np.inf), "unreadable order.*found 'inf'", id="endless-order"),
+        pytest.param(rows_of(SOUND).assign(seq=-1), "unreadable order.*found '-1'", id="order-below-zero"),
+        pytest.param(rows_of(SOUND).assign(at="today"), "unreadable date.*found 'today'", id="today"),
+        pytest.param(changed(SOUND, field=None), "unknown field.*found", id="no-field"),
+        pytest.param(log_of(SOUND).assign(at="soon"), "unreadable date.*found 'soon'", id="complete-but-no-date"),
+        pytest.param(log_of(SOUND).assign(at=1_772_409_600), "unreadable date.*1772409600", id="complete-but-seconds"),
         pytest.param(rows_of(SOUND).assign(at="yesterday"), "unreadable date.*yesterday", id="text-that-is-no-date"),
         pytest.param(log_of(SOUND).assign(seq=-1), "column 'seq': .*-1.*mend the source", id="seq-below-zero"),
         pytest.param(log_of(SOUND).assign(field="stat"), "column 'field': 'stat'", id="complete-but-unknown-field"),

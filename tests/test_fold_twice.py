@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 from conftest import utc
 from simulator import STATES, World, simulate
-from slow_fold import MAPS, hostile_log, slow_fold
+from slow_fold import MAPS, hostile_log, slow_fold, walks
 
+from prodops_analysis.event_log import validate
 from prodops_analysis.settings import Settings
 from prodops_analysis.work_items import fold
 
@@ -34,6 +35,15 @@ def test_hostile_histories(seed):
 
     for as_of in (utc("2026-02-01"), utc("2026-06-01")):
         assert_same(log, settings=MAPS, as_of=as_of)
+
+
+@pytest.mark.parametrize("told", [True, False])
+@pytest.mark.parametrize("seed", range(5))
+def test_many_moves_a_day(seed, told):
+    """Over exports of whole days both folds agree, with former states and without."""
+    log = walks(seed).drop(columns="seq" if told else ["seq", "from_value"])
+
+    assert_same(validate(log), settings=MAPS, as_of=utc("2026-06-01"))
 
 
 @pytest.mark.parametrize("faults", [0.0, 0.4])

@@ -55,6 +55,23 @@ def fired(scored) -> dict[str, tuple[str, ...]]:
 
 
 @pytest.mark.parametrize(
+    ("at", "states", "expected"),
+    [
+        pytest.param("2026-01-05", ["Doing", "Done"], False, id="begun-and-done-in-a-day"),
+        pytest.param("2026-01-05", ["Done"], True, id="never-begun"),
+        pytest.param("2026-01-05T10:07:31", ["Doing", "Done"], True, id="all-in-one-second"),
+    ],
+)
+def test_work_of_one_day_is_no_work_created_done(at, states, expected):
+    """In an export of whole days, what was begun and done on its first day is sound."""
+    made = folded(("A", "created", "A", at), *[("A", state, at) for state in states])
+
+    found = doubtful_items(made, faults=faults(), settings=SETTINGS.quality)
+
+    assert [expected] == found["created already done"].tolist()
+
+
+@pytest.mark.parametrize(
     ("events", "listed", "expected"),
     [
         pytest.param(
@@ -93,6 +110,9 @@ def fired(scored) -> dict[str, tuple[str, ...]]:
         ),
         pytest.param(
             [("B", "Backlog", "2026-01-02")], [("B", "unknown kind of actor")], {"unreadable row"}, id="actor"
+        ),
+        pytest.param(
+            [("B", "Backlog", "2026-01-02")], [("B", "unreadable order")], {"unreadable row"}, id="order-in-words"
         ),
         pytest.param(
             [("B", "Backlog", "2026-01-02")], [("B", "unreadable version")], {"unreadable row"}, id="version-in-git"

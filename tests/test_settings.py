@@ -109,6 +109,7 @@ def test_an_empty_file_is_all_defaults(tmp_path):
             id="naive-as-of",
         ),
         pytest.param("as_of = 2026-10-05", "as_of.* time", id="as-of-is-a-day"),
+        pytest.param("as_of = 1777852800", "as_of 1777852800 has no time zone; write it as", id="as-of-in-seconds"),
         pytest.param(
             "smallest_group = 0", r"smallest_group: .*greater than or equal to 1 \(found 0\)", id="group-of-nobody"
         ),

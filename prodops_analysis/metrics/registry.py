@@ -50,7 +50,8 @@ class Metric:
     def comparable(self, items: pd.DataFrame, *, as_of: pd.Timestamp) -> pd.DataFrame:
         """Return the observations that can be compared over time: with a value, since a team's log is whole."""
         observed = self.function(items, as_of=as_of).dropna(subset=["value", "at"])
-        return observed[observed["at"] >= observed["team"].map(self.whole_since(items))]
+        since = pd.to_datetime(observed["team"].map(dict(self.whole_since(items))), utc=True)
+        return observed[observed["at"] >= since]
 
     def whole_since(self, items: pd.DataFrame) -> "pd.Series[pd.Timestamp]":
         """Return for each team the instant from which on its log holds all that this is measured on."""
@@ -163,6 +164,7 @@ METRICS: dict[str, Metric] = {
 
 def metric_named(name: str) -> Metric:
     """Return a metric of the registry. Raises SettingsError with the nearest name."""
+    name = str(name)
     if name not in METRICS:
         raise SettingsError(f"no metric {name!r}{did_you_mean(name, METRICS)}; the metrics are {', '.join(METRICS)}")
     return METRICS[name]

@@ -92,6 +92,8 @@ class Change(BaseModel):
             raise ValueError("must map each team to its first day, such as 'Search: 2026-03-02'")
         # a day that a frame lacks, which equals nothing, is that of a team without a rollout
         known: dict[str, Any] = {str(team): None if day != day else day for team, day in value.items()}
+        if odd := [f"{team}: {day}" for team, day in known.items() if isinstance(day, int | float)]:
+            raise ValueError(f"{odd[0]} is no day; write it as 2026-03-02")
         return {t: day.date() if callable(getattr(day, "date", None)) else day for t, day in known.items()}
 
 

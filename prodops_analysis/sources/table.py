@@ -147,9 +147,7 @@ def _items(source: TableSource, given: pd.DataFrame, rows: pd.DataFrame) -> pd.D
     for state, column in source.states.items():
         part = base.assign(field="state", to_value=state, at_text=rows[column])
         parts.append(part[rows[column].notna()])
-    # as declared, so that equal dates keep the order of the workflow
-    unrolled = pd.concat([part.assign(seq=seq) for seq, part in enumerate(parts)], ignore_index=True)
-    return unrolled.sort_values("row", kind="stable", ignore_index=True)
+    return pd.concat(parts, ignore_index=True).sort_values("row", kind="stable", ignore_index=True)
 
 
 def _without_names(shaped: pd.DataFrame) -> pd.DataFrame:
@@ -177,8 +175,8 @@ def _instants(text: pd.Series, source: TableSource, time_zone: str) -> pd.Series
     form = source.date_format.replace("'", "''")
     parse = f"try_strptime(trim(t), '{form}')" if form else "trim(t)"
     query = f"""
-        SELECT timezone('UTC', CASE WHEN year(moment) BETWEEN 1 AND 9999 THEN moment END) AS parsed
-        FROM (SELECT n, try_cast({parse} AS TIMESTAMPTZ) AS moment FROM frame) ORDER BY n
+        SELECT timezone('UTC', CASE WHEN year(moment) BETWEEN 1 AND 9999 AND t ~ '.*[0-9].*' THEN moment END) AS parsed
+        FROM (SELECT n, t, try_cast({parse} AS TIMESTAMPTZ) AS moment FROM frame) ORDER BY n
     """
     frame = pd.DataFrame({"t": text.astype("str"), "n": range(len(text))})
     try:
