@@ -23,7 +23,7 @@ from prodops_analysis.checks import (
 )
 from prodops_analysis.comparison import AT_ONCE, CannotSay, Estimate, compare
 from prodops_analysis.elsewhere import elsewhere
-from prodops_analysis.errors import EventLogError, SettingsError, did_you_mean, some
+from prodops_analysis.errors import EventLogError, SettingsError, did_you_mean, some, spelt_alike
 from prodops_analysis.event_log import FAULT_COLUMNS, validate
 from prodops_analysis.looks import Look, look_at
 from prodops_analysis.metrics import METRICS, Metric, metric_named
@@ -242,9 +242,8 @@ def _unanswerable(
     if not rollouts:
         return (f"every rollout lies after the export ({some(sorted(f'{t} {d}' for t, d in dated.items()))})",)
     known = set(folded.items["team"].unique())
-    names = pd.Series(sorted(known, key=str.casefold))
-    if len(alike := names[names.str.strip().str.casefold().duplicated(keep=False)]):
-        return (f"teams {some(map(repr, alike))} differ in capitals or blanks only; write a team alike everywhere",)
+    if twins := spelt_alike(known):
+        return (f"teams {twins}",)
     if lost := sorted(set(rollouts) - known):
         near = did_you_mean(lost[0], known)
         return (f"the log has no items of team {some(map(repr, lost))}{near}; it has {some(sorted(known))}",)

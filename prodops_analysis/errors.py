@@ -49,6 +49,14 @@ def some(names: Iterable[object], *, most: int = 5) -> str:
     return ", ".join(listed[:most]) + (f" and {more} more" if more > 0 else "")
 
 
+def spelt_alike(names: Iterable[str]) -> str:
+    """Say which names differ in capitals or blanks only; nothing where none do."""
+    known = sorted(names, key=str.casefold)
+    plain = [" ".join(name.split()).casefold() for name in known]
+    twins = [repr(name) for name, key in zip(known, plain, strict=True) if plain.count(key) > 1]
+    return f"{some(twins)} differ in capitals or blanks only; write a team alike everywhere" if twins else ""
+
+
 def printable(text: object) -> str:
     """Replace characters that would garble what stands around a text: a page, a drawing, a message."""
     return _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", str(text))

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from prodops_analysis import sources
-from prodops_analysis.errors import EventLogError, SettingsError
+from prodops_analysis.errors import EventLogError, SettingsError, spelt_alike
 from prodops_analysis.event_log import FAULT_COLUMNS, Import, in_contract, merge, query, read_parquet, write_parquet
 from prodops_analysis.quality import Scorecard, scorecard
 from prodops_analysis.records.changes import FOLDER, Change, read_change, read_changes
@@ -158,11 +158,13 @@ def load(workspace: str | Path = "", *, month: str = "", as_of: str = "") -> His
             f"no events until {moment:%Y-%m-%d}; the log runs from {events['at'].min():%Y-%m-%d} "
             f"to {events['at'].max():%Y-%m-%d}; choose a month inside it"
         )
+    folded = fold(seen, settings=settings, as_of=moment)
+    twins = spelt_alike(folded.items["team"].unique())
     return History(
-        root=root, settings=settings, events=seen.reset_index(drop=True), faults=faults,
-        fold=fold(seen, settings=settings, as_of=moment), changes=read_changes(root), month=period,
-        before=before, since=since, until=until, as_of=moment, exported_at=exported_at,
-        remarks=found.remarks, source_checks=found.checks,
+        root=root, settings=settings, events=seen.reset_index(drop=True), faults=faults, fold=folded,
+        changes=read_changes(root), month=period, before=before, since=since, until=until, as_of=moment,
+        exported_at=exported_at, remarks=(*found.remarks, *([f"teams {twins}"] if twins else [])),
+        source_checks=found.checks,
     )  # fmt: skip
 
 

@@ -84,6 +84,14 @@ def test_good_rows_are_read_beside_bad_ones(tiny):
     assert "24 events" in result.output
 
 
+def test_a_team_spelt_in_two_ways_is_told(tiny):
+    """`prodops check` names both spellings."""
+    with (tiny / "data/raw/log.csv").open("a", encoding="utf-8") as log:
+        log.write("A-9,2026-02-03T10:00Z,state,Done,search\n")
+
+    assert "teams 'Search', 'search' differ in capitals or blanks only" in run("check", "--workspace", str(tiny)).output
+
+
 def test_a_draft_stands_in_nobodys_way(tiny):
     """A record just begun is listed with what it lacks; the rest of the workspace goes on."""
     run("new", "change", "later", "--workspace", str(tiny))
