@@ -450,6 +450,7 @@ def test_validate_accepts_an_empty_log():
         pytest.param(rows_of(SOUND).assign(seq=-1), "unreadable order.*found '-1'", id="order-below-zero"),
         pytest.param(rows_of(SOUND).assign(at="today"), "unreadable date.*found 'today'", id="today"),
         pytest.param(changed(SOUND, field=None), "unknown field.*found", id="no-field"),
+        pytest.param(log_of(SOUND).assign(seq="first"), "unreadable order.*found 'first'", id="complete-but-no-order"),
         pytest.param(log_of(SOUND).assign(at="soon"), "unreadable date.*found 'soon'", id="complete-but-no-date"),
         pytest.param(log_of(SOUND).assign(at=1_772_409_600), "unreadable date.*1772409600", id="complete-but-seconds"),
         pytest.param(rows_of(SOUND).assign(at="yesterday"), "unreadable date.*yesterday", id="text-that-is-no-date"),

@@ -87,7 +87,8 @@ def test_an_item_that_ended_the_day_before_is_taken_up():
         pytest.param(["In work>Done", "Done>In work"], "open", id="by-another-name"),
         pytest.param(["Doing>Review", "Review>Done", "Done>Review"], "open", id="back-to-review"),
         pytest.param(["Doing>Done", "deleted"], "done", id="deleted-afterwards"),
-        pytest.param(["Doing>Review", "Review>Doing", "deleted"], "dropped", id="deleted"),
+        pytest.param(["Doing>Done", "Done>Doing", "deleted"], "dropped", id="taken-up-and-deleted"),
+        pytest.param(["In work>Done", "Done>In work", "In work>Review"], "open", id="by-another-name-and-on"),
         pytest.param([">Done", ">Doing"], "done", id="nothing-told"),
     ],
 )
@@ -104,6 +105,16 @@ def test_a_day_of_moves_ends_where_it_ended(day, expected):
     for rows in (log, log.iloc[::-1], pd.concat([log, other])):
         items = fold(validate(rows), settings=SETTINGS, as_of=AS_OF).items
         assert expected == items["outcome"].iloc[0]
+
+
+def test_where_another_item_stands_tells_nothing():
+    """A circle of moves on an item's first day is put as work goes, whatever the item before it in the log did."""
+    rows = [("A", "Doing", None), ("B", "Done", "Doing"), ("B", "Doing", "Done")]
+    log = pd.DataFrame(rows, columns=["item_id", "to_value", "from_value"])
+
+    items = fold(validate(log.assign(at=AS_OF, field="state", team="Search")), settings=SETTINGS, as_of=AS_OF).items
+
+    assert ["open", "done"] == items["outcome"].tolist()
 
 
 @pytest.mark.parametrize("seed", range(10))

@@ -157,7 +157,8 @@ def test_bad_rows_are_listed_and_good_ones_read(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "date", ["now", "today", "yesterday", "2026-13-01", "2026-02-30", "infinity", "-infinity", "99999-01-01", "45000"]
+    "date",
+    ["now", "today", "yesterday", "epoch", "2026-13-01", "2026-02-30", "infinity", "-infinity", "99999-01-01", "45000"],
 )
 def test_what_is_no_date_is_listed(date, tmp_path):
     """Words, impossible days and endless times are unreadable, and nothing reads the clock."""
