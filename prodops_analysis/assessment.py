@@ -29,7 +29,7 @@ from prodops_analysis.looks import Look, look_at
 from prodops_analysis.metrics import METRICS, Metric, metric_named
 from prodops_analysis.quality import doubtful_items
 from prodops_analysis.records.changes import Change
-from prodops_analysis.settings import Settings
+from prodops_analysis.settings import Settings, instant
 from prodops_analysis.tables import effect, effects
 from prodops_analysis.threats import threats
 from prodops_analysis.verdict import CANNOT_SAY, Judgement, Verdict, judge
@@ -90,9 +90,10 @@ def assess(
     not enough evidence
     """
     table = pd.DataFrame() if items is None else items
-    for given, kind in ((events, pd.DataFrame), (table, pd.DataFrame), (change, Change), (settings, Settings)):
+    kinds = {"events": pd.DataFrame, "items": pd.DataFrame, "change": Change, "settings": Settings}
+    for (name, kind), given in zip(kinds.items(), (events, table, change, settings), strict=True):
         if not isinstance(given, kind):
-            raise SettingsError(f"assess takes a {kind.__name__}; found {type(given).__name__}")
+            raise SettingsError(f"{name} must be a {kind.__name__}; found {type(given).__name__}")
     chosen = metric_named(metric or change.primary_metric)
     if chosen.kind == "level":
         raise SettingsError(
@@ -101,7 +102,7 @@ def assess(
     if change.better and chosen.name == change.primary_metric and chosen.better not in (change.better, "neither"):
         told = f"change {change.id!r} calls {change.better} {chosen.name} better"
         raise SettingsError(f"{told}, but it is better {chosen.better}; mend the record")
-    moment = _instant(as_of)
+    moment = instant(as_of)
     begun = {team: day for team, day in change.rollouts.items() if day and pd.Timestamp(day, tz="UTC") <= moment}
     first = min(begun.values(), default=moment.date())
     look = look_at(as_of=moment, decision_date=change.decision_date, first_rollout=first)
@@ -213,13 +214,6 @@ def _not_the_primary(change: Change, looked_at: int, confidence: float) -> Check
     return Check(name="primary metric", result="noted", found=told + (wider if looked_at > 1 else ""))
 
 
-def _instant(as_of: pd.Timestamp) -> pd.Timestamp:
-    plain = isinstance(as_of, date | np.datetime64) or (isinstance(as_of, str) and as_of[:1].isdigit())
-    if pd.isna(moment := pd.to_datetime(as_of if plain else None, utc=True, errors="coerce")):
-        raise SettingsError(f"as_of is no instant: {as_of!r}; say when the export was taken, such as 2026-10-05T00:00Z")
-    return pd.Timestamp(moment)
-
-
 def _folded(events: pd.DataFrame, items: pd.DataFrame | None, settings: Settings, as_of: pd.Timestamp) -> Fold:
     log = validate(events)
     if items is not None and "team" in items and "item_id" in items and log["team"].isna().any():
@@ -242,7 +236,7 @@ def _unanswerable(
     if not rollouts:
         return (f"every rollout lies after the export ({some(sorted(f'{t} {d}' for t, d in dated.items()))})",)
     known = set(folded.items["team"].unique())
-    if twins := spelt_alike(known):
+    if twins := spelt_alike(known, of=rollouts):
         return (f"teams {twins}",)
     if lost := sorted(set(rollouts) - known):
         near = did_you_mean(lost[0], known)

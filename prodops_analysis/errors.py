@@ -49,12 +49,18 @@ def some(names: Iterable[object], *, most: int = 5) -> str:
     return ", ".join(listed[:most]) + (f" and {more} more" if more > 0 else "")
 
 
-def spelt_alike(names: Iterable[str]) -> str:
-    """Say which names differ in capitals or blanks only; nothing where none do."""
-    known = sorted(names, key=str.casefold)
-    plain = [" ".join(name.split()).casefold() for name in known]
-    twins = [repr(name) for name, key in zip(known, plain, strict=True) if plain.count(key) > 1]
+def spelt_alike(names: Iterable[str], *, of: Iterable[str] | None = None) -> str:
+    """Say which names differ in capitals or blanks only, all or those like some; nothing where none do."""
+    alike: dict[str, list[str]] = {}
+    for name in sorted(names, key=str.casefold):
+        alike.setdefault(_plain(name), []).append(name)
+    asked = alike if of is None else {_plain(name) for name in of}
+    twins = [repr(name) for key, found in alike.items() if len(found) > 1 and key in asked for name in found]
     return f"{some(twins)} differ in capitals or blanks only; write a team alike everywhere" if twins else ""
+
+
+def _plain(name: str) -> str:
+    return " ".join(name.split()).casefold()
 
 
 def printable(text: object) -> str:

@@ -13,6 +13,7 @@ import pandas as pd
 import pandera.pandas as pa
 
 from prodops_analysis.errors import EventLogError, did_you_mean, some
+from prodops_analysis.moves import in_turn
 
 FIELDS = (
     "created", "deleted", "state", "owner", "approver", "target", "release", "scope",
@@ -42,9 +43,9 @@ SCHEMA = pa.DataFrameSchema(
     strict=True,
 )
 COLUMNS = tuple(SCHEMA.columns)
+_OWN = ("source", "item_id", "field")
 TEXT = tuple(name for name in COLUMNS if name not in ("at", "seq"))
-# columns a source may give
-RAW = ("item_id", "at", "seq", "field", "from_value", "to_value", "actor", "actor_kind", "team", "batch_id")
+RAW = ("item_id", "at", "field", "from_value", "to_value", "actor", "actor_kind", "team", "batch_id")  # of a source
 
 # One condition a fault, in the order in which a row is judged; the first that holds names the row.
 _JUDGE = f"""
@@ -82,7 +83,8 @@ def sort_out(rows: pd.DataFrame, *, source: str) -> Import:
     rows : `item_id`, `at` (UTC, missing where unreadable) and `field`; `to_value`, `from_value`, `at_text`
         (as found), `row` (number in the export), `actor`, `actor_kind`, `team`, `batch_id` where known, and `seq`, the
         order of an item's events within one instant (whole numbers; where one is missing, the instant has none). The
-        order of rows is none: exports are sorted either way.
+        order of rows is none: exports are sorted either way. A copy of a row is a fault, unless `seq` puts another
+        change of the field between the two.
     source : name of the source, part of each `event_id`, where the rows do not name it.
     """
     raw = rows.reset_index(drop=True)
@@ -102,11 +104,12 @@ def sort_out(rows: pd.DataFrame, *, source: str) -> Import:
     raw = raw[[*TEXT[1:], "at", "at_text", "row", "seq", "odd_seq", "n"]]
     judged = run_sql(
         f"""
-        SELECT * REPLACE (coalesce(reason, CASE WHEN row_number() OVER (
-                   PARTITION BY reason, source, item_id, "at", field, from_value, to_value, seq
-                   ORDER BY team, actor, actor_kind, batch_id, n) > 1
-                   THEN 'same event twice' END) AS reason)
+        SELECT * REPLACE (coalesce(reason, CASE WHEN row_number() OVER before > 1
+                   AND from_value IS NOT DISTINCT FROM lag(from_value) OVER before
+                   AND to_value IS NOT DISTINCT FROM lag(to_value) OVER before THEN 'same event twice' END) AS reason)
         FROM (SELECT *, {_JUDGE} AS reason FROM raw)
+        WINDOW before AS (PARTITION BY reason, source, item_id, "at", field
+                          ORDER BY seq, from_value, to_value, team, actor, actor_kind, batch_id, n)
         """,
         raw=raw,
     )
@@ -130,16 +133,32 @@ def _instants(given: "pd.Series[Any]") -> "tuple[pd.Series[pd.Timestamp], pd.Ser
 
 
 def _ordered(raw: pd.DataFrame) -> pd.DataFrame:
-    """Read `seq`. Where an instant has none, creation comes first, and what is emptied before what is filled in."""
-    late = raw["field"].isin(["state", "deleted"]) | raw["to_value"].fillna("").ne("")
-    unknown = (late & (raw["field"] != "created")).astype("int64")
+    """Read `seq`; where one of an item's changes of a field at an instant has none, former values order them."""
+    unknown = _in_turn(raw)
     if "seq" not in raw:
         return raw.assign(seq=unknown, odd_seq=pd.Series(None, index=raw.index, dtype="str"))
     told = raw["seq"].astype("str").str.strip().replace("", None)
-    number = pd.to_numeric(told, errors="coerce")
-    whole = number.between(0, 2**53) & (number % 1 == 0)
-    silent = (~whole).groupby([raw["item_id"], raw["at"]], dropna=False).transform("any")
+    number = pd.to_numeric(told, errors="coerce").astype("float64")
+    whole = (number >= 0) & (number < 2**62) & (number % 1 == 0)
+    silent = (~whole).groupby([raw[name] for name in (*_OWN, "at")], dropna=False).transform("any")
     return raw.assign(seq=number.where(~silent, unknown).astype("int64"), odd_seq=told.where(told.notna() & ~whole))
+
+
+def _in_turn(raw: pd.DataFrame) -> "pd.Series[int]":
+    """Return what former values tell of the order within one instant; moves between states wait for the workflow."""
+    seq = (raw["field"] != "created").astype("int64")
+    rows = raw[~raw["field"].isin(["state", "deleted"])]
+    several = rows.duplicated([*_OWN, "at"], keep=False)
+    if not several.any():
+        return seq
+    rows = rows[several.groupby([rows[name] for name in _OWN], dropna=False).transform("any")]
+    rows = rows.sort_values([*_OWN, "at"], kind="stable").assign(
+        item=lambda r: r.groupby([*_OWN], dropna=False, sort=False).ngroup(), left=lambda r: r["from_value"].fillna(""),
+        entered=lambda r: r["to_value"].fillna(""), rank=lambda r: r["entered"] != "", seq=0, place=0.0,
+    )  # fmt: skip
+    rows = rows.iloc[in_turn(rows.assign(at=rows["at"].astype("int64")))]
+    place = rows.groupby(["item", "at"], dropna=False).cumcount()
+    return seq.add(place, fill_value=0).astype("int64")
 
 
 def _identified(sound: pd.DataFrame) -> pd.DataFrame:
@@ -181,7 +200,7 @@ def validate(events: pd.DataFrame) -> pd.DataFrame:
     if lost := [c for c in ("item_id", "at", "field", "to_value") if c not in events]:
         near = did_you_mean(lost[0], map(str, events.columns))
         raise EventLogError(f"the event log has no column {lost[0]!r}{near}; it needs {', '.join(COLUMNS)}")
-    complete = set(COLUMNS) <= set(events) and events["at"].dtype.kind == "M" and events["seq"].dtype.kind in "iu"
+    complete = set(COLUMNS) <= set(events) and events["at"].dtype.kind == "M" and str(events["seq"].dtype) == "int64"
     if complete and (events["event_id"].is_unique or events.drop_duplicates()["event_id"].is_unique):
         log = merge(events)
     else:

@@ -1,5 +1,7 @@
 """Moves of one item at one instant, as in an export of whole days, put in the order in which they happened."""
 
+from collections import Counter
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -19,47 +21,41 @@ def in_turn(moves: pd.DataFrame) -> Ints:
     """
     new = np.any([np.diff(moves[name], prepend=-1) != 0 for name in ("item", "at", "seq")], axis=0)
     first = np.flatnonzero(new)
+    last = np.append(first[1:], len(moves))
+    tied = last - first > 1
+    if not tied.any():
+        return np.arange(len(moves))
     order = np.lexsort((moves["left"], moves["entered"], moves["place"], moves["rank"], np.cumsum(new)))
     left, entered, item, place = (moves[name].to_numpy() for name in ("left", "entered", "item", "place"))
-    last = np.append(first[1:], len(moves))
-    tied, told = last - first > 1, np.logical_or.reduceat(left != "", first) if len(first) else new
-    for begin in np.flatnonzero(tied & told):
-        rows = order[first[begin] : last[begin]]
+    told = tied & np.logical_or.reduceat(left != "", first)
+    for begin, end in zip(first[told], last[told], strict=True):
+        rows = order[begin:end]
         rows = rows[: np.isfinite(place[rows]).sum()]
-        before = order[first[begin] - 1] if first[begin] else -1
-        stood = entered[before] if before >= 0 and item[before] == item[rows[0]] else ""
-        steps = [(left[row], entered[row]) for row in rows]
-        rows[:] = rows[path(steps, stood)]
+        stood = entered[order[begin - 1]] if begin and item[begin - 1] == item[begin] else ""
+        rows[:] = rows[path([(left[row], entered[row]) for row in rows], stood)]
     return order
 
 
 def path(steps: list[tuple[str, str]], stood: str) -> list[int]:
     """Return the order in which steps (from, to) follow each other, the first possible one; as given where none is.
 
-    Begun where the item `stood`, or at the only state that is left more often than entered.
+    Begun where the item `stood`, or at the only state that is left more often than entered (Hierholzer 1873).
     """
-    ends = {
-        state: sum(a == state for a, _ in steps) - sum(b == state for _, b in steps) for step in steps for state in step
-    }
+    ends = Counter(a for a, _ in steps)
+    ends.subtract(b for _, b in steps)
     for begin in (stood, *(state for state, more in ends.items() if more == 1)):
-        at, rest, taken = begin, list(range(len(steps))), list[int]()
-        while rest:
-            # a step may be taken where all that is left can still be reached (Fleury)
-            fit = (k for k in rest if steps[k][0] == at and _reached(steps[k][1], [steps[j] for j in rest if j != k]))
-            if (step := next(fit, None)) is None:
-                break
-            taken.append(step)
-            rest.remove(step)
-            at = steps[step][1]
-        if not rest:
-            return taken
+        leaving: dict[str, list[int]] = {}
+        for k in reversed(range(len(steps))):
+            leaving.setdefault(steps[k][0], []).append(k)
+        open_, taken = [(begin, -1)], list[int]()
+        while open_:
+            if ahead := leaving.get(open_[-1][0]):
+                step = ahead.pop()
+                open_.append((steps[step][1], step))
+            else:
+                taken.append(open_.pop()[1])
+        found = taken[-2::-1]
+        states = [begin, *(steps[k][1] for k in found)]
+        if len(found) == len(steps) and all(steps[k][0] == at for k, at in zip(found, states, strict=False)):
+            return found
     return list(range(len(steps)))
-
-
-def _reached(begin: str, steps: list[tuple[str, str]]) -> bool:
-    """Say whether every step begins in a state that can be reached."""
-    seen, grown = {begin}, True
-    while grown:
-        more = {b for a, b in steps if a in seen} - seen
-        seen, grown = seen | more, bool(more)
-    return all(a in seen for a, _ in steps)

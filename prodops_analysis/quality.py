@@ -29,7 +29,7 @@ CHECKS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "created already done": ("the first known state is an end", _ENDS),
     "unknown state": ("was in a state that the workflow map does not know", ALL),
     "duplicate id": ("the same event stands twice in an export", ("throughput",)),
-    "unreadable row": ("has rows without a date, an item or a known field", ALL),
+    "unreadable row": ("has rows without a date, an item, a known field or a readable order", ALL),
     "event after as_of": ("has events later than the export", ALL),
     "bulk edit": ("was finished together with many others in one edit", _ENDS),
     "backward move": ("was reopened after its end", ("throughput",)),
@@ -116,13 +116,13 @@ def doubtful_items(fold: Fold, *, faults: pd.DataFrame, settings: Quality) -> di
         return items["item_id"].isin(faults.loc[faults["reason"].isin(reasons), "item_id"])
 
     quiet = (as_of - items["last_event_at"]) > pd.Timedelta(days=settings.stale_days)
-    at_once = ended & (items["finished_at"] <= items["created_at"])
+    age = items["finished_at"] - items["created_at"]
     # in an export of whole days, work that was begun may well have been done the same day
     by_days = items["started_at"].notna() & (items["created_at"] == items["created_at"].dt.floor("15min"))
     return {
         "finish before start": (items["first_finished_at"] < items["started_at"]).fillna(False),
         "finish without start": (items["outcome"] == "done") & items["started_at"].isna(),
-        "created already done": at_once & ~by_days,
+        "created already done": (age < pd.Timedelta(0)) | ((age == pd.Timedelta(0)) & ~by_days),
         "unknown state": items["unknown_states"] > 0,
         "duplicate id": listed("same event twice"),
         "unreadable row": listed(

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import pandas as pd
 from pydantic import (
     AwareDatetime,
     BaseModel,
@@ -143,6 +144,17 @@ class Settings(_Frozen):
 def _gives_stages(value: Any) -> bool:
     """Whether a value is a map from state to stage, not one from team to map."""
     return isinstance(value, Mapping) and bool(value) and all(isinstance(stage, str) for stage in value.values())
+
+
+def instant(as_of: object) -> pd.Timestamp:
+    """Read an instant, UTC where it names no zone. Raises SettingsError: it is none, or needs a clock or a guess."""
+    try:
+        moment = pd.Timestamp(datetime.fromisoformat(as_of) if isinstance(as_of, str) else as_of)
+    except (ValueError, TypeError):
+        moment = pd.NaT
+    if pd.isna(moment) or isinstance(as_of, int | float):
+        raise SettingsError(f"as_of {as_of!r} is no date; write it as 2026-10-05 or 2026-10-05T08:00Z")
+    return moment.tz_localize("UTC") if moment.tzinfo is None else moment.tz_convert("UTC")
 
 
 def read_settings(path: Path) -> Settings:

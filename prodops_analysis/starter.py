@@ -22,7 +22,6 @@ _COLUMNS = {
     "field": ("field", "field_name", "attribute"),
     "from_value": ("from", "from_value", "old", "old value"),
     "to_value": ("to", "to_value", "new", "new value", "value"),
-    "seq": ("seq", "sequence"),
     "team": ("team", "squad", "project", "component", "area"),
     "type": ("type", "issue type", "item type", "kind"),
     "size": ("size", "story points", "points", "estimate"),
@@ -80,7 +79,7 @@ def _settings(export: Path | None) -> tuple[str, list[str]]:
     named = {h.lower().strip(): h for h in reversed(header)}
     guessed = {ours: named[w] for ours, words in _COLUMNS.items() for w in reversed(words) if w in named}
     events = {"at", "to_value", "field"} <= set(guessed)
-    wanted = ("item_id", "at", "field", "from_value", "to_value", "team", "seq") if events else \
+    wanted = ("item_id", "at", "field", "from_value", "to_value", "team") if events else \
              ("item_id", "created", "team", "type", "size", "unplanned")  # fmt: skip
     columns = {ours: guessed[ours] for ours in wanted if ours in guessed}
     if lost := [name for name in wanted[:2] if name not in columns]:

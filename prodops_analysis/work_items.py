@@ -18,7 +18,6 @@ UNKNOWN = "unknown"  # stage of a state that no map knows
 NO = ("", "no", "n", "false", "f", "0", "0.0", "none", "nan", "null", "n/a", "na", "-")
 _RANK = {Stage.QUEUE: 0, Stage.WAIT: 1, Stage.ACTIVE: 1, Stage.DONE: 2, Stage.DROPPED: 2, UNKNOWN: -1}
 _ENDED = 2
-_STAGED = ("stage", "begins", "place", "entered")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,7 +146,9 @@ def _staged(log: _Log, team: pd.Series, settings: Settings) -> pd.DataFrame:
 
     place, named = looked_up("to_value")
     found = [(str(w.stage_of().get(s, UNKNOWN)), s in w.starts(), w.place_of(s), w.same_as.get(s, s)) for w, s in named]
-    staged = pd.DataFrame([*found, (Stage.DROPPED.value, False, np.inf, "")], columns=[*_STAGED])
+    staged = pd.DataFrame(
+        [*found, (Stage.DROPPED.value, False, np.inf, "")], columns=["stage", "begins", "place", "entered"]
+    )
     before, former = looked_up("from_value")
     left = np.array([w.same_as.get(s, s) for w, s in former], dtype=object)[before]
     moves = (
@@ -171,13 +172,11 @@ def _in_turn(log: _Log, moves: pd.DataFrame) -> tuple[_Log, pd.DataFrame]:
     """Put the moves of each instant in order, in the log and in the table."""
     told = log.frame.iloc[moves.index]
     by = in_turn(moves.assign(item=log.item[moves.index], at=told["at"].astype("int64").array, seq=told["seq"].array))
+    if (by == np.arange(len(by))).all():
+        return log, moves
     rows = np.arange(len(log.frame))
     rows[moves.index] = moves.index[by]
-    return (
-        (_Log.of(log.frame.iloc[rows]), moves.iloc[by].set_axis(moves.index))
-        if np.any(np.diff(by) < 0)
-        else (log, moves)
-    )
+    return _Log.of(log.frame.iloc[rows]), moves.iloc[by].set_axis(moves.index)
 
 
 def _edited_together(log: _Log, rows: np.ndarray) -> np.ndarray:

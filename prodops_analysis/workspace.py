@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,11 @@ from prodops_analysis.errors import EventLogError, SettingsError, spelt_alike
 from prodops_analysis.event_log import FAULT_COLUMNS, Import, in_contract, merge, query, read_parquet, write_parquet
 from prodops_analysis.quality import Scorecard, scorecard
 from prodops_analysis.records.changes import FOLDER, Change, read_change, read_changes
-from prodops_analysis.settings import FILE, Settings, read_settings
+from prodops_analysis.settings import FILE, Settings, instant, read_settings
 from prodops_analysis.work_items import Fold, fold
 
 STORE = Path("data/store")
-_STORE_VERSION = 2  # raised whenever sources are read in another way
+_STORE_VERSION = 3  # raised whenever sources are read in another way
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +139,7 @@ def load(workspace: str | Path = "", *, month: str = "", as_of: str = "") -> His
     exported_at = exported_at.tz_convert("UTC")
     period = _month(month, exported_at, settings)
     before, since, until = (_border(p, settings) for p in (period - 1, period, period + 1))
-    moment = _instant(as_of) if as_of else min(until, exported_at)
+    moment = instant(as_of) if as_of else min(until, exported_at)
     if moment > exported_at:
         raise SettingsError(
             f"as_of {moment:%Y-%m-%d} lies after the export of {exported_at:%Y-%m-%d}; choose an earlier one"
@@ -182,14 +182,6 @@ def _month(month: str, exported_at: pd.Timestamp, settings: Settings) -> pd.Peri
 
 def _border(period: pd.Period, settings: Settings) -> pd.Timestamp:
     return period.start_time.tz_localize(settings.time_zone).tz_convert("UTC")
-
-
-def _instant(text: str) -> pd.Timestamp:
-    try:
-        moment = pd.Timestamp(datetime.fromisoformat(text))
-    except ValueError:
-        raise SettingsError(f"as_of {text!r} is no date; write it as 2026-10-05 or 2026-10-05T08:00Z") from None
-    return moment.tz_localize("UTC") if moment.tzinfo is None else moment.tz_convert("UTC")
 
 
 def _late_rows(late: pd.DataFrame) -> pd.DataFrame:

@@ -14,9 +14,9 @@ MODULES = sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob(
 LINE = (
     ("errors",),
     ("workflow", "settings", "tables"),
+    ("moves",),
     ("event_log",),
     ("sources",),
-    ("moves",),
     ("work_items",),
     ("attributes",),
     ("records",),

@@ -119,7 +119,12 @@ def test_any_id_that_the_command_accepts_stays_a_text(change_id, tmp_path):
             id="rollouts-no-map",
         ),
         pytest.param(
-            filled(rollouts="{Search: 1772409600}"), "rollouts: Search: 1772409600 is no day", id="rollout-in-seconds"
+            filled(rollouts="{Search: 1772409600}"),
+            r"rollouts.Search: 1772409600 is no day; write it as",
+            id="rollout-in-seconds",
+        ),
+        pytest.param(
+            filled(decision_date='"1772409600"'), "decision_date: 1772409600 is no day", id="decision-in-seconds"
         ),
         pytest.param(
             filled(rollouts="{Search: soon}"), r"rollouts.Search: .*date.* \(found 'soon'\)", id="rollout-no-day"

@@ -205,6 +205,16 @@ def test_adopters_that_stop_are_followed():
     assert asked(done, after, metric="throughput").estimate == pytest.approx(-6 / (WEEKS - 30), abs=0.05)
 
 
+def test_an_end_that_looks_like_growth_is_held_by_the_interval():
+    """Adopters that deliver nothing any more in the last six weeks: put too low, as a growing fall, and covered."""
+    after = dict.fromkeys("ABCD", 30)
+    done = work(lambda t, w, n: hardly(t, w), count=lambda t, w: 0 if t in after and w >= WEEKS - 6 else 4)
+
+    found = asked(done, after, metric="throughput")
+
+    assert found.low < -6 / (WEEKS - 30) < found.high < 0
+
+
 def test_mix_of_work_is_not_an_effect():
     """Bugs take a third of a feature's time; adopters get more bugs after the rollout, and no item gets any faster."""
     rng = np.random.default_rng(3)

@@ -238,6 +238,13 @@ def test_every_row_keeps_its_source():
     pd.testing.assert_frame_equal(validate(rows), validate(rows.iloc[::-1]))
 
 
+def test_a_complete_log_that_lost_a_number():
+    """A missing `seq` in a complete log says nothing of its instant, and is no traceback."""
+    log = log_of(("A", "Doing", DAY), ("B", "Doing", DAY))
+
+    assert [1, 0] == validate(log.assign(seq=pd.array([None, 0], dtype="Int64")))["seq"].tolist()
+
+
 def test_a_complete_log_survives_a_spreadsheet():
     """Written to CSV and read again, with texts for dates, a log is the same."""
     log = log_of(("A", "Doing", DAY), ("A", "Done", DAY), ("B", "Doing", DAY))
@@ -254,8 +261,45 @@ def test_creation_comes_first_of_an_instant_and_what_is_filled_in_after_what_is_
 
     log = validate(rows_of(filled, emptied, ("A", "created", "A", DAY)))
 
-    assert {("A", 0), ("", 0), ("p1", 1)} == set(zip(log["to_value"], log["seq"], strict=True))
-    assert "p1" == log["to_value"].iloc[-1]
+    assert ["A", "", "p1"] == log["to_value"].tolist()
+
+
+@pytest.mark.parametrize("turn", [1, -1])
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        pytest.param([("", "p1"), ("p1", "")], ["p1", ""], id="given-and-taken"),
+        pytest.param([("p1", "p2"), ("", "p1")], ["p1", "p2"], id="handed-on"),
+        pytest.param([("p2", "p1"), ("", "p2")], ["p2", "p1"], id="handed-on-the-other-way"),
+    ],
+)
+def test_former_values_tell_the_order_of_any_field(changes, expected, turn):
+    """Owners of one day follow each other as the former ones tell, whatever stood in the day before."""
+    rows = rows_of(*[("A", "owner", now, DAY, {"from_value": before}) for before, now in changes[::turn]],
+                   ("A", "owner", "", "2026-01-01", {"from_value": "p9"}), ("B", "owner", "p1", DAY))  # fmt: skip
+
+    log = validate(rows)
+
+    assert ["", *expected, "p1"] == log["to_value"].tolist()
+
+
+def test_a_copied_row_is_a_fault_though_its_number_is_its_own():
+    """Where rows are merely numbered, a copy is told from a second change by what stands between the two."""
+    rows = rows_of(*[("A", state, DAY) for state in ("Doing", "Doing", "Done", "Doing")]).assign(seq=[1, 2, 3, 4])
+
+    made = sort_out(rows, source="s")
+
+    assert ["Doing", "Done", "Doing"] == made.events["to_value"].tolist()
+    assert [(2, "same event twice")] == list(made.faults[["row", "reason"]].itertuples(index=False, name=None))
+
+
+def test_a_missing_order_of_one_field_is_not_that_of_another():
+    """Creation without a number takes nothing from the moves beside it."""
+    rows = rows_of(("A", "created", "A", DAY), *[("A", state, DAY) for state in ("Doing", "Done", "Doing")])
+
+    log = validate(rows.assign(seq=[None, 1, 2, 3]))
+
+    assert ["A", "Doing", "Done", "Doing"] == log["to_value"].tolist()
 
 
 def test_nothing_but_the_workflow_orders_moves_of_one_instant():

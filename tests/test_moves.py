@@ -45,17 +45,29 @@ def test_a_path_uses_every_step(steps, stood, expected):
 
 
 @pytest.mark.parametrize("seed", range(40))
-def test_a_path_is_found_where_one_is(seed):
-    """Beside all permutations: a path is found exactly where one exists, and it is the first of them."""
+def test_the_first_of_all_paths_is_found(seed):
+    """Beside all permutations: of a walk that was shuffled the first possible path; of other steps the given order."""
     rng = Random(seed)
-    steps = list(dict.fromkeys((rng.choice("ABC"), rng.choice("ABC")) for _ in range(5)))
-    linked = [
+    walk, steps = ["A"], list[tuple[str, str]]()
+    while len(steps) < 6 and (ahead := [s for s in "ABCD" if (walk[-1], s) not in steps]):
+        walk.append(rng.choice(ahead))
+        steps.append((walk[-2], walk[-1]))
+    if seed % 2:  # a step that leads nowhere
+        steps.append(("X", "Y"))
+    rng.shuffle(steps)
+    linked = (
         one for one in permutations(range(len(steps)))
-        if steps[one[0]][0] == "A" and all(steps[a][1] == steps[b][0] for a, b in pairwise(one))
-    ]  # fmt: skip
+        if steps[one[0]][0] == walk[0] and all(steps[a][1] == steps[b][0] for a, b in pairwise(one))
+    )  # fmt: skip
 
-    if linked:
-        assert list(linked[0]) == path(steps, "A")
+    assert list(next(linked, range(len(steps)))) == path(steps, walk[0])
+
+
+def test_a_long_path_takes_no_long_time():
+    """A path of 20,000 steps is found, given backwards."""
+    steps = [(str(n), str(n + 1)) for n in reversed(range(20_000))]
+
+    assert list(reversed(range(20_000))) == path(steps, "0")
 
 
 def test_an_item_that_ended_the_day_before_is_taken_up():

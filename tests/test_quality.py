@@ -59,12 +59,13 @@ def fired(scored) -> dict[str, tuple[str, ...]]:
     [
         pytest.param("2026-01-05", ["Doing", "Done"], False, id="begun-and-done-in-a-day"),
         pytest.param("2026-01-05", ["Done"], True, id="never-begun"),
+        pytest.param("2026-01-06", ["Doing", "Done"], True, id="created-afterwards"),
         pytest.param("2026-01-05T10:07:31", ["Doing", "Done"], True, id="all-in-one-second"),
     ],
 )
 def test_work_of_one_day_is_no_work_created_done(at, states, expected):
     """In an export of whole days, what was begun and done on its first day is sound."""
-    made = folded(("A", "created", "A", at), *[("A", state, at) for state in states])
+    made = folded(("A", "created", "A", at), *[("A", state, min(at, "2026-01-05T10:07:31")) for state in states])
 
     found = doubtful_items(made, faults=faults(), settings=SETTINGS.quality)
 

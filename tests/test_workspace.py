@@ -1,5 +1,6 @@
 """A workspace read at one instant: which month, seen from when, and whether the store can be believed."""
 
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -10,6 +11,8 @@ from conftest import utc
 
 from prodops_analysis import workspace
 from prodops_analysis.errors import EventLogError, RecordError, SettingsError, SourceError
+from prodops_analysis.settings import TableSource
+from prodops_analysis.sources import table
 from prodops_analysis.workspace import find, load
 
 SETTINGS = """title = "Example"
@@ -474,3 +477,16 @@ def test_the_sample_has_every_grade(sample):
 
     assert {"A", "B", "C", "D"} <= set(grades["grade"])
     assert {"Partners"} == set(grades.loc[grades["grade"] == "D", "team"])
+
+
+def test_the_store_is_built_anew_where_sources_are_read_in_another_way(tmp_path):
+    """Whoever changes what is read from the same bytes raises the number of the store, and writes both here."""
+    rows = ["id,at,field,from,to", "A,2026-01-05,created,,A", "A,2026-01-05,owner,,Ann", "A,2026-01-06,state,,Doing",
+            "A,2026-01-06,state,Doing,Done", "A,2026-01-06,state,Doing,Done", "B,soon,state,,Doing"]  # fmt: skip
+    (tmp_path / "log.csv").write_text("\n".join(rows), encoding="utf-8")
+    columns = {"item_id": "id", "at": "at", "field": "field", "from_value": "from", "to_value": "to"}
+
+    read = table.read(TableSource(kind="table", name="log", path="log.csv", columns=columns), root=tmp_path)
+
+    told = read.events.to_csv(index=False) + read.faults.to_csv(index=False)
+    assert (3, "f5b248795850") == (workspace._STORE_VERSION, hashlib.sha256(told.encode()).hexdigest()[:12])

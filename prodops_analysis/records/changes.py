@@ -5,10 +5,11 @@ import json
 import re
 from collections.abc import Collection, Mapping
 from datetime import date
+from numbers import Number
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 from prodops_analysis.errors import DraftError, RecordError, did_you_mean, some
 from prodops_analysis.records.front_matter import split, with_line
@@ -23,6 +24,16 @@ PLAN = (
     "problem", "hypothesis", "kind", "decided_by", "rollouts", "transition_weeks", "primary_metric", "better",
     "smallest_worthwhile", "guardrails", "decision_date", "cost_hours_a_week", "confidence",
 )  # fmt: skip
+
+
+def _no_number(value: object) -> object:
+    """Refuse seconds since 1970, which would be read as a day."""
+    if isinstance(value, Number) or str(value).strip().lstrip("-").isdigit():
+        raise ValueError(f"{value} is no day; write it as 2026-03-02")
+    return value
+
+
+Day = Annotated[date, BeforeValidator(_no_number)]
 
 
 class Change(BaseModel):
@@ -41,10 +52,10 @@ class Change(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    rollouts: Mapping[str, date | None]
+    rollouts: Mapping[str, Day | None]
     primary_metric: str = "cycle_time"
     smallest_worthwhile: float = 0.15
-    decision_date: date | None = None
+    decision_date: Day | None = None
     id: str = "change"
     title: str = ""
     problem: str = ""
@@ -92,8 +103,6 @@ class Change(BaseModel):
             raise ValueError("must map each team to its first day, such as 'Search: 2026-03-02'")
         # a day that a frame lacks, which equals nothing, is that of a team without a rollout
         known: dict[str, Any] = {str(team): None if day != day else day for team, day in value.items()}
-        if odd := [f"{team}: {day}" for team, day in known.items() if isinstance(day, int | float)]:
-            raise ValueError(f"{odd[0]} is no day; write it as 2026-03-02")
         return {t: day.date() if callable(getattr(day, "date", None)) else day for t, day in known.items()}
 
 

@@ -25,7 +25,7 @@ def read(source: TableSource, *, root: Path, time_zone: str = "UTC") -> Import:
     """Read an export.
 
     Columns of `shape = "events"`: `item_id, at, field, to_value`, optional `from_value, actor, actor_kind, team,
-    batch_id`, and `seq`, the order of moves within one instant. Of `shape = "items"`: `item_id, created` and optional
+    batch_id`. Of `shape = "items"`: `item_id, created` and optional
     `team`, any of the fields `type, size, owner, …`; `states` names the date column of each state. Columns that are not
     declared are listed, not read. Names of people (`actor`, and values of owners and approvers) become pseudonyms. What
     several files of one source repeat counts once.
@@ -155,7 +155,7 @@ def _without_names(shaped: pd.DataFrame) -> pd.DataFrame:
     named = shaped["field"].isin(_PEOPLE)
     texts = [shaped[c] for c in ("actor",) if c in shaped]
     texts += [shaped.loc[named, c] for c in ("from_value", "to_value") if c in shaped]
-    people = pd.concat(texts).dropna().unique() if texts else []
+    people = sorted(set(pd.concat(texts).dropna()) if texts else [], key=_mixed)
     alias = {person: f"p{number}" for number, person in enumerate(people, start=1)}
     hidden = {c: shaped[c].where(~named, shaped[c].map(alias)) for c in ("from_value", "to_value") if c in shaped}
     if "actor" in shaped:
@@ -163,9 +163,14 @@ def _without_names(shaped: pd.DataFrame) -> pd.DataFrame:
     return shaped.assign(**{c: values.astype("str") for c, values in hidden.items()})
 
 
+def _mixed(name: str) -> str:
+    """Return what names are numbered by: neither the order of rows nor the alphabet."""
+    return hashlib.sha256(name.encode()).hexdigest()
+
+
 def _once(dated: pd.DataFrame) -> pd.DataFrame:
     """Leave out what an earlier file of the same source has told already."""
-    told = [c for c in dated.columns if c not in ("row", "seq", FILE, "at_text")]
+    told = [c for c in dated.columns if c not in ("row", FILE, "at_text")]
     first = dated.groupby(told, dropna=False, sort=False)[FILE].transform("first")
     return dated[(dated[FILE] == first) | dated["at"].isna()].drop(columns=FILE)
 
@@ -175,7 +180,8 @@ def _instants(text: pd.Series, source: TableSource, time_zone: str) -> pd.Series
     form = source.date_format.replace("'", "''")
     parse = f"try_strptime(trim(t), '{form}')" if form else "trim(t)"
     query = f"""
-        SELECT timezone('UTC', CASE WHEN year(moment) BETWEEN 1 AND 9999 AND t ~ '.*[0-9].*' THEN moment END) AS parsed
+        SELECT timezone('UTC', CASE WHEN year(moment) BETWEEN 1 AND 9999 AND regexp_matches(t, '[0-9]')
+                                    THEN moment END) AS parsed
         FROM (SELECT n, t, try_cast({parse} AS TIMESTAMPTZ) AS moment FROM frame) ORDER BY n
     """
     frame = pd.DataFrame({"t": text.astype("str"), "n": range(len(text))})
