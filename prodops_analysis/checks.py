@@ -115,11 +115,11 @@ def begin_of_log(subject: Subject) -> Check:
     """Name the teams of whose earlier work the log holds only what lasted: it is left out."""
     name, items, metric = "begin of the log", subject.folded.items, subject.metric
     every = metric.function(items, as_of=subject.folded.as_of)
-    since = metric.whole_since(items)
-    lost = every[every["at"] < pd.to_datetime(every["team"].map(dict(since)), utc=True)]
+    every = every.assign(since=metric.whole_since(items, every["team"]))
+    lost = every[every["at"] < every["since"]]
     if lost.empty:
         return Check(name=name, result="passed", found="no sign that earlier work is missing")
-    days = some(f"{team} {since[team]:%Y-%m-%d}" for team in sorted(lost["team"].unique()))
+    days = some(f"{team} {day:%Y-%m-%d}" for team, day in lost.groupby("team")["since"].first().items())
     told = (
         f"{len(lost):,} items are left out: of work so early the log holds only what lasted; it is whole since {days}"
     )

@@ -100,7 +100,7 @@ def sort_out(rows: pd.DataFrame, *, source: str) -> Import:
     texts = {c: raw[c].astype("str") for c in raw.columns if c in TEXT}
     at, written = _instants(raw["at"])
     at_text = raw["at_text"].astype("str").fillna(written)
-    raw = _ordered(raw.assign(at=at, **{"at_text": at_text, **texts}, n=range(len(raw))))
+    raw = _numbered(raw.assign(at=at, **{"at_text": at_text, **texts}, n=range(len(raw))))
     raw = raw[[*TEXT[1:], "at", "at_text", "row", "seq", "odd_seq", "n"]]
     judged = run_sql(
         f"""
@@ -117,7 +117,9 @@ def sort_out(rows: pd.DataFrame, *, source: str) -> Import:
         f"SELECT source, row, item_id, reason, {_FOUND} AS found FROM judged WHERE reason IS NOT NULL ORDER BY n",
         judged=judged,
     )
-    return Import(events=merge(_identified(judged[judged["reason"].isna()])), faults=faults)
+    sound = judged[judged["reason"].isna()]
+    sound = sound.assign(seq=sound["seq"].mask(sound["seq"] < 0, _in_turn(sound)))
+    return Import(events=merge(_identified(sound)), faults=faults)
 
 
 def _instants(given: "pd.Series[Any]") -> "tuple[pd.Series[pd.Timestamp], pd.Series[str]]":
@@ -132,33 +134,31 @@ def _instants(given: "pd.Series[Any]") -> "tuple[pd.Series[pd.Timestamp], pd.Ser
     return at, written
 
 
-def _ordered(raw: pd.DataFrame) -> pd.DataFrame:
-    """Read `seq`; where one of an item's changes of a field at an instant has none, former values order them."""
-    unknown = _in_turn(raw)
+def _numbered(raw: pd.DataFrame) -> pd.DataFrame:
+    """Read `seq`; -1 where one of an item's changes of a field at the same instant has none."""
     if "seq" not in raw:
-        return raw.assign(seq=unknown, odd_seq=pd.Series(None, index=raw.index, dtype="str"))
+        return raw.assign(seq=-1, odd_seq=pd.Series(None, index=raw.index, dtype="str"))
     told = raw["seq"].astype("str").str.strip().replace("", None)
     number = pd.to_numeric(told, errors="coerce").astype("float64")
     whole = (number >= 0) & (number < 2**62) & (number % 1 == 0)
     silent = (~whole).groupby([raw[name] for name in (*_OWN, "at")], dropna=False).transform("any")
-    return raw.assign(seq=number.where(~silent, unknown).astype("int64"), odd_seq=told.where(told.notna() & ~whole))
+    return raw.assign(seq=number.mask(silent, -1).astype("int64"), odd_seq=told.where(told.notna() & ~whole))
 
 
-def _in_turn(raw: pd.DataFrame) -> "pd.Series[int]":
+def _in_turn(sound: pd.DataFrame) -> "pd.Series[int]":
     """Return what former values tell of the order within one instant; moves between states wait for the workflow."""
-    seq = (raw["field"] != "created").astype("int64")
-    rows = raw[~raw["field"].isin(["state", "deleted"])]
+    seq = (sound["field"] != "created").astype("int64")
+    rows = sound[~sound["field"].isin(["state", "deleted"])]
     several = rows.duplicated([*_OWN, "at"], keep=False)
     if not several.any():
         return seq
-    rows = rows[several.groupby([rows[name] for name in _OWN], dropna=False).transform("any")]
-    rows = rows.sort_values([*_OWN, "at"], kind="stable").assign(
-        item=lambda r: r.groupby([*_OWN], dropna=False, sort=False).ngroup(), left=lambda r: r["from_value"].fillna(""),
+    rows = rows[several.groupby([rows[name] for name in _OWN]).transform("any")].sort_values([*_OWN, "at"])
+    rows = rows.assign(
+        item=lambda r: r.groupby([*_OWN], sort=False).ngroup(), left=lambda r: r["from_value"].fillna(""),
         entered=lambda r: r["to_value"].fillna(""), rank=lambda r: r["entered"] != "", seq=0, place=0.0,
     )  # fmt: skip
     rows = rows.iloc[in_turn(rows.assign(at=rows["at"].astype("int64")))]
-    place = rows.groupby(["item", "at"], dropna=False).cumcount()
-    return seq.add(place, fill_value=0).astype("int64")
+    return seq.add(rows.groupby(["item", "at"]).cumcount(), fill_value=0).astype("int64")
 
 
 def _identified(sound: pd.DataFrame) -> pd.DataFrame:

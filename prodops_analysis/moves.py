@@ -47,13 +47,13 @@ def path(steps: list[tuple[str, str]], stood: str) -> list[int]:
         leaving: dict[str, list[int]] = {}
         for k in reversed(range(len(steps))):
             leaving.setdefault(steps[k][0], []).append(k)
-        open_, taken = [(begin, -1)], list[int]()
-        while open_:
-            if ahead := leaving.get(open_[-1][0]):
+        trail, taken = [(begin, -1)], list[int]()
+        while trail:
+            if ahead := leaving.get(trail[-1][0]):
                 step = ahead.pop()
-                open_.append((steps[step][1], step))
+                trail.append((steps[step][1], step))
             else:
-                taken.append(open_.pop()[1])
+                taken.append(trail.pop()[1])
         found = taken[-2::-1]
         states = [begin, *(steps[k][1] for k in found)]
         if len(found) == len(steps) and all(steps[k][0] == at for k, at in zip(found, states, strict=False)):

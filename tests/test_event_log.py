@@ -283,6 +283,17 @@ def test_former_values_tell_the_order_of_any_field(changes, expected, turn):
     assert ["", *expected, "p1"] == log["to_value"].tolist()
 
 
+@pytest.mark.parametrize("copied", [slice(0, 1), slice(None)])
+def test_a_copied_row_is_a_fault_though_former_values_would_lead_through_it_twice(copied):
+    """An owner given and taken off on one day: the rows once more, one or all, add nothing."""
+    rows = rows_of(("A", "owner", "p1", DAY, {"from_value": ""}), ("A", "owner", "", DAY, {"from_value": "p1"}))
+
+    again = sort_out(pd.concat([rows, rows.iloc[copied]]), source="s")
+
+    pd.testing.assert_frame_equal(sort_out(rows, source="s").events, again.events)
+    assert {"same event twice"} == set(again.faults["reason"])
+
+
 def test_a_copied_row_is_a_fault_though_its_number_is_its_own():
     """Where rows are merely numbered, a copy is told from a second change by what stands between the two."""
     rows = rows_of(*[("A", state, DAY) for state in ("Doing", "Doing", "Done", "Doing")]).assign(seq=[1, 2, 3, 4])

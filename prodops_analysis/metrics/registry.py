@@ -50,12 +50,12 @@ class Metric:
     def comparable(self, items: pd.DataFrame, *, as_of: pd.Timestamp) -> pd.DataFrame:
         """Return the observations that can be compared over time: with a value, since a team's log is whole."""
         observed = self.function(items, as_of=as_of).dropna(subset=["value", "at"])
-        since = pd.to_datetime(observed["team"].map(dict(self.whole_since(items))), utc=True)
-        return observed[observed["at"] >= since]
+        return observed[observed["at"] >= self.whole_since(items, observed["team"])]
 
-    def whole_since(self, items: pd.DataFrame) -> "pd.Series[pd.Timestamp]":
-        """Return for each team the instant from which on its log holds all that this is measured on."""
-        return whole_since(items, begin="started_at" if "starts" in self.clock else "created_at")
+    def whole_since(self, items: pd.DataFrame, teams: "pd.Series[str]") -> "pd.Series[pd.Timestamp]":
+        """Return for each of the teams the instant from which on its log holds all that this is measured on."""
+        since = whole_since(items, begin="started_at" if "starts" in self.clock else "created_at")
+        return pd.to_datetime(teams.map(dict(since)), utc=True)  # where nothing has begun, a map has no type of its own
 
 
 _GUIDE = "The Kanban Guide (2020)"
