@@ -66,7 +66,8 @@ def read_alike(observed: pd.DataFrame, subject: Subject) -> tuple[Flags, Check]:
     """
     days = sorted(pd.Timestamp(day, tz="UTC") for day in subject.rollouts.values())
     since, keep, told = days[len(days) // 2], pd.Series(True, index=observed.index), []
-    parts = {team: (items_of(rows, subject), rows["at"] >= since) for team, rows in observed.groupby("team")}
+    items, late = items_of(observed, subject), observed["at"] >= since
+    parts = {team: (rows, late[rows.index]) for team, rows in items.groupby(observed["team"])}
     waits = {team: waited(*part) for team, part in parts.items()} if from_start(subject) else {}
     for team in sorted(set(parts) - set(subject.rollouts)):
         checks = [check for check in _stamps(*parts[team], subject) if check.result != "passed"]
@@ -131,13 +132,20 @@ def _in_one_sitting(at: pd.Series, team: pd.Series) -> Flags:
 
     Instants on a full quarter of an hour are left out: typed days and hours coincide by themselves.
     """
-    exact, found = at[at.notna() & (at != at.dt.floor("15min"))], pd.Series(False, index=at.index)
-    for _, times in exact.sort_values().groupby(team):
-        weeks = max((times.iloc[-1] - times.iloc[0]) / (7 * DAY), 1.0)
-        many = max(BULK, int(np.ceil(len(times) / weeks / 2)))
-        close = times.to_numpy()[many - 1 :] - times.to_numpy()[: max(len(times) - many + 1, 0)] <= HOUR
-        for first in np.flatnonzero(close):
-            found[times.index[first : first + many]] = True
+    exact = np.flatnonzero(at.notna() & (at != at.dt.floor("15min")))
+    moved, group = at.iloc[exact].dt.tz_convert(None).to_numpy(), pd.factorize(team.iloc[exact])[0]
+    order = np.lexsort((moved, group))
+    moved, group, n = moved[order], group[order], np.bincount(group)
+    last = np.cumsum(n)
+    weeks = np.maximum((moved[last - 1] - moved[last - n]) / (7 * DAY), 1.0)
+    until = np.arange(len(moved)) + np.maximum(BULK, np.ceil(n / weeks / 2).astype(int))[group]
+    first = np.flatnonzero(until <= last[group])
+    first = first[moved[until[first] - 1] - moved[first] <= HOUR]
+    sittings = np.zeros(len(moved) + 1, dtype=int)  # begun less ended
+    np.add.at(sittings, first, 1)
+    np.add.at(sittings, until[first], -1)
+    found = pd.Series(False, index=at.index)
+    found.iloc[exact[order]] = np.cumsum(sittings)[:-1] > 0
     return found
 
 

@@ -106,7 +106,9 @@ def _weeks_since(rows: pd.DataFrame, rollouts: Mapping[str, date]) -> "pd.Series
 
 def first_days(teams: "pd.Series[str]", rollouts: Mapping[str, date | None]) -> "pd.Series[pd.Timestamp]":
     """Return the instant of each team's rollout, missing where it has none."""
-    return pd.to_datetime(teams.map({team: pd.Timestamp(day) for team, day in rollouts.items() if day}), utc=True)
+    number, names = pd.factorize(teams)
+    days = pd.to_datetime([rollouts.get(name) for name in names], utc=True)
+    return pd.Series(days.take(number, allow_fill=True, fill_value=pd.NaT), index=teams.index)
 
 
 def _phase(rows: pd.DataFrame, rollouts: Mapping[str, date], transition_weeks: int) -> "pd.Series[str]":
@@ -138,8 +140,9 @@ def _on_scale(placed: pd.DataFrame, metric: Metric, rollouts: Mapping[str, date]
     floor = max(FLOOR_DAYS, QUICK * min(curve.quantile(0.5), horizon))
     group = placed["team"] + placed["treated"].map({True: "|after", False: "|before"})
     filled = complete_log_durations(
-        placed["value"], done, group, kinds_of(placed), horizon=max(horizon, 2 * floor), floor=floor
-    )
+        placed["value"], done, pd.factorize(group)[0], pd.factorize(kinds_of(placed))[0],
+        horizon=max(horizon, 2 * floor), floor=floor,
+    )  # fmt: skip
     own = free & placed["team"].isin(placed.loc[placed["treated"], "team"].unique())
     typical = kaplan_meier(placed["value"][own], done[own]).quantile(0.5) if own.any() else np.nan
     return placed.assign(y=filled.y), typical if np.isfinite(typical) else None

@@ -70,7 +70,8 @@ class Subject:
 
     @cached_property
     def stamps(self) -> Mapping[str, pd.DataFrame]:
-        """What stamped the clock: starts or finishes -> by team and state, how often before (False) and after (True).
+        """What stamped the clock: starts or finishes -> by team and state, how often `before` and `after`, and whether
+        that is more than on the other side (`more before`, `more after`).
 
         After is since the team's rollout, for the comparison since the first of all.
         """
@@ -215,8 +216,7 @@ def _shift(subject: Subject, teams: set[str]) -> tuple[float, str]:
     for what in subject.metric.clock:
         counts = subject.stamps[what]
         mine = counts[counts.index.get_level_values("team").isin(teams)]
-        found += [_risen(mine[False], mine[True], f"{what} before", "after"),
-                  _risen(mine[True], mine[False], f"{what} after", "before")]  # fmt: skip
+        found += [_told(mine, "before", "after", what), _told(mine, "after", "before", what)]
     return max(found)
 
 
@@ -229,30 +229,38 @@ def _stamps(subject: Subject, since: Mapping[str, date], at: str, state: str, by
     counts = (items["outcome"] != "dropped") | (at == "started_at")
     known = items.loc[counts, ["team", at, state]].dropna()
     same = {t: (w.same_as if (w := subject.settings.workflow_of(t)) else {}) for t in since}
-    late = (known[at] >= first_days(known["team"], since)).rename("late")
-    bots = items[by].reindex(known.index).eq("bot")
-    names = [
-        same[t].get(name, name) + " (by a bot)" * bot
-        for t, name, bot in zip(known["team"], known[state], bots, strict=True)
-    ]
-    alike = known.groupby(["team", pd.Series(names, index=known.index, name="state", dtype="str"), late]).size()
-    return alike.unstack(fill_value=0).reindex(columns=[False, True], fill_value=0)
+    side = np.where(known[at] >= first_days(known["team"], since), "after", "before")
+    bot = items[by].reindex(known.index).eq("bot")
+    n = known.groupby([known["team"], known[state], bot, side]).size()
+    names = [same[team].get(name, name) + " (by a bot)" * bot for team, name, bot, _ in n.index]
+    keys = [n.index.get_level_values(0), pd.Index(names, name="state", dtype="str"), n.index.get_level_values(3)]
+    found = n.groupby(keys).sum().unstack(fill_value=0).reindex(columns=["before", "after"], fill_value=0)
+    risen = {
+        f"more {here}": _risen(found[here], found[there]) for here, there in (("before", "after"), ("after", "before"))
+    }
+    return found.assign(**risen)
 
 
-def _risen(n: pd.Series, known: pd.Series, here: str, there: str) -> tuple[float, str]:
-    """Return how much more of one side's stamps come from states that the other side of the same team hardly has.
+def _risen(n: pd.Series, known: pd.Series) -> "pd.Series[bool]":
+    """Say of each team and state whether it stamps more of one side than the other side of the same team has.
 
     A state counts where its share has at least doubled, and by more than luck makes (three standard errors).
     """
     mine, theirs = (side.groupby("team").transform("sum") for side in (n, known))
     together = (n + known) / (mine + theirs)
     luck = 3 * (together * (1 - together) * (1 / mine + 1 / theirs)) ** 0.5
-    risen = (n > 0) & (theirs > 0) & (2 * known * mine <= n * theirs) & (n / mine - known / theirs > luck)
+    return (n > 0) & (theirs > 0) & (2 * known * mine <= n * theirs) & (n / mine - known / theirs > luck)
+
+
+def _told(counts: pd.DataFrame, here: str, there: str, what: str) -> tuple[float, str]:
+    """Return how much more of one side's stamps come from states that have risen there, and their names."""
+    n, known, risen = (counts[name] for name in (here, there, f"more {here}"))
     if not risen.any():
         return 0.0, ""
     team, state = (n.index.get_level_values(name) for name in ("team", "state"))
     states = some(map(repr, sorted(set(state[risen]))))
     instead = some(map(repr, sorted(set(state[(known > 0) & team.isin(team[risen]) & ~risen]))))
     share, before = (float(side[risen].sum() / side.sum()) for side in (n, known))
+    mine, theirs = (side.groupby("team").transform("sum") for side in (n, known))
     more = float((n - known * mine / theirs)[risen].sum() / n.sum())
-    return more, f"{share:.0%} of {here} come from {states}, {before:.0%} of those {there} (there {instead})"
+    return more, f"{share:.0%} of {what} {here} come from {states}, {before:.0%} of those {there} (there {instead})"

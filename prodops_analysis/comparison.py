@@ -98,7 +98,7 @@ def compare(
         return CannotSay(reasons=reasons)
     cells = fill(placed, left_out, metric=metric, rollouts=rollouts, transition_weeks=transition_weeks)
     design, grid = _design(cells.grid, metric)
-    if reasons := _too_little(cells.items[cells.items["week"].isin(set(grid["week"]))], metric):
+    if reasons := _too_little(cells.items[cells.items["week"].isin(grid["week"])], metric):
         return CannotSay(reasons=reasons)
     try:
         found = rollout_effect(
@@ -113,6 +113,7 @@ def compare(
 
 
 def _too_little(placed: pd.DataFrame, metric: Metric) -> tuple[str, ...]:
+    placed = placed[["item_id", "team", "week", "treated", "ended", "outcome"]]
     after, before = placed[placed["treated"]], placed[~placed["treated"]]
     own_past = before[before["team"].isin(after["team"].unique())]
     n_after, n_before = after["week"].nunique(), own_past["week"].nunique()
@@ -190,7 +191,7 @@ def _estimate(
     days = used.groupby("team")["week"].agg(["min", "max"])
     behind, moved = grid.loc[grid["treated"], "n"], found.lasting
     joined = grid["index_week"].isin(grid.loc[~grid["treated"], "index_week"])
-    items = cells.items[cells.items["team"].isin(teams) & cells.items["week"].isin(set(used["week"]))]
+    items = cells.items[cells.items["team"].isin(teams) & cells.items["week"].isin(used["week"])]
     return Estimate(
         estimate=stated(found.estimate),
         low=stated(found.estimate - t * se),

@@ -43,7 +43,8 @@ def solved(table, *, common=True, slope=OUT, apart=OUT, shock=0.0):
     panel = laid_out(table, common=common)
     W, _ = mixed.inverse_covariance(panel.n, 0.0, shock)
     sizes = (slope, OUT, OUT, OUT, apart)
-    value, variance = mixed.equations(panel, W).solve(mixed.prior(panel, sizes)[None])[0].value(panel.mean_effect)
+    solved = mixed.equations(panel, W).solve(mixed.prior(panel, sizes)[None])
+    (value,), (variance,) = mixed.values(solved, panel.mean_effect)
     return value, np.sqrt(variance)
 
 
@@ -54,7 +55,8 @@ def weigh(panel):
 
 def mean_effect(panel, fits):
     """The mean effect of each combination of assumptions, as triples of weight, value and variance."""
-    return [(fit.weight, *fit.solution.value(panel.mean_effect)) for fit in fits]
+    found = mixed.values([fit.solution for fit in fits], panel.mean_effect)
+    return [(fit.weight, *pair) for fit, *pair in zip(fits, *found, strict=True)]
 
 
 @pytest.mark.parametrize("shape", SHAPES)

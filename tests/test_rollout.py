@@ -556,7 +556,8 @@ def test_a_restless_past_widens_the_interval():
 
     assert found.replay.widen > 1.02
     panel, fits = fitted(table)
-    given = {(f.rho, f.shock, f.sizes): (f.weight, *f.solution.value(panel.mean_effect)) for f in fits}
+    each = mixed.values([f.solution for f in fits], panel.mean_effect)
+    given = {(f.rho, f.shock, f.sizes): (f.weight, *pair) for f, *pair in zip(fits, *each, strict=True)}
     _, error = reaching(table, given, df=found.df)
     assert error * found.replay.widen == pytest.approx(found.standard_error)
 
@@ -690,7 +691,7 @@ def test_expected_error_before_any_outcome():
         table.n, table.unit, table.time, table.treated, table.since, common=True, assumptions=fits[:1]
     )
 
-    assert np.sqrt(fits[0].solution.value(panel.mean_effect)[1]) == pytest.approx(planned)
+    assert np.sqrt(mixed.values([fits[0].solution], panel.mean_effect)[1]) == pytest.approx([planned])
 
 
 def test_expected_error_falls_with_data():

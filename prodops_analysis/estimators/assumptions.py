@@ -21,6 +21,7 @@ from prodops_analysis.estimators.mixed import (
     equations,
     inverse_covariance,
     prior,
+    values,
 )  # fmt: skip
 
 LEAST_WEIGHT = 0.01
@@ -94,31 +95,40 @@ def weigh(panel: Panel, odds: Odds) -> list[Fit]:
     choices = list(product(*sets))
     before = np.array([np.prod(each) for each in product(*(known.values() for known in sets))])
     priors = np.array([prior(panel, sizes) for sizes in choices])
-    found = []
+    found, costs = [], []
     for rho, shock in product(odds.rho, odds.shock):
         W, logdet = inverse_covariance(panel.n, rho, shock)
         solved = equations(panel, W).solve(priors)
-        costs = [solution.cost + logdet for solution in solved] - 2 * np.log(before)
-        found += [Fit(rho=rho, shock=shock, sizes=sizes, weight=cost, solution=solution)
-                  for sizes, cost, solution in zip(choices, costs, solved, strict=True)]  # fmt: skip
-    cost, spell = np.array([(fit.weight, fit.spell) for fit in found]).T
+        found += [(rho, shock, sizes, solution) for sizes, solution in zip(choices, solved, strict=True)]
+        costs.append([solution.cost + logdet for solution in solved] - 2 * np.log(before))
+    cost, spell = np.concatenate(costs), np.array([sizes[1] > NONE for _, _, sizes, _ in found])
     share = np.exp(-0.5 * (cost - cost.min()))
     let_in = min(float(share @ spell / share.sum()), MOST_SPELL)
-    for rows, together in ((spell == 1, let_in), (spell == 0, 1 - let_in)):
+    for rows, together in ((spell, let_in), (~spell, 1 - let_in)):
         own = np.exp(-0.5 * (cost[rows] - cost[rows].min()))
         own[own < LEAST_WEIGHT] = 0.0
         share[rows] = own / own.sum() * (together if together >= LEAST_WEIGHT else 0.0)
     share /= share.sum()
-    weighed = [replace(fit, weight=float(w)) for fit, w in zip(found, share, strict=True) if w > 0]
+    weighed = [
+        Fit(rho=rho, shock=shock, sizes=sizes, weight=float(weight), solution=solution)
+        for (rho, shock, sizes, solution), weight in zip(found, share, strict=True)
+        if weight > 0
+    ]
     return sorted(weighed, key=lambda fit: -fit.weight)
+
+
+def mean(fits: list[Fit], c: Floats) -> float:
+    """Average c'theta over assumptions."""
+    weight, value = np.array([(fit.weight, c @ fit.solution.theta) for fit in fits]).T
+    return float(weight @ value / weight.sum())
 
 
 def averaged(fits: list[Fit], c: Floats) -> tuple[float, float]:
     """Average over assumptions; the error holds their disagreement (Hoeting et al. 1999, eq. 4)."""
     weight = np.array([fit.weight for fit in fits])
-    value, variance = np.array([fit.solution.value(c) for fit in fits]).T
-    mean = float(weight @ value / weight.sum())
-    return mean, float(np.sqrt(weight @ (variance + (value - mean) ** 2) / weight.sum()))
+    value, variance = values([fit.solution for fit in fits], c)
+    middle = mean(fits, c)
+    return middle, float(np.sqrt(weight @ (variance + (value - middle) ** 2) / weight.sum()))
 
 
 def heaviest(fits: list[Fit]) -> list[Fit]:

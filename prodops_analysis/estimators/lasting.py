@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prodops_analysis.estimators import mixed
-from prodops_analysis.estimators.assumptions import Fit, averaged, heaviest, refitted
+from prodops_analysis.estimators.assumptions import Fit, averaged, heaviest, mean, refitted
 from prodops_analysis.estimators.mixed import Panel
 
 # Why each: docs/decisions/0004.
@@ -64,7 +64,7 @@ def lasting_step(panel: Panel, fits: list[Fit]) -> Lasting:
     moved = [replace(fit, weight=float(w)) for fit, w in zip(moved, share, strict=True)]
     step = np.eye(len(panel.mean_effect))[mixed.NEAR]
     on_top, error = averaged(moved, np.where(step == 1, 0.0, panel.mean_effect))
-    return Lasting(probability=float(share.sum()), step=averaged(moved, step)[0], on_top=on_top, error=error)
+    return Lasting(probability=float(share.sum()), step=mean(moved, step), on_top=on_top, error=error)
 
 
 def _times(panel: Panel) -> Iterator[tuple[NDArray[np.bool_], float]]:

@@ -12,6 +12,7 @@ and the mean effect are all but free; s, pi, gamma, omega and delta are N(0, siz
 nobody knows, are weighed by `estimators.assumptions`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -73,24 +74,26 @@ class Equations:
     def solve(self, precision: Floats) -> "list[Solution]":
         """Solve under several priors; `precision` has one row each, the prior precision of every coefficient."""
         M = self.S + precision[:, :, None] * np.eye(len(self.r))
-        covariance = np.linalg.inv(M)
-        theta = covariance @ self.r
+        theta = np.linalg.solve(M, self.r[:, None])[:, :, 0]
         logdet = 2 * np.log(np.diagonal(np.linalg.cholesky(M), axis1=1, axis2=2)).sum(axis=1)
         cost = self.rest - theta @ self.r + logdet - np.log(precision).sum(axis=1)
-        return [Solution(theta=t, covariance=V, cost=float(x)) for t, V, x in zip(theta, covariance, cost, strict=True)]
+        return [Solution(theta=t, precision=P, cost=float(x)) for t, P, x in zip(theta, M, cost, strict=True)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Solution:
-    """Coefficients, their covariance, and -2 log restricted likelihood up to a constant."""
+    """Coefficients, their precision, and -2 log restricted likelihood up to a constant."""
 
     theta: Floats
-    covariance: Floats
+    precision: Floats
     cost: float
 
-    def value(self, c: Floats) -> tuple[float, float]:
-        """Return c'theta and its variance."""
-        return float(c @ self.theta), float(c @ self.covariance @ c)
+
+def values(solutions: Sequence[Solution], c: Floats) -> tuple[Floats, Floats]:
+    """Return c'theta and its variance, under each of several solutions of one panel."""
+    every = np.array([c] * len(solutions))[:, :, None]
+    solved = np.linalg.solve(np.array([solution.precision for solution in solutions]), every)
+    return np.array([solution.theta for solution in solutions]) @ c, solved[:, :, 0] @ c
 
 
 def lay_out(y: Floats, n: Floats, unit: Ints, time: Ints, treated: NDArray[np.bool_], since: Floats,
@@ -173,9 +176,9 @@ def equations(panel: Panel, W: Floats, *, keep: NDArray[np.bool_] | None = None)
     rest = float(np.sum(panel.y * z))
     if not panel.common:
         return Equations(S=S, r=r, rest=rest)
-    factor = cho_factor((W * used[:, None, None]).sum(axis=0) + np.eye(W.shape[1]) / FREE**4, lower=True)
+    factor = cho_factor(np.tensordot(used, W, 1) + np.eye(W.shape[1]) / FREE**4, lower=True, check_finite=False)
     b = z.sum(axis=0)
-    swept = cho_solve(factor, np.column_stack([cross, b]))
+    swept = cho_solve(factor, np.column_stack([cross, b]), check_finite=False)
     rest += float(2 * np.log(np.diag(factor[0])).sum() - b @ swept[:, -1])
     return Equations(S=S - cross.T @ swept[:, :-1], r=r - cross.T @ swept[:, -1], rest=rest)
 

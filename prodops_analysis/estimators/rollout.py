@@ -12,7 +12,17 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from prodops_analysis.estimators import mixed
-from prodops_analysis.estimators.assumptions import MOST_SPELL, Fit, Odds, averaged, heaviest, odds_of, refitted, weigh
+from prodops_analysis.estimators.assumptions import (
+    MOST_SPELL,
+    Fit,
+    Odds,
+    averaged,
+    heaviest,
+    mean,
+    odds_of,
+    refitted,
+    weigh,
+)  # fmt: skip
 from prodops_analysis.estimators.counts import working_response
 from prodops_analysis.estimators.lasting import Lasting, lasting_step
 from prodops_analysis.estimators.linked import refuse
@@ -181,7 +191,7 @@ def _jackknife(panel: Panel, fits: list[Fit]) -> float:
     theta = []
     for unit in range(len(panel.y)):
         left = panel.without(unit)
-        theta.append(averaged(refitted(left, fits, W=W, keep=np.arange(len(W)) != unit), left.mean_effect)[0])
+        theta.append(mean(refitted(left, fits, W=W, keep=np.arange(len(W)) != unit), left.mean_effect))
     G = len(theta)
     return float(np.sqrt((G - 1) / G * np.sum((np.array(theta) - np.mean(theta)) ** 2)))
 
