@@ -9,7 +9,9 @@ the right one).
 import json
 import sys
 import warnings
+from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
+from datetime import date
 
 import numpy as np
 import pandas as pd
@@ -25,28 +27,36 @@ METHODS = ("Mann-Whitney", "ITS, Newey-West", "TWFE", "Callaway-Sant'Anna")
 
 
 def directions(job: tuple[int, str, int]) -> tuple[int, dict[str, float]]:
-    """Return the sign of each method's significant effect, 0 without one, NaN where it does not apply."""
-    warnings.simplefilter("ignore")
+    """Return what each method says of one world (`signs`)."""
     cell = CELLS[job[0]]
-    drawn = world(cell, job[1], job[2])
     if cell.metric not in ("cycle_time", "throughput", "owner_at_start"):
         return job[0], dict.fromkeys(METHODS, np.nan)
-    seen = observed(drawn, cell.metric)
-    seen = seen[seen["ended"]].assign(week=lambda s: (s["at"] - pd.Timestamp(START, tz="UTC")).dt.days // 7)
-    seen = seen.assign(y=np.log(seen["value"].clip(1 / 24)) if cell.metric == "cycle_time" else seen["value"])
-    first = {team: (pd.Timestamp(day) - pd.Timestamp(START)).days // 7 for team, day in drawn.rollouts.items() if day}
+    drawn = world(cell, job[1], job[2])
+    return job[0], signs(observed(drawn, cell.metric), drawn.rollouts, cell.metric, start=START)
+
+
+def signs(seen: pd.DataFrame, rollouts: Mapping[str, date | None], metric: str, *, start: date) -> dict[str, float]:
+    """Return the sign of each method's significant effect, 0 without one, NaN where it does not apply.
+
+    seen : one row an item, `team, at, value, ended`, as the kit's own metrics give; start : a Monday, the first day.
+    """
+    warnings.simplefilter("ignore")
+    seen = seen[seen["ended"]].assign(since=lambda s: (s["at"] - pd.Timestamp(start, tz="UTC")) / pd.Timedelta(weeks=1))
+    seen = seen.assign(week=np.floor(seen["since"]).astype(int))
+    seen = seen.assign(y=np.log(seen["value"].clip(1 / 24)) if metric == "cycle_time" else seen["value"])
+    first = {team: (pd.Timestamp(day) - pd.Timestamp(start)).days // 7 for team, day in rollouts.items() if day}
     seen = seen.assign(first=seen["team"].map(first))
     grid = seen.groupby(["team", "week"], as_index=False).agg(
         y=("y", "mean"), n=("y", "size"), first=("first", "first")
     )
-    if cell.metric == "throughput":
+    if metric == "throughput":
         grid = grid.assign(y=np.log(grid["n"]), n_ended=grid["n"], n=1.0)
     grid = grid.assign(D=(grid["week"] >= grid["first"]).astype(float))
-    found = {"Mann-Whitney": _ranks(seen, grid, cell.metric), "ITS, Newey-West": _series(grid[grid["first"].notna()])}
+    found = {"Mann-Whitney": _ranks(seen, grid, metric), "ITS, Newey-West": _series(grid[grid["first"].notna()])}
     several = grid["team"].nunique() > 1
-    found["TWFE"] = (_poisson(grid) if cell.metric == "throughput" else _twfe(grid)) if several else np.nan
+    found["TWFE"] = (_poisson(grid) if metric == "throughput" else _twfe(grid)) if several else np.nan
     found["Callaway-Sant'Anna"] = _staggered(grid) if several else np.nan
-    return job[0], found
+    return found
 
 
 def _sign(effect: float, p: float) -> float:
@@ -56,12 +66,11 @@ def _sign(effect: float, p: float) -> float:
 def _ranks(seen: pd.DataFrame, grid: pd.DataFrame, metric: str) -> float:
     own = seen[seen["first"].notna()]
     if metric == "throughput":
-        own = grid[grid["first"].notna()].assign(at=lambda g: g["week"])
+        own = grid[grid["first"].notna()]
         after = own["week"] >= own["first"]
     else:
         days = own["value"] if metric == "cycle_time" else 0.0
-        ended = (own["at"] - pd.Timestamp(START, tz="UTC")) / pd.Timedelta(days=7) + days / 7
-        after = ended >= own["first"]
+        after = own["since"] + days / 7 >= own["first"]
     if after.nunique() < 2:
         return np.nan
     p = stats.mannwhitneyu(own["y"][after], own["y"][~after]).pvalue

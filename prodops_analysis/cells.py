@@ -14,7 +14,9 @@ from prodops_analysis.metrics import Metric
 # Why each: docs/decisions/0004.
 CAP_SHARE = 0.975  # durations are capped at the time by which this share of the untreated had ended
 QUICK = 0.1  # of the median of untreated work; what took less counts so long: it may have been entered when it was over
-FLOOR_DAYS = 1 / 24
+OFTEN = 0.05  # share of it that is quicker, from which a tenth of that is asked for
+DEAR = 0.95  # of what a floor shows of an effect for its noise, that the lower one has to show
+FLOOR_DAYS = 1 / 1440
 MOST_WEEKS_BEFORE = 104  # older history says little about how a team works now
 WARM_UP_WEEKS = 8  # of a team whose items enter the log at their creation, finishes are still too few
 MOST_UNSEEN = 0.5  # share of the treated work of unseen kinds up to which it is left out; beyond, labels are new ones
@@ -137,7 +139,8 @@ def _on_scale(placed: pd.DataFrame, metric: Metric, rollouts: Mapping[str, date]
     horizon = curve.quantile(CAP_SHARE)
     if not np.isfinite(horizon):
         horizon = float(curve.time[-1])
-    floor = max(FLOOR_DAYS, QUICK * min(curve.quantile(0.5), horizon))
+    usual = max(FLOOR_DAYS, QUICK * min(curve.quantile(0.5), horizon))
+    floor = _floor(placed.loc[free, "value"], placed.loc[free, "team"], usual, horizon)
     group = placed["team"] + placed["treated"].map({True: "|after", False: "|before"})
     filled = complete_log_durations(
         placed["value"], done, pd.factorize(group)[0], pd.factorize(kinds_of(placed))[0],
@@ -146,6 +149,25 @@ def _on_scale(placed: pd.DataFrame, metric: Metric, rollouts: Mapping[str, date]
     own = free & placed["team"].isin(placed.loc[placed["treated"], "team"].unique())
     typical = kaplan_meier(placed["value"][own], done[own]).quantile(0.5) if own.any() else np.nan
     return placed.assign(y=filled.y), typical if np.isfinite(typical) else None
+
+
+def _floor(days: "pd.Series[float]", team: "pd.Series[str]", usual: float, horizon: float) -> float:
+    """Return what the quickest work counts as: `usual`, or a tenth of it where that costs little.
+
+    Work that counts as `usual` shows no effect: where times differ by much, as those of code reviews do, a quarter of
+    an effect would be lost. Counted as it is, cards moved in seconds bring noise (Jaeckel 1971 trims a mean by it).
+    """
+
+    def shown(floor: float) -> float:
+        y = np.log(days.clip(floor, horizon))
+        return float(
+            days.between(floor, horizon, inclusive="neither").mean() / (y - y.groupby(team).transform("mean")).std()
+        )
+
+    if (days < usual).mean() <= OFTEN:
+        return usual
+    low = max(FLOOR_DAYS, QUICK * usual)
+    return low if shown(low) > DEAR * shown(usual) else usual
 
 
 def kinds_of(items: pd.DataFrame) -> "pd.Series[str]":

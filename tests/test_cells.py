@@ -5,6 +5,7 @@ from datetime import date, timedelta
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from prodops_analysis import METRICS
 from prodops_analysis.cells import fill, place
@@ -154,3 +155,33 @@ def test_weeks_without_a_finish_are_zeros():
     assert dict.fromkeys(range(6), 2.0) | {6: 0.0, 7: 1.0} == count["B"]
     assert dict.fromkeys(range(12), 1.0) == count["C"]
     assert (grid["n"] == grid["y"] + 1).all()
+
+
+def quantiles(sd, n=40):
+    """Log-normal days at even quantiles, with a median of one day."""
+    return np.exp(sd * stats.norm.ppf((np.arange(n) + 0.5) / n))
+
+
+@pytest.mark.parametrize(
+    ("days", "floor"),
+    [
+        pytest.param(quantiles(0.8), None, id="even work has none so quick"),
+        pytest.param(quantiles(2.5), 0.01, id="where times differ by much, a hundredth of the median"),
+        pytest.param(np.append(quantiles(0.8, 36), [1e-4] * 4), 0.1, id="cards moved in seconds, a tenth"),
+        pytest.param(np.append(quantiles(2.5, 39), 0.0), 0.01, id="no time at all"),
+    ],
+)
+def test_the_quickest_work_counts_as_a_part_of_the_median(days, floor):
+    """A tenth of the median, or a hundredth where much work is quicker and no noise comes of it."""
+    found = cells(seen([list(days)] * 30))
+
+    assert np.exp(found.items["y"].min()) == pytest.approx(floor or days.min(), rel=0.2)
+
+
+def test_an_effect_on_very_uneven_work_is_seen_nearly_whole():
+    """Of -35 % in work of log sd 2.5 the cap and quick work take less than a tenth, and not a quarter."""
+    days = quantiles(2.5)
+    items = cells(seen([list(days * (0.65 if week >= 10 else 1.0)) for week in range(30)])).items
+
+    before, after = (items.loc[items["treated"] == side, "y"].mean() for side in (False, True))
+    assert 0.9 < (after - before) / np.log(0.65) < 1
