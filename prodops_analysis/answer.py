@@ -9,6 +9,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from prodops_analysis.checks import Check
+from prodops_analysis.errors import counted
 from prodops_analysis.estimators.rollout import Interval
 from prodops_analysis.metrics import METRICS
 from prodops_analysis.tables import Callout, effect, effects, table
@@ -126,8 +127,8 @@ class Assessment:
         yield aim, wanted
         if self.window:
             first, last = min(a for a, _ in self.window.values()), max(b for _, b in self.window.values())
-            teams = f"{len(self.window)} team{'s' if len(self.window) > 1 else ''}"
-            yield data, f"{self.n_items:,} items of {teams} in {self.n_weeks} weeks, {first} to {last}"
+            sizes = f"{counted(self.n_items, 'item')} of {counted(len(self.window), 'team')}"
+            yield data, f"{sizes} in {counted(self.n_weeks, 'week')}, {first} to {last}"
 
     def stated(self, x: float | None, *, sign: bool = True) -> str | None:
         """Write an effect for reading; None where there is none."""

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from prodops_analysis.errors import ProdopsError, SettingsError, some
+from prodops_analysis.errors import ProdopsError, SettingsError, counted, some
 
 
 def _nearest(_: click.Context, __: click.Parameter, given: str) -> str:
@@ -84,8 +84,8 @@ def check(workspace: str, month: str) -> None:
     from prodops_analysis.records.changes import drafts, plan_state, unknown_names
 
     history = _load(workspace, month)
-    click.echo(f"{len(history.events)} events, {len(history.items)} items, {history.items['team'].nunique()} teams, "
-               f"as of {history.as_of:%Y-%m-%d}")  # fmt: skip
+    sizes = {"event": len(history.events), "item": len(history.items), "team": history.items["team"].nunique()}
+    click.echo(f"{', '.join(counted(n, what) for what, n in sizes.items())}, as of {history.as_of:%Y-%m-%d}")
     for workflow in dict.fromkeys(map(str, history.settings.workflow.values())):
         click.echo(f"  {workflow}")
     for reason, count in history.faults["reason"].value_counts().items():
@@ -96,7 +96,8 @@ def check(workspace: str, month: str) -> None:
         click.echo(f"  {remark}")
     for found in history.quality().checks:
         if found.n:
-            click.echo(f"  {found.name}: {found.n} items ({found.share:.1%}), first {some(found.items, most=3)}")
+            first = some(found.items, most=3)
+            click.echo(f"  {found.name}: {counted(found.n, 'item')} ({found.share:.1%}), first {first}")
     for change in history.changes:
         click.echo(f"  change {change.id}: {plan_state(change)}")
         for unknown in unknown_names(change, teams=set(history.items["team"]), metrics=METRICS):
@@ -252,10 +253,10 @@ def _found(history: Any, published: Any) -> Iterator[str]:
 
     path = published.folder / "index.html"
     shown = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
-    yield f"{shown}: {len(published.made) - len(published.failed)} reports for {history.period}"
+    yield f"{shown}: {counted(len(published.made) - len(published.failed), 'report')} for {history.period}"
     words = Counter(verdicts_of(published.results))
-    n, counted = sum(words.values()), ", ".join(f"{n} {word}" for word, n in sorted(words.items()))
-    yield f"{n} change{'' if n == 1 else 's'}: {counted or 'none'}"
+    told = ", ".join(f"{n} {word}" for word, n in sorted(words.items()))
+    yield f"{counted(sum(words.values()), 'change')}: {told or 'none'}"
     grades = history.quality().grades
     bad = sorted(set(grades.loc[grades["grade"] == "D", "team"]))
     yield f"data: {len(history.faults)} entries listed as faulty, grade D for {some(bad) if bad else 'no team'}"

@@ -9,6 +9,7 @@ import pandas as pd
 from scipy import stats
 
 from prodops_analysis.cells import Cells, fill, place
+from prodops_analysis.errors import counted
 from prodops_analysis.estimators.linked import linked
 from prodops_analysis.estimators.rollout import Interval, Replay, RolloutEffect, rollout_effect
 from prodops_analysis.metrics import Metric
@@ -141,8 +142,8 @@ def _design(grid: pd.DataFrame, metric: Metric) -> tuple[str, pd.DataFrame]:
     if behind >= MIN_ITEMS_AFTER and shared["week"].nunique() >= MIN_WEEKS_AFTER:
         never = grid["team"].nunique() - len(adopters)
         if len(adopters) == 1:
-            return f"one team beside {never} comparison team{'s' if never > 1 else ''}", grid
-        others = f"{never} team{'s' if never > 1 else ''} without a rollout so far and " if never else ""
+            return f"one team beside {counted(never, 'comparison team')}", grid
+        others = f"{counted(never, 'team')} without a rollout so far and " if never else ""
         return f"{len(adopters)} teams, each from its own rollout on, beside {others}those not yet there", grid
     own = grid[grid["team"].isin(adopters)]
     # without a comparison the turn of the year would look like an effect

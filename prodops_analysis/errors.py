@@ -49,6 +49,11 @@ def some(names: Iterable[object], *, most: int = 5) -> str:
     return ", ".join(listed[:most]) + (f" and {more} more" if more > 0 else "")
 
 
+def counted(n: float, what: str) -> str:
+    """Write a number with what it counts: `1 team`, `1,200 teams`, `0.5 hours`."""
+    return f"{int(n) if n == int(n) else n:,} {what}{'' if n == 1 else 's'}"
+
+
 def spelt_alike(names: Iterable[str], *, of: Iterable[str] | None = None) -> str:
     """Say which names differ in capitals or blanks only, all or those like some; nothing where none do."""
     alike: dict[str, list[str]] = {}

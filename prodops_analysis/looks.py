@@ -7,6 +7,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from prodops_analysis.errors import counted
+
 PLANNED_WEEKS = 26  # after the first rollout, where the record sets no decision date
 
 
@@ -34,7 +36,7 @@ def look_at(*, as_of: pd.Timestamp, decision_date: date | None, first_rollout: d
         day = pd.Timestamp(decision_date, tz="UTC")
         if as_of < day:
             left = int(np.ceil((day - as_of) / pd.Timedelta(days=7)))
-            waiting = f"monitoring: the decision is on {decision_date}, {left} week{'s' if left != 1 else ''} to go"
+            waiting = f"monitoring: the decision is on {decision_date}, {counted(left, 'week')} to go"
             return Look(until=as_of, confidence=0.95, waiting=waiting, said=waiting)
         until = min(as_of, day + pd.Timedelta(days=1))
         return Look(until=until, confidence=0.95, waiting="", said=f"one verdict, from the data until {decision_date}")

@@ -12,7 +12,7 @@ from scipy import stats
 
 from prodops_analysis.cells import WEEK, Cells, fill, place
 from prodops_analysis.comparison import MIN_WEEKS_BEFORE, CannotSay
-from prodops_analysis.errors import some
+from prodops_analysis.errors import some, spelt_alike
 from prodops_analysis.estimators import mixed
 from prodops_analysis.estimators.assumptions import odds_of, weigh
 from prodops_analysis.estimators.rollout import degrees_of_freedom, expected_error
@@ -122,6 +122,8 @@ def plan(
     first = min(planned.values())
     until = min(as_of, pd.Timestamp(first, tz="UTC"))
     past = observed[observed["at"] < until]
+    if twins := spelt_alike(past["team"].unique(), of=planned):
+        return CannotSay(reasons=(f"teams {twins}",))
     if lost := sorted(set(planned) - set(past["team"])):
         return CannotSay(reasons=(f"no {metric.label.lower()} is known of {some(lost)} before the first rollout",))
     placed, left_out = place(past, metric=metric, rollouts={}, as_of=until, transition_weeks=0)

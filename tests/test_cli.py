@@ -2,6 +2,8 @@
 
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -63,12 +65,20 @@ def replace(path: Path, old: str, new: str) -> None:
     path.write_text(text.replace(old, new), encoding="utf-8")
 
 
+def test_the_package_is_the_command(tiny):
+    """`python -m prodops_analysis` does what `prodops` does."""
+    asked = [sys.executable, "-m", "prodops_analysis", "check", "--workspace", str(tiny)]
+    said = subprocess.run(asked, capture_output=True, text=True, check=True)
+
+    assert said.stdout == run("check", "--workspace", str(tiny)).output
+
+
 def test_check_counts_what_was_read(tiny):
     """`prodops check` says how many events, items and teams there are, and prints the workflow map."""
     result = run("check", "--workspace", str(tiny))
 
     assert result.exit_code == 0
-    assert "24 events, 6 items, 1 teams, as of 2026-03-01" in result.output
+    assert "24 events, 6 items, 1 team, as of 2026-03-01" in result.output
     assert "map 'default' version 1: starts at Doing; ends at Done" in result.output
 
 
@@ -276,7 +286,7 @@ def test_init_leads_from_a_spreadsheet_to_a_checked_workspace(tmp_path):
     assert made.exit_code == 0
     assert "prodops check && prodops report" in made.output
     assert checked.exit_code == 0
-    assert "1 items, 1 teams" in checked.output
+    assert "1 item, 1 team," in checked.output
 
 
 @pytest.mark.parametrize(

@@ -99,6 +99,17 @@ def test_only_the_past_is_looked_at():
     assert later.n_weeks <= 20
 
 
+def test_a_team_spelt_in_two_ways_is_not_planned_for():
+    """Half of its history would be missing from the figures."""
+    seen = history(40).assign(team=lambda h: h["team"].mask(h.index % 2 == 0, h["team"] + " "))
+    rollouts = {f"{team}": START + timedelta(weeks=40 + 3 * k) for k, team in enumerate(TEAMS)}
+    found = plan(seen, metric=CYCLE, rollouts=rollouts, as_of=pd.Timestamp(START, tz="UTC") + pd.Timedelta(weeks=40))
+
+    assert isinstance(found, CannotSay)
+    assert "'A', 'A '" in found.reasons[0]
+    assert "write a team alike everywhere" in found.reasons[0]
+
+
 @pytest.mark.parametrize(
     ("rollouts", "weeks", "reason"),
     [

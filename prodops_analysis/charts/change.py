@@ -10,6 +10,7 @@ import pandas as pd
 from prodops_analysis.assessment import Assessment
 from prodops_analysis.charts.parts import effect_axis, falling, headline, moments, nothing_to_show, rollout_rules, share
 from prodops_analysis.charts.theme import AFTER, BEFORE, COMPARISON, INK
+from prodops_analysis.errors import counted
 from prodops_analysis.estimators.survival import SurvivalCurve
 from prodops_analysis.metrics import Metric
 from prodops_analysis.phases import ADOPTING, OTHER, Behaviour
@@ -213,8 +214,7 @@ def behaviour(shown: Behaviour, *, metric: Metric, forbidden: str = "") -> alt.C
         size=alt.Size("kind:N", scale=alt.Scale(domain=kinds, range=[22, 90]), legend=None),
     )
     rollout = alt.Chart(pd.DataFrame({"at": [-0.5]})).mark_rule(color=INK, strokeDash=[4, 3]).encode(x="at:Q")
-    signals = f"{shown.signals} signal{'' if shown.signals == 1 else 's'}"
-    title = f"{signals} where luck alone would make about {shown.expected_by_luck:.1f}"
+    title = f"{counted(shown.signals, 'signal')} where luck alone would make about {shown.expected_by_luck:.1f}"
     text = f"{metric.label} by week; grey: natural process limits, re-based at the rollout; diamonds: signals"
     chart = alt.layer(limits, centre, line, dots, rollout)
     return headline(chart, title, text, f"A line by weeks since the rollout. {title}.")

@@ -55,7 +55,7 @@ ALONE = Odds(
     worth=30,
 )  # fmt: skip
 COUNTS = Odds(
-    rho=(0.0, 0.3), slope={LEVEL: 1, 0.2: 1}, spell={NONE: 2, 0.5: 1}, growth={NONE: 2, FROM_NOTHING: 1, 0.5: 2},
+    slope={LEVEL: 1, 0.2: 1}, spell={NONE: 2, 0.5: 1}, growth={NONE: 2, FROM_NOTHING: 1, 0.5: 2},
     order={NONE: 2, 0.3: 1}, apart={NONE: 1, 0.15: 1}, worth=20,
 )  # fmt: skip
 

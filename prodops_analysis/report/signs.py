@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from prodops_analysis.assessment import Assessment
-from prodops_analysis.errors import some
+from prodops_analysis.errors import counted, some
 from prodops_analysis.metrics import METRICS
 from prodops_analysis.metrics.monthly import Figure
 from prodops_analysis.records.changes import Change
@@ -100,7 +100,7 @@ def _known(said: Assessment, change: Change, history: History) -> str:
     effect = f"{METRICS[said.metric].label} {said.stated(said.estimate)} ({said.span})"
     told = said.reasons[0][:1].upper() + said.reasons[0][1:] if said.estimate is None else effect
     hours = change.cost_hours_a_week
-    cost = "" if hours is None else f"; {hours:g} hour{'' if hours == 1 else 's'} a week"
+    cost = "" if hours is None else f"; {counted(hours, 'hour')} a week"
     return f"{told}; {_reach(change, history)} teams{cost}"
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 from nbformat import NotebookNode
 
 from prodops_analysis.charts import renderer
-from prodops_analysis.errors import printable
+from prodops_analysis.errors import counted, printable
 from prodops_analysis.report.ledger import MONTH
 from prodops_analysis.report.pages import rendered, shown, verdicts_of
 from prodops_analysis.tables import Callout, number, table
@@ -35,7 +35,7 @@ def all_months_page(reports: Path, history: History) -> str:
             f"{pd.Period(folder.name):%B %Y}",
             _counted(verdicts_of(results)),
             *(_figure(figures.get(name), like) for name, (_, _, like) in FIGURES.items()),
-            "no grade D" if not bad else f"grade D in {bad} team{'s' if bad > 1 else ''}",
+            "no grade D" if not bad else f"grade D in {counted(bad, 'team')}",
         ))  # fmt: skip
         links.append(f"{folder.name}/index.html")
     columns = ["Month", "Verdicts", *(label for label, *_ in FIGURES.values()), "Data"]

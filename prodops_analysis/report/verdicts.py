@@ -3,6 +3,7 @@
 from datetime import date
 
 from prodops_analysis.assessment import Assessment
+from prodops_analysis.errors import counted
 from prodops_analysis.metrics import METRICS, metric_named
 from prodops_analysis.records.changes import Change, asked_late, plan_state
 from prodops_analysis.report import words
@@ -67,13 +68,13 @@ def verdict_panel(said: Assessment, change: Change) -> Panel:
 def _cost(change: Change) -> list[Card]:
     if change.cost_hours_a_week is None:
         return []
-    hours = f"hour{'' if change.cost_hours_a_week == 1 else 's'} a week"
-    return [Card(label="Cost", value=f"{change.cost_hours_a_week:g}", unit=hours,
+    value, unit = counted(change.cost_hours_a_week, "hour").split(" ")
+    return [Card(label="Cost", value=value, unit=f"{unit} a week",
                  comparison="all teams together, as the record states")]  # fmt: skip
 
 
 def _evidence(said: Assessment) -> str:
-    weeks = f"{said.n_weeks} weeks"
+    weeks = counted(said.n_weeks, "week")
     return f"{said.n_own:,} of the adopting teams; {weeks}" if said.n_own < said.n_items else weeks
 
 
