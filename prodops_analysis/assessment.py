@@ -151,7 +151,9 @@ def _compared(
     Of a guardrail it is not asked what moved elsewhere: that only blocks an improvement, and a guardrail claims none.
     """
     metric, as_of = subject.metric, subject.folded.as_of
-    every = metric.comparable(subject.folded.items, as_of=as_of)
+    every = metric.observed(subject.folded.items, as_of=as_of)
+    said_of_begin = begin_of_log(every)
+    every = every[every["at"] >= every["since"]].drop(columns="since")
     fit, said_of_teams = fit_for_comparison(subject, every)
     observed = followed(every[fit], last_event=subject.silent, follow_up=metric.follow_up)
     alike, said_of_records = read_alike(observed, subject)
@@ -160,7 +162,7 @@ def _compared(
         data_quality(subject, observed),
         measurement(subject),
         other_changes(subject),
-        begin_of_log(subject),
+        said_of_begin,
         *((open_work(subject),) if metric.kind == "duration" else ()),
         said_of_teams,
         said_of_records,

@@ -15,7 +15,6 @@ from prodops_analysis.metrics import Metric
 CAP_SHARE = 0.975  # durations are capped at the time by which this share of the untreated had ended
 QUICK = 0.1  # of the median of untreated work; what took less counts so long: it may have been entered when it was over
 OFTEN = 0.05  # share of it that is quicker, from which a tenth of that is asked for
-DEAR = 0.95  # of what a floor shows of an effect for its noise, that the lower one has to show
 FLOOR_DAYS = 1 / 1440
 MOST_WEEKS_BEFORE = 104  # older history says little about how a team works now
 WARM_UP_WEEKS = 8  # of a team whose items enter the log at their creation, finishes are still too few
@@ -152,7 +151,7 @@ def _on_scale(placed: pd.DataFrame, metric: Metric, rollouts: Mapping[str, date]
 
 
 def _floor(days: "pd.Series[float]", team: "pd.Series[str]", usual: float, horizon: float) -> float:
-    """Return what the quickest work counts as: `usual`, or a tenth of it where that costs little.
+    """Return what the quickest work counts as: `usual`, or a tenth of it where more of an effect is seen so.
 
     Work that counts as `usual` shows no effect: where times differ by much, as those of code reviews do, a quarter of
     an effect would be lost. Counted as it is, cards moved in seconds bring noise (Jaeckel 1971 trims a mean by it).
@@ -167,7 +166,7 @@ def _floor(days: "pd.Series[float]", team: "pd.Series[str]", usual: float, horiz
     if (days < usual).mean() <= OFTEN:
         return usual
     low = max(FLOOR_DAYS, QUICK * usual)
-    return low if shown(low) > DEAR * shown(usual) else usual
+    return low if shown(low) > shown(usual) else usual
 
 
 def kinds_of(items: pd.DataFrame) -> "pd.Series[str]":

@@ -112,12 +112,12 @@ def _most_doubted(subject: Subject, rows: "pd.Series[bool]") -> str:
     return f", most by: {most}" + (f" {some(map(repr, strange))}" if most == "unknown state" else "")
 
 
-def begin_of_log(subject: Subject) -> Check:
-    """Name the teams of whose earlier work the log holds only what lasted: it is left out."""
-    name, items, metric = "begin of the log", subject.folded.items, subject.metric
-    every = metric.function(items, as_of=subject.folded.as_of)
-    every = every.assign(since=metric.whole_since(items, every["team"]))
-    lost = every[every["at"] < every["since"]]
+def begin_of_log(every: pd.DataFrame) -> Check:
+    """Name the teams of whose earlier work the log holds only what lasted: it is left out.
+
+    every : all observations of the metric, with the instant `since` when the log of their team is whole.
+    """
+    name, lost = "begin of the log", every[every["at"] < every["since"]]
     if lost.empty:
         return Check(name=name, result="passed", found="no sign that earlier work is missing")
     days = some(f"{team} {day:%Y-%m-%d}" for team, day in lost.groupby("team")["since"].first().items())

@@ -99,7 +99,8 @@ def compare(
         return CannotSay(reasons=reasons)
     cells = fill(placed, left_out, metric=metric, rollouts=rollouts, transition_weeks=transition_weeks)
     design, grid = _design(cells.grid, metric)
-    if reasons := _too_little(cells.items[cells.items["week"].isin(grid["week"])], metric):
+    kept = cells.items["week"].isin(grid["week"])
+    if not kept.all() and (reasons := _too_little(cells.items[kept], metric)):
         return CannotSay(reasons=reasons)
     try:
         found = rollout_effect(

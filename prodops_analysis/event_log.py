@@ -179,8 +179,8 @@ def _identified(sound: pd.DataFrame) -> pd.DataFrame:
 
 def merge(*logs: pd.DataFrame) -> pd.DataFrame:
     """Join imports into one log: each event once, in a fixed order. The same log twice changes nothing."""
-    together = pd.concat([in_contract(log) for log in (pd.DataFrame(columns=list(COLUMNS)), *logs)], ignore_index=True)
-    once = together.drop_duplicates("event_id", ignore_index=True)
+    every = [in_contract(log) for log in logs] or [in_contract(pd.DataFrame(columns=list(COLUMNS)))]
+    once = pd.concat(every, ignore_index=True).drop_duplicates("event_id", ignore_index=True)
     return once if _in_order(once) else once.sort_values(list(_ORDER), ignore_index=True)
 
 

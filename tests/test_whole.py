@@ -11,7 +11,7 @@ from prodops_analysis.work_items import Fold
 
 BORDER = pd.Timestamp("2025-01-06", tz="UTC")
 DAY = pd.Timedelta(days=1)
-TEAMS = pd.Series(["A"])
+LABELS = {"item_type": "", "size": "", "start_state": "Doing", "finish_state": "Done", "outcome": "done"}
 
 
 def work(*, days=6.0, weeks=60, seed=1, team="A", pace=15):
@@ -85,7 +85,7 @@ def test_small_teams_are_asked_together():
 
 def test_what_lasted_is_not_compared():
     """Observations before the border are left out of what is compared, and of nothing else."""
-    items = exported(work()).assign(item_type="", size="", start_state="", finish_state="", outcome="done")
+    items = exported(work()).assign(**LABELS)
     as_of = BORDER + 200 * DAY
 
     every, kept = (
@@ -113,26 +113,34 @@ def test_what_was_started_since_a_day_is_whole_by_its_starts():
     created = items["created_at"] - pd.to_timedelta(np.random.default_rng(2).lognormal(3, 1, len(items)), unit="D")
     started = items.assign(created_at=created)[items["started_at"] >= BORDER]
 
-    assert METRICS["cycle_time"].whole_since(started, TEAMS)[0] == started["started_at"].min()
-    assert METRICS["lead_time"].whole_since(started, TEAMS)[0] >= BORDER > started["created_at"].min()
+    cycle, lead = (
+        METRICS[name].observed(started.assign(**LABELS), as_of=BORDER + 200 * DAY)["since"].unique()
+        for name in ("cycle_time", "lead_time")
+    )
+    assert [started["started_at"].min()] == list(cycle)
+    assert lead[0] >= BORDER > started["created_at"].min()
 
 
 def test_where_nothing_has_started_there_is_no_begin():
     """No start, no day, and no error."""
-    none = work().assign(started_at=lambda x: x["started_at"].mask(x["created_at"].notna()))
+    none = work().assign(**LABELS, started_at=lambda x: x["started_at"].mask(x["created_at"].notna()))
+    found = METRICS["cycle_time"].observed(none, as_of=BORDER + 200 * DAY)
 
-    assert METRICS["cycle_time"].whole_since(none, TEAMS).isna().all()
+    assert found.empty
+    assert METRICS["cycle_time"].comparable(none, as_of=BORDER + 200 * DAY).columns.tolist() == [
+        name for name in found if name != "since"
+    ]
 
 
 def asked(items, metric="cycle_time"):
     """What the checks say of where the log begins and ends."""
-    whole = items.assign(item_type="", size="", start_state="Doing", finish_state="Done", outcome="done")
+    whole = items.assign(**LABELS)
     subject = Subject(
         folded=Fold(items=whole, spells=pd.DataFrame(), as_of=BORDER + 210 * DAY), metric=METRICS[metric],
         change=Change(rollouts={"A": None}), rollouts={}, doubts={}, others=(),
         settings=Settings(workflow={"Doing": "active", "Done": "done"}),
     )  # fmt: skip
-    return begin_of_log(subject), open_work(subject)
+    return begin_of_log(subject.metric.observed(whole, as_of=subject.folded.as_of)), open_work(subject)
 
 
 def test_what_is_left_out_is_told():

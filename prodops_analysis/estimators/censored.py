@@ -59,7 +59,8 @@ def complete_log_durations(
 
 def _conditional_mean(residual: Floats, known: NDArray[np.bool_], centre: Floats, cap: float) -> Floats:
     """Return E[min(centre + e, cap) | e > residual] under the Kaplan-Meier law of e."""
-    order = np.lexsort((~known, residual))
+    ends_first = np.concatenate([np.flatnonzero(known), np.flatnonzero(~known)])
+    order = ends_first[np.argsort(residual[ends_first], kind="stable")]
     e, d = residual[order], known[order]
     at_risk = np.arange(len(e), 0, -1)
     survival = np.cumprod(np.where(d, 1 - 1 / at_risk, 1.0))

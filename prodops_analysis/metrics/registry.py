@@ -47,15 +47,17 @@ class Metric:
         """How a change of this metric is stated."""
         return "difference" if self.kind == "share" else "ratio"
 
-    def comparable(self, items: pd.DataFrame, *, as_of: pd.Timestamp) -> pd.DataFrame:
-        """Return the observations that can be compared over time: with a value, since a team's log is whole."""
-        observed = self.function(items, as_of=as_of).dropna(subset=["value", "at"])
-        return observed[observed["at"] >= self.whole_since(items, observed["team"])]
-
-    def whole_since(self, items: pd.DataFrame, teams: "pd.Series[str]") -> "pd.Series[pd.Timestamp]":
-        """Return for each of the teams the instant from which on its log holds all that this is measured on."""
+    def observed(self, items: pd.DataFrame, *, as_of: pd.Timestamp) -> pd.DataFrame:
+        """Return the observations that have a value, with the instant `since` when the log of their team is whole."""
+        found = self.function(items, as_of=as_of).dropna(subset=["value", "at"])
         since = whole_since(items, begin="started_at" if "starts" in self.clock else "created_at")
-        return pd.to_datetime(teams.map(dict(since)), utc=True)  # where nothing has begun, a map has no type of its own
+        # where nothing has begun, a map has no type of its own
+        return found.assign(since=pd.to_datetime(found["team"].map(dict(since)), utc=True))
+
+    def comparable(self, items: pd.DataFrame, *, as_of: pd.Timestamp) -> pd.DataFrame:
+        """Return the observations that can be compared over time: those since a team's log is whole."""
+        found = self.observed(items, as_of=as_of)
+        return found[found["at"] >= found["since"]].drop(columns="since")
 
 
 _GUIDE = "The Kanban Guide (2020)"
