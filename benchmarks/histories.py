@@ -194,13 +194,14 @@ def main() -> None:
         "direction", "improved", "covered", "refused", "effect found", "smallest effect seen"))]  # fmt: skip
     print("| " + " | ".join(heads) + " |\n|" + "---|" * len(heads))
     for k, mine in found.groupby("kind"):
-        print("| " + " | ".join([KINDS[k].name, *(_rates(mine) if given.usual else _row(mine))]) + " |")
+        print("| " + " | ".join([KINDS[k].name, *(_rates(mine, KINDS[k]) if given.usual else _row(mine))]) + " |")
 
 
-def _rates(mine: pd.DataFrame) -> list[str]:
-    """Write how often each usual method gives a direction; a dash where it does not apply."""
+def _rates(mine: pd.DataFrame, kind: Kind) -> list[str]:
+    """Write how often each usual method gives a direction (with an effect: the true one); a dash where none applies."""
     kept = (mine[name].dropna() for name in mine.columns[1:])
-    return [f"{(signs != 0).mean():.0%}" if len(signs) else "-" for signs in kept]
+    spoke = [signs == np.sign(kind.effect) if kind.effect else signs != 0 for signs in kept]
+    return [f"{100 * flags.mean():.0f} %" if len(flags) else "-" for flags in spoke]
 
 
 def _row(mine: pd.DataFrame) -> list[str]:
