@@ -85,6 +85,7 @@ def compare(
     transition_weeks: int = 0,
     confidence: float = 0.95,
     rng: np.random.Generator | None = None,
+    brief: bool = False,
 ) -> Estimate | CannotSay:
     """Estimate the effect of a change that reached each team of `rollouts` at its date.
 
@@ -92,6 +93,7 @@ def compare(
     rollouts : team -> first day of the new way of working; dates after `as_of` count as not yet.
     confidence : of `low` and `high`; more than 0.95 where several metrics are looked at.
     rng : for the orders of rollout that are dealt out where teams are few; without it none are.
+    brief : the whole effect alone is asked, and none by team or over time.
     """
     rollouts = {team: day for team, day in rollouts.items() if pd.Timestamp(day, tz="UTC") <= as_of}
     placed, left_out = place(observed, metric=metric, rollouts=rollouts, as_of=as_of, transition_weeks=transition_weeks)
@@ -107,7 +109,7 @@ def compare(
             grid["y"].to_numpy(float), grid["n"].to_numpy(float), grid["unit"].to_numpy(np.int64),
             grid["index_week"].to_numpy(np.int64), grid["treated"].to_numpy(bool), grid["since"].to_numpy(float),
             sd=cells.sd, common=grid["unit"].nunique() > 1, counts=metric.kind == "count",
-            rng=rng,
+            rng=rng, brief=brief,
         )  # fmt: skip
     except ValueError as error:
         return CannotSay(reasons=(str(error),))

@@ -24,7 +24,7 @@ def elsewhere(subject: Subject, observed: pd.DataFrame) -> tuple[Check, ...]:
 
 def _compared(observed: pd.DataFrame, metric: Metric, subject: Subject) -> Estimate | CannotSay:
     return compare(observed, metric=metric, rollouts=subject.rollouts, as_of=subject.folded.as_of,
-                   transition_weeks=subject.change.transition_weeks)  # fmt: skip
+                   transition_weeks=subject.change.transition_weeks, brief=True)  # fmt: skip
 
 
 def _wait(subject: Subject, observed: pd.DataFrame) -> Check:

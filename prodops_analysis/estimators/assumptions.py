@@ -25,6 +25,7 @@ from prodops_analysis.estimators.mixed import (
 )  # fmt: skip
 
 LEAST_WEIGHT = 0.01
+HOPELESS = 30.0  # -2 log likelihood beyond the best, from which larger shocks are not tried
 MOST_SPELL = 0.5  # weight of a spell before the rollouts, however clear it is
 
 
@@ -95,13 +96,20 @@ def weigh(panel: Panel, odds: Odds) -> list[Fit]:
     choices = list(product(*sets))
     before = np.array([np.prod(each) for each in product(*(known.values() for known in sets))])
     priors = np.array([prior(panel, sizes) for sizes in choices])
-    found, costs = [], []
-    for rho, shock in product(odds.rho, odds.shock):
-        W, logdet = inverse_covariance(panel.n, rho, shock)
-        solved = equations(panel, W).solve(priors)
-        found += [(rho, shock, sizes, solution) for sizes, solution in zip(choices, solved, strict=True)]
-        costs.append([solution.cost + logdet for solution in solved] - 2 * np.log(before))
-    cost, spell = np.concatenate(costs), np.array([sizes[1] > NONE for _, _, sizes, _ in found])
+    spelled = np.array([sizes[1] > NONE for sizes in choices])
+    found, costs, least = [], [], np.full(2, np.inf)  # least: without a spell and with one
+    for rho in odds.rho:
+        own = np.full(2, np.inf)
+        for shock in odds.shock:
+            W, logdet = inverse_covariance(panel.n, rho, shock)
+            solved = equations(panel, W).solve(priors)
+            found += [(rho, shock, sizes, solution) for sizes, solution in zip(choices, solved, strict=True)]
+            costs.append([solution.cost + logdet for solution in solved] - 2 * np.log(before))
+            smaller, own = own, np.array([costs[-1][~spelled].min(), costs[-1][spelled].min()])
+            least = np.minimum(least, own)
+            if (own > least + HOPELESS).all() and (own > smaller).all():
+                break  # larger ones fit worse still
+    cost, spell = np.concatenate(costs), np.tile(spelled, len(costs))
     share = np.exp(-0.5 * (cost - cost.min()))
     let_in = min(float(share @ spell / share.sum()), MOST_SPELL)
     for rows, together in ((spell, let_in), (~spell, 1 - let_in)):

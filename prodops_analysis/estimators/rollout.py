@@ -94,7 +94,7 @@ class RolloutEffect:
 
 def rollout_effect(
     y: Floats, n: Floats, unit: Ints, time: Ints, treated: NDArray[np.bool_], since: Floats,
-    *, sd: float, common: bool, counts: bool = False, rng: np.random.Generator | None = None,
+    *, sd: float, common: bool, counts: bool = False, rng: np.random.Generator | None = None, brief: bool = False,
 ) -> RolloutEffect:  # fmt: skip
     """Estimate the mean effect of a rollout.
 
@@ -104,6 +104,7 @@ def rollout_effect(
     common : whether units share week effects; False without a comparison.
     counts : y are counts with a log link.
     rng : for the orders of rollout; without it they are not tried.
+    brief : the whole effect alone is asked, and none of single units or bands.
 
     Raises ValueError: cells that cannot be compared, or y does not vary.
     """
@@ -142,8 +143,8 @@ def rollout_effect(
         estimate=estimate * sd,
         standard_error=error * replay.widen * sd,
         df=df,
-        by_unit={int(u): _scaled(*own, t, sd) for u, own in _by_unit(panel, fits).items()},
-        by_band={band: _scaled(*own, t, sd) for band, own in _by_band(panel, fits).items()},
+        by_unit={} if brief else {int(u): _scaled(*own, t, sd) for u, own in _by_unit(panel, fits).items()},
+        by_band={} if brief else {band: _scaled(*own, t, sd) for band, own in _by_band(panel, fits).items()},
         spell=_scaled(*averaged([f for f in fits if f.spell or not answers], np.eye(len(c))[mixed.NEAR]), t, sd),
         answers=(answers[0][0] * sd, answers[1][0] * sd) if answers else None,
         lasting=lasting.scaled(sd) if lasting else None,
