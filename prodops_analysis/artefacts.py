@@ -95,7 +95,8 @@ def _silent(subject: Subject) -> Check:
 
 def _mix(observed: pd.DataFrame, own: pd.DataFrame, after: Flags, subject: Subject) -> Check:
     """Name other kinds of work. What was not there before is not compared, and counts for no improvement."""
-    before, later = (kinds_of(own)[side].value_counts(normalize=True) for side in (~after, after))
+    kind = kinds_of(own)
+    before, later = (kind[side].value_counts(normalize=True) for side in (~after, after))
     moved = float(later.sub(before, fill_value=0).abs().sum() / 2)
     new = float(unseen(observed, ~observed.index.isin(own.index[after])).sum()) / max(int(after.sum()), 1)
     counted = subject.metric.kind == "count"

@@ -188,7 +188,7 @@ def _estimate(
     # power 80 %: the two quantiles of t added up (Bloom 1995, minimum detectable effect)
     detectable = (t + float(stats.t.ppf(0.8, found.df))) * se
     sign = -1 if metric.better == "lower" else 1
-    name = dict(zip(grid["unit"], grid["team"], strict=True))
+    name = dict(grid[["unit", "team"]].drop_duplicates("unit").itertuples(index=False))
     adopters = set(cells.grid.loc[cells.grid["treated"], "team"].unique())
     teams = adopters if found.n_units == 1 else set(grid["team"].unique())
     used = cells.grid[cells.grid["team"].isin(teams) & cells.grid["index_week"].isin(grid["index_week"])]
@@ -217,8 +217,8 @@ def _estimate(
         n_own=int(items.loc[items["team"].isin(adopters), "item_id"].nunique()),
         n_weeks=int(used["week"].nunique()),
         n_teams=len(teams),
-        window={str(team): (row["min"].date(), (row["max"] + pd.Timedelta(days=6)).date())
-                for team, row in days.iterrows()},
+        window={str(team): (first.date(), (last + pd.Timedelta(days=6)).date())
+                for team, first, last in days.itertuples()},
         left_out=cells.left_out,
         typical=cells.typical_days,
         method=f"{design[0].upper()}{design[1:]}; {found.method}.",

@@ -50,7 +50,8 @@ def complete_log_durations(
         of_group = (np.bincount(g, weights=y - of_kind) / size)[g]
         of_kind = (np.bincount(k, weights=y - of_group) / many)[k]
         centre = of_group + of_kind
-        updated = np.where(known, seen, _conditional_mean(seen - centre, known, centre, cap))
+        updated = seen.copy()
+        updated[~known] = _conditional_mean(seen - centre, known, centre[~known], cap)
         if np.max(np.abs(updated - y)) < 1e-4:
             break
         y = updated
@@ -58,7 +59,7 @@ def complete_log_durations(
 
 
 def _conditional_mean(residual: Floats, known: NDArray[np.bool_], centre: Floats, cap: float) -> Floats:
-    """Return E[min(centre + e, cap) | e > residual] under the Kaplan-Meier law of e."""
+    """Return E[min(centre + e, cap) | e > residual] of the open items under the Kaplan-Meier law of e."""
     ends_first = np.concatenate([np.flatnonzero(known), np.flatnonzero(~known)])
     order = ends_first[np.argsort(residual[ends_first], kind="stable")]
     e, d = residual[order], known[order]
@@ -69,11 +70,12 @@ def _conditional_mean(residual: Floats, known: NDArray[np.bool_], centre: Floats
     mass[-1] += survival[-1]
     tail_mass = np.concatenate([np.cumsum(mass[::-1])[::-1], [0.0]])
     tail_sum = np.concatenate([np.cumsum((mass * e)[::-1])[::-1], [0.0]])
-    first = np.searchsorted(e, residual, side="right")
+    last_seen = residual[~known]
+    first = np.searchsorted(e, last_seen, side="right")
     # residuals beyond cap - centre count as the cap
     beyond = np.maximum(np.searchsorted(e, cap - centre, side="left"), first)
     inside = tail_sum[first] - tail_sum[beyond] + centre * (tail_mass[first] - tail_mass[beyond])
     total = tail_mass[first]
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = (inside + cap * tail_mass[beyond]) / total
-    return np.where(total > 1e-12, np.minimum(mean, cap), np.minimum(centre + residual, cap))
+    return np.where(total > 1e-12, np.minimum(mean, cap), np.minimum(centre + last_seen, cap))
