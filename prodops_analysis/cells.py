@@ -16,6 +16,7 @@ CAP_SHARE = 0.975  # durations are capped at the time by which this share of the
 QUICK = 0.1  # of the median of untreated work; what took less counts so long: it may have been entered when it was over
 OFTEN = 0.05  # share of it that is quicker, from which a tenth of that is asked for
 FLOOR_DAYS = 1 / 1440
+USED = ("item_id", "team", "item_type", "size", "at", "value", "ended", "outcome")  # columns of observations
 MOST_WEEKS_BEFORE = 104  # older history says little about how a team works now
 WARM_UP_WEEKS = 8  # of a team whose items enter the log at their creation, finishes are still too few
 MOST_UNSEEN = 0.5  # share of the treated work of unseen kinds up to which it is left out; beyond, labels are new ones
@@ -50,7 +51,7 @@ def place(
     So is an item that was still followed when its team's rollout came: the change may have a part in what became of it.
     """
     day = observed["at"].dt.normalize()
-    placed = observed.assign(week=day - pd.to_timedelta(day.dt.day_of_week, unit="D"))
+    placed = observed[list(USED)].assign(week=day - pd.to_timedelta(day.dt.day_of_week, unit="D"))
     phase = _phase(placed, rollouts, transition_weeks)
     begun = placed.groupby("team")["week"].transform("min") + (WARM_UP_WEEKS - 1) * WEEK
     first = begun if metric.kind == "count" else placed["week"].min()

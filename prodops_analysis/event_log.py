@@ -24,6 +24,11 @@ OTHER = "x."  # prefix of any further field: kept and listed
 ACTOR_KINDS = ("person", "bot", "unknown")
 FAULT_COLUMNS = ("source", "row", "item_id", "reason", "found")
 
+
+def _known_fields(given: "pd.Series[str]") -> list[str]:
+    return [name for name in given.dropna().unique() if name in FIELDS or name.startswith(OTHER)]
+
+
 _NEEDED = pa.Column(str, nullable=False)
 _MAYBE = pa.Column(str, nullable=True)
 SCHEMA = pa.DataFrameSchema(
@@ -32,7 +37,7 @@ SCHEMA = pa.DataFrameSchema(
         "item_id": _NEEDED,
         "at": pa.Column("datetime64[us, UTC]", nullable=False),
         "seq": pa.Column("int64", pa.Check.ge(0), nullable=False),
-        "field": pa.Column(str, pa.Check(lambda s: s.isin(FIELDS) | s.str.startswith(OTHER)), nullable=False),
+        "field": pa.Column(str, pa.Check(lambda s: s.isin(_known_fields(s))), nullable=False),
         "from_value": _MAYBE,
         "to_value": _MAYBE,
         "actor": _MAYBE,
