@@ -6,6 +6,7 @@ from datetime import date
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from prodops_analysis.estimators.censored import SHRINK, complete_log_durations
 from prodops_analysis.estimators.survival import kaplan_meier
@@ -190,16 +191,15 @@ def followed(observed: pd.DataFrame, *, last_event: Mapping[str, pd.Timestamp], 
     return observed.assign(value=observed["value"].mask(cut, seen))[known]
 
 
-def _level_of_kind(items: pd.DataFrame) -> "pd.Series[float]":
+def _level_of_kind(items: pd.DataFrame) -> NDArray[np.float64]:
     """Return how far each item's type and size lies from its team's level, learnt from untreated items only.
 
     A shift in the mix of work is then no effect. Small kinds are drawn towards zero.
     """
-    kind, free = kinds_of(items), ~items["treated"]
-    apart = items["y"] - items["team"].map(items[free].groupby("team")["y"].mean())
-    by_kind = apart[free].groupby(kind[free])
-    level = by_kind.sum() / (by_kind.count() + SHRINK)
-    return kind.map(level).fillna(0.0)
+    kind, free = pd.factorize(kinds_of(items))[0], ~items["treated"].to_numpy()
+    apart = (items["y"] - items["team"].map(items[free].groupby("team")["y"].mean())).to_numpy()
+    total = np.bincount(kind[free], weights=apart[free], minlength=kind.max() + 1)
+    return (total / (np.bincount(kind[free], minlength=len(total)) + SHRINK))[kind]
 
 
 def _counts(items: pd.DataFrame, rollouts: Mapping[str, date], transition_weeks: int) -> pd.DataFrame:

@@ -117,15 +117,13 @@ def compare(
 
 
 def _too_little(placed: pd.DataFrame, metric: Metric) -> tuple[str, ...]:
-    placed = placed[["item_id", "team", "week", "treated", "ended", "outcome"]]
+    placed = placed[["team", "week", "treated", "ended", "outcome"]]
     after, before = placed[placed["treated"]], placed[~placed["treated"]]
     own_past = before[before["team"].isin(after["team"].unique())]
     n_after, n_before = after["week"].nunique(), own_past["week"].nunique()
     reasons = []
-    if after["item_id"].nunique() < MIN_ITEMS_AFTER:
-        reasons.append(
-            f"only {after['item_id'].nunique()} items in whole weeks after the rollout; {MIN_ITEMS_AFTER} are needed"
-        )
+    if len(after) < MIN_ITEMS_AFTER:
+        reasons.append(f"only {len(after)} items in whole weeks after the rollout; {MIN_ITEMS_AFTER} are needed")
     if n_after < MIN_WEEKS_AFTER:
         reasons.append(f"only {n_after} whole weeks after the rollout; {MIN_WEEKS_AFTER} are needed")
     if n_before < MIN_WEEKS_BEFORE and n_after:
@@ -213,8 +211,8 @@ def _estimate(
         replay=replace(found.replay, effects={back: interval(own) for back, own in found.replay.effects.items()}),
         order_p=found.order_p,
         smallest_detectable=abs(stated(sign * detectable)),
-        n_items=int(items["item_id"].nunique()),
-        n_own=int(items.loc[items["team"].isin(adopters), "item_id"].nunique()),
+        n_items=len(items),
+        n_own=int(items["team"].isin(adopters).sum()),
         n_weeks=int(used["week"].nunique()),
         n_teams=len(teams),
         window={str(team): (first.date(), (last + pd.Timedelta(days=6)).date())

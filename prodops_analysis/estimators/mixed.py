@@ -73,7 +73,8 @@ class Equations:
 
     def solve(self, precision: Floats) -> "list[Solution]":
         """Solve under several priors; `precision` has one row each, the prior precision of every coefficient."""
-        M = self.S + precision[:, :, None] * np.eye(len(self.r))
+        M = np.tile(self.S, (len(precision), 1, 1))
+        M[:, range(len(self.r)), range(len(self.r))] += precision
         theta = np.linalg.solve(M, self.r[:, None])[:, :, 0]
         logdet = 2 * np.log(np.diagonal(np.linalg.cholesky(M), axis1=1, axis2=2)).sum(axis=1)
         cost = self.rest - theta @ self.r + logdet - np.log(precision).sum(axis=1)
@@ -140,9 +141,12 @@ def inverse_covariance(n: Floats, rho: float, shock: float) -> tuple[Floats, flo
     # R, the correlation of an AR(1), has a tridiagonal inverse, and with N = diag(n), by Woodbury's identity,
     # (N^-1 + shock^2 R)^-1 = N - shock^2 N (R^-1 + shock^2 N)^-1 N: weeks with n = 0 leave by themselves
     diagonal, beside = (1 + rho**2 * inside) / (1 - rho**2), np.full(weeks - 1, -rho / (1 - rho**2))
-    W = np.empty((len(n), weeks, weeks))
+    W = np.zeros((len(n), weeks, weeks))
     logdet = len(n) * (weeks - 1) * np.log(1 - rho**2) - float(np.log(n[n > 0]).sum())
-    for unit, items in enumerate(n):
+    if not rho:  # every week by itself
+        W[:, range(weeks), range(weeks)] = n / (1 + shock**2 * n)
+        logdet += float(np.log(1 + shock**2 * n).sum())
+    for unit, items in enumerate(n if rho else ()):
         pivots, _, solved, _ = lapack.dptsv(diagonal + shock**2 * items, beside, np.diag(items).T)
         logdet += float(np.log(pivots).sum())
         W[unit] = solved.T  # LAPACK keeps columns together, NumPy rows
