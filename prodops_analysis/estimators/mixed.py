@@ -143,13 +143,14 @@ def inverse_covariance(n: Floats, rho: float, shock: float) -> tuple[Floats, flo
     diagonal, beside = (1 + rho**2 * inside) / (1 - rho**2), np.full(weeks - 1, -rho / (1 - rho**2))
     W = np.zeros((len(n), weeks, weeks))
     logdet = len(n) * (weeks - 1) * np.log(1 - rho**2) - float(np.log(n[n > 0]).sum())
-    if not rho:  # every week by itself
+    if rho:
+        for unit, items in enumerate(n):
+            pivots, _, solved, _ = lapack.dptsv(diagonal + shock**2 * items, beside, np.diag(items).T)
+            logdet += float(np.log(pivots).sum())
+            W[unit] = solved.T  # LAPACK keeps columns together, NumPy rows
+    else:  # every week by itself
         W[:, range(weeks), range(weeks)] = n / (1 + shock**2 * n)
         logdet += float(np.log(1 + shock**2 * n).sum())
-    for unit, items in enumerate(n if rho else ()):
-        pivots, _, solved, _ = lapack.dptsv(diagonal + shock**2 * items, beside, np.diag(items).T)
-        logdet += float(np.log(pivots).sum())
-        W[unit] = solved.T  # LAPACK keeps columns together, NumPy rows
     W *= -(shock**2) * n[:, None, :]
     W[:, range(weeks), range(weeks)] += n
     level = W.sum(axis=2)
