@@ -98,7 +98,7 @@ def _mix(observed: pd.DataFrame, own: pd.DataFrame, after: Flags, subject: Subje
     kind = kinds_of(own)
     before, later = (kind[side].value_counts(normalize=True) for side in (~after, after))
     moved = float(later.sub(before, fill_value=0).abs().sum() / 2)
-    new = float(unseen(observed, ~observed.index.isin(own.index[after])).sum()) / max(int(after.sum()), 1)
+    new = float(unseen(kinds_of(observed), ~observed.index.isin(own.index[after])).sum()) / max(int(after.sum()), 1)
     counted = subject.metric.kind == "count"
     told = f"{moved:.0%} of the work is of other types or sizes than before"
     if new > MOST_UNSEEN:
@@ -221,7 +221,7 @@ def _last_state(items: pd.DataFrame, after: Flags, subject: Subject) -> Check:
     inside = spells[spells["item_id"].isin(known["item_id"]) & spells["stage"].isin(["active", "wait"])]
     last = pd.to_datetime(known["item_id"].map(inside.groupby("item_id")["entered_at"].max()), utc=True)
     parts = pd.DataFrame({"first": last - known["started_at"], "last": known["finished_at"] - last}) / DAY
-    logs = np.log(parts[(parts > 0).all(axis=1)].clip(lower=1 / 24))
+    logs = np.log(parts[(parts["first"] > 0) & (parts["last"] > 0)].clip(lower=1 / 24))
     sides = [logs[side.reindex(logs.index)] for side in (~after, after)]
     if min(map(len, sides)) < ENOUGH:
         return Check(name=name, result="passed", found="work passes through one state only, or too few of it is done")

@@ -17,7 +17,7 @@ CAP_SHARE = 0.975  # durations are capped at the time by which this share of the
 QUICK = 0.1  # of the median of untreated work; what took less counts so long: it may have been entered when it was over
 OFTEN = 0.05  # share of it that is quicker, from which a tenth of that is asked for
 FLOOR_DAYS = 1 / 1440
-USED = ("team", "item_type", "size", "at", "value", "ended", "outcome")  # columns of observations
+USED = ("team", "at", "value", "ended", "outcome")  # columns of observations
 MOST_WEEKS_BEFORE = 104  # older history says little about how a team works now
 WARM_UP_WEEKS = 8  # of a team whose items enter the log at their creation, finishes are still too few
 MOST_UNSEEN = 0.5  # share of the treated work of unseen kinds up to which it is left out; beyond, labels are new ones
@@ -29,8 +29,8 @@ WEEK = pd.Timedelta(days=7)
 class Cells:
     """Items and team-weeks of one comparison.
 
-    items : the observations used, with `week` (its Monday), `treated` and `y`, the value on the scale of estimation
-        (durations: log days, capped, open items filled in), differences between kinds of work taken out.
+    items : the observations used, with `week` (its Monday), `kind` (of work), `treated` and `y`, the value on the scale
+        of estimation (durations: log days, capped, open items filled in), differences between kinds taken out.
     grid : one row a team and week: `team, week, index_week, unit, y, n` (items), `treated`, `since` (weeks since the
         team's rollout, NaN without one).
     sd : standard deviation of one item inside a cell; 1 for counts. left_out : reason -> number of items.
@@ -52,25 +52,28 @@ def place(
     So is an item that was still followed when its team's rollout came: the change may have a part in what became of it.
     """
     day = observed["at"].dt.normalize()
-    placed = observed[list(USED)].assign(week=day - pd.to_timedelta(day.dt.day_of_week, unit="D"))
-    phase = _phase(placed, rollouts, transition_weeks)
-    begun = placed.groupby("team")["week"].transform("min") + (WARM_UP_WEEKS - 1) * WEEK
-    first = begun if metric.kind == "count" else placed["week"].min()
+    week = day - pd.to_timedelta(day.dt.day_of_week, unit="D")
+    placed = observed[list(USED)].assign(week=week, kind=kinds_of(observed))
+    after, between = _sides(placed, rollouts, transition_weeks)
+    first = placed["week"].min()
+    if metric.kind == "count":
+        first = placed.groupby("team")["week"].transform("min") + (WARM_UP_WEEKS - 1) * WEEK
     partial = (placed["week"] + WEEK > as_of) | (placed["week"] <= first)
     begin = pd.Timestamp(min(rollouts.values(), default=as_of), tz="UTC") if rollouts else as_of
     old = ~partial & (placed["week"] < begin - MOST_WEEKS_BEFORE * WEEK)
-    between = (phase == "transition") & ~partial
-    late = placed["at"] + pd.Timedelta(days=metric.follow_up) > first_days(placed["team"], rollouts)
-    across = (phase == "before") & late & ~(partial | old)
+    gone = partial | old | between
     left_out = {
         "in the weeks in which the log begins or ends": int(partial.sum()),
         "more than two years before the first rollout": int(old.sum()),
-        "in weeks of transition": int(between.sum()),
+        "in weeks of transition": int((between & ~partial).sum()),
     }
     if metric.follow_up:
+        late = placed["at"] + pd.Timedelta(days=metric.follow_up) > first_days(placed["team"], rollouts)
+        across = late & ~(after | gone)
         left_out[f"still followed when the rollout came ({metric.follow_up} days)"] = int(across.sum())
-    kept = placed.assign(treated=phase == "after")[~(partial | old | between | across)].reset_index(drop=True)
-    new = unseen(kept, ~kept["treated"])
+        gone |= across
+    kept = placed.assign(treated=after)[~gone].reset_index(drop=True)
+    new = unseen(kept["kind"], ~kept["treated"])
     if metric.kind != "count" and 0 < new.sum() <= MOST_UNSEEN * kept["treated"].sum():
         left_out["of a type or size not seen before the rollouts"] = int(new.sum())
         kept = kept[~new].reset_index(drop=True)
@@ -114,12 +117,14 @@ def first_days(teams: "pd.Series[str]", rollouts: Mapping[str, date | None]) -> 
     return pd.Series(days.take(number, allow_fill=True, fill_value=pd.NaT), index=teams.index)
 
 
-def _phase(rows: pd.DataFrame, rollouts: Mapping[str, date], transition_weeks: int) -> "pd.Series[str]":
-    """Say for each team and week whether it lies before the rollout, in the transition, or after it."""
+def _sides(
+    rows: pd.DataFrame, rollouts: Mapping[str, date], transition_weeks: int
+) -> tuple["pd.Series[bool]", "pd.Series[bool]"]:
+    """Say for each team and week whether it lies after the rollout, and whether in the transition."""
     since = _weeks_since(rows, rollouts)
+    after = since >= transition_weeks
     # a week that the rollout cuts in two belongs to neither side
-    phase = np.select([since >= transition_weeks, since > -1], ["after", "transition"], "before")
-    return pd.Series(phase, index=rows.index)
+    return after, (since > -1) & ~after
 
 
 def _seen_until_rollout(placed: pd.DataFrame, rollouts: Mapping[str, date]) -> pd.DataFrame:
@@ -142,11 +147,10 @@ def _on_scale(placed: pd.DataFrame, metric: Metric, rollouts: Mapping[str, date]
         horizon = float(curve.time[-1])
     usual = max(FLOOR_DAYS, QUICK * min(curve.quantile(0.5), horizon))
     floor = _floor(placed.loc[free, "value"], placed.loc[free, "team"], usual, horizon)
-    group = placed["team"] + placed["treated"].map({True: "|after", False: "|before"})
+    side_of_team = 2 * pd.factorize(placed["team"])[0] + placed["treated"]
     filled = complete_log_durations(
-        placed["value"], done, pd.factorize(group)[0], pd.factorize(kinds_of(placed))[0],
-        horizon=max(horizon, 2 * floor), floor=floor,
-    )  # fmt: skip
+        placed["value"], done, side_of_team, placed["kind"], horizon=max(horizon, 2 * floor), floor=floor
+    )
     own = free & placed["team"].isin(placed.loc[placed["treated"], "team"].unique())
     typical = kaplan_meier(placed["value"][own], done[own]).quantile(0.5) if own.any() else np.nan
     return placed.assign(y=filled.y), typical if np.isfinite(typical) else None
@@ -171,14 +175,15 @@ def _floor(days: "pd.Series[float]", team: "pd.Series[str]", usual: float, horiz
     return low if shown(low) > shown(usual) else usual
 
 
-def kinds_of(items: pd.DataFrame) -> "pd.Series[str]":
-    """Name each item's kind of work: its type and size."""
-    return items["item_type"].astype("str").fillna("") + "|" + items["size"].astype("str").fillna("")
+def kinds_of(items: pd.DataFrame) -> "pd.Series[int]":
+    """Number each item's kind of work: its type and size."""
+    texts = (items[column].astype("str").fillna("") for column in ("item_type", "size"))
+    (item_type, _), (size, sizes) = map(pd.factorize, texts)
+    return pd.Series(item_type * len(sizes) + size, index=items.index)
 
 
-def unseen(items: pd.DataFrame, untreated: "pd.Series[bool]") -> "pd.Series[bool]":
+def unseen(kind: "pd.Series[int]", untreated: "pd.Series[bool]") -> "pd.Series[bool]":
     """Say of each item whether its kind of work is found among treated ones only: nothing tells how long it takes."""
-    kind = kinds_of(items)
     return ~kind.isin(kind[untreated].unique())
 
 
@@ -196,8 +201,9 @@ def _level_of_kind(items: pd.DataFrame) -> NDArray[np.float64]:
 
     A shift in the mix of work is then no effect. Small kinds are drawn towards zero.
     """
-    kind, free = pd.factorize(kinds_of(items))[0], ~items["treated"].to_numpy()
-    apart = (items["y"] - items["team"].map(items[free].groupby("team")["y"].mean())).to_numpy()
+    kind, free = items["kind"].to_numpy(), ~items["treated"].to_numpy()
+    level = items["y"][free].groupby(items["team"][free]).mean()
+    apart = (items["y"] - items["team"].map(level)).to_numpy()
     total = np.bincount(kind[free], weights=apart[free], minlength=kind.max() + 1)
     return (total / (np.bincount(kind[free], minlength=len(total)) + SHRINK))[kind]
 
@@ -214,6 +220,6 @@ def _counts(items: pd.DataFrame, rollouts: Mapping[str, date], transition_weeks:
     span = items.groupby("team")["week"].agg(["min", "max"])
     first, last = full["team"].map(span["min"]), full["team"].map(span["max"])
     known = (full["week"] >= first) & ((full["week"] <= last) | full["team"].isin(rollouts))
-    phase = _phase(full, rollouts, transition_weeks)
-    grid = full.assign(y=full["y"].fillna(0.0), treated=phase == "after")
-    return grid.assign(n=grid["y"] + 1.0)[known & (phase != "transition")]
+    after, between = _sides(full, rollouts, transition_weeks)
+    grid = full.assign(y=full["y"].fillna(0.0), treated=after)
+    return grid.assign(n=grid["y"] + 1.0)[known & ~between]

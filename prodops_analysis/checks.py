@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from prodops_analysis.cells import first_days
 from prodops_analysis.errors import some
@@ -22,6 +23,7 @@ MEASUREMENT_SHARE = 0.20  # starts or finishes that other states stamp on the ot
 TRACE = 0.02  # of them, from which it is named: with many teams and states less comes about by chance
 SILENT = pd.Timedelta(days=14)  # without any event of a team at the end of the log, from which it is named
 NEAR = timedelta(weeks=12)  # another change of the same team so close is named
+Counts: TypeAlias = NDArray[np.int64]
 STAMPS = {
     "starts": ("started_at", "start_state", "start_actor_kind"),
     "finishes": ("finished_at", "finish_state", "finish_actor_kind"),
@@ -235,21 +237,22 @@ def _stamps(subject: Subject, since: Mapping[str, date], at: str, state: str, by
     names = [same[team].get(name, name) + " (by a bot)" * bot for team, name, bot, _ in n.index]
     keys = [n.index.get_level_values(0), pd.Index(names, name="state", dtype="str"), n.index.get_level_values(3)]
     found = n.groupby(keys).sum().unstack(fill_value=0).reindex(columns=["before", "after"], fill_value=0)
-    risen = {
-        f"more {here}": _risen(found[here], found[there]) for here, there in (("before", "after"), ("after", "before"))
-    }
-    return found.assign(**risen)
+    of_team = found.groupby("team").transform("sum")
+    (before, after), (all_before, all_after) = found.to_numpy().T, of_team.to_numpy().T
+    risen = _risen(before, after, all_before, all_after), _risen(after, before, all_after, all_before)
+    return found.assign(**dict(zip(("more before", "more after"), risen, strict=True)))
 
 
-def _risen(n: pd.Series, known: pd.Series) -> "pd.Series[bool]":
+def _risen(n: Counts, known: Counts, mine: Counts, theirs: Counts) -> NDArray[np.bool_]:
     """Say of each team and state whether it stamps more of one side than the other side of the same team has.
 
+    n, known : stamps of this side and of the other; mine, theirs : all of the team's on this side and on the other.
     A state counts where its share has at least doubled, and by more than luck makes (three standard errors).
     """
-    mine, theirs = (side.groupby("team").transform("sum") for side in (n, known))
     together = (n + known) / (mine + theirs)
-    luck = 3 * (together * (1 - together) * (1 / mine + 1 / theirs)) ** 0.5
-    return (n > 0) & (theirs > 0) & (2 * known * mine <= n * theirs) & (n / mine - known / theirs > luck)
+    with np.errstate(divide="ignore", invalid="ignore"):  # of a team with nothing on a side
+        luck = 3 * np.sqrt(together * (1 - together) * (1 / mine + 1 / theirs))
+        return (n > 0) & (theirs > 0) & (2 * known * mine <= n * theirs) & (n / mine - known / theirs > luck)
 
 
 def _told(counts: pd.DataFrame, here: str, there: str, what: str) -> tuple[float, str]:

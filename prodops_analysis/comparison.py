@@ -186,7 +186,7 @@ def _estimate(
     # power 80 %: the two quantiles of t added up (Bloom 1995, minimum detectable effect)
     detectable = (t + float(stats.t.ppf(0.8, found.df))) * se
     sign = -1 if metric.better == "lower" else 1
-    name = dict(grid[["unit", "team"]].drop_duplicates("unit").itertuples(index=False))
+    name = dict(zip(grid["unit"], grid["team"], strict=True))
     adopters = set(cells.grid.loc[cells.grid["treated"], "team"].unique())
     teams = adopters if found.n_units == 1 else set(grid["team"].unique())
     used = cells.grid[cells.grid["team"].isin(teams) & cells.grid["index_week"].isin(grid["index_week"])]

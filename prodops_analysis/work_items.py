@@ -185,7 +185,8 @@ def _edited_together(log: _Log, rows: np.ndarray) -> np.ndarray:
     Where a source names no edits, moves of one second are one: nobody moves several items by hand so fast. A quarter of
     an hour is a time that somebody typed or rounded, or a day in a zone such as India's.
     """
-    moved, events = log.frame.iloc[rows], log.frame
+    events = log.frame[["batch_id", "source", "at"]]
+    moved = events.iloc[rows]
     named = pd.factorize(moved["batch_id"])[0]
     naming = moved["source"].isin(events["source"][events["batch_id"].notna()].unique())
     exact = moved["at"] != moved["at"].dt.floor("15min")
@@ -263,7 +264,9 @@ def _by_start(log: _Log, field: str, team: pd.Series, started_at: pd.Series) -> 
 
 def marked(values: pd.Series, *, none: Sequence[str] = NO) -> pd.Series:
     """Read whether something is marked: any text but one that says none; missing stays missing."""
-    return (~values.astype("str").str.strip().str.lower().isin(none)).astype("boolean").mask(values.isna())
+    number, words = pd.factorize(values)
+    said = ~pd.Series(words).astype("str").str.strip().str.lower().isin(none)
+    return said.astype("boolean").reindex(number).set_axis(values.index)
 
 
 def _spells(log: _Log, team: pd.Series, moves: pd.DataFrame) -> pd.DataFrame:

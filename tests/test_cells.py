@@ -99,7 +99,7 @@ def test_small_kinds_are_drawn_towards_the_level_of_their_team():
 
     items = cells(seen(weeks, kinds=kinds), metric=OWNED).items
 
-    found = items.loc[items["item_type"] == "bug", "y"].item()
+    found = items.loc[items["value"] == 10, "y"].item()
     level = (10 + 5 * 17) / 18  # of the nine weeks before
     assert 10 - (10 - level) / 6 == pytest.approx(found)
 

@@ -43,7 +43,7 @@ def solved(table, *, common=True, slope=OUT, apart=OUT, shock=0.0):
     panel = laid_out(table, common=common)
     W, _ = mixed.inverse_covariance(panel.n, 0.0, shock)
     sizes = (slope, OUT, OUT, OUT, apart)
-    solved = mixed.equations(panel, W).solve(mixed.prior(panel, sizes)[None])
+    solved = mixed.equations(panel, W).solve(mixed.priors(panel, [sizes]))
     (value,), (variance,) = mixed.values(solved, panel.mean_effect)
     return value, np.sqrt(variance)
 
@@ -97,6 +97,17 @@ def test_weights_of_assumptions():
     for spell in (True, False):
         own = [fit.weight for fit in fits if fit.spell == spell]
         assert min(own) >= assumptions.LEAST_WEIGHT * max(own)
+
+
+def test_error_of_an_average_by_hand():
+    """Estimates 1 and 3 of variances 1 and 4, weights 3/4 and 1/4: 3/4 and 1 from theirs, 3/4 as they lie apart."""
+    fits = [
+        assumptions.Fit(rho=0.0, shock=0.0, sizes=(0.0,) * 5, weight=weight, solution=mixed.Solution(
+            theta=np.array([value]), factor=np.array([[1 / np.sqrt(variance)]]), cost=0.0))
+        for value, variance, weight in ((1.0, 1.0, 0.75), (3.0, 4.0, 0.25))
+    ]  # fmt: skip
+
+    assert assumptions.averaged(fits, np.ones(1)) == pytest.approx((1.5, np.sqrt(0.75 + 1 + 0.75)))
 
 
 @pytest.mark.parametrize(("size", "weight"), [(0.0, "little"), (5.0, "half")])
@@ -216,8 +227,8 @@ def test_sicily():
         working = np.log(mean / SICILY_POPULATION) + months / mean - 1
         panel = laid_out(table_of(working, [SICILY_FIRST_MONTH_AFTER - 1], n=mean), common=False)
         W, _ = mixed.inverse_covariance(panel.n, 0.0, 0.0)
-        assumed = mixed.prior(panel, (mixed.FREE, OUT, OUT, OUT, OUT))
-        theta = mixed.equations(panel, W).solve(assumed[None])[0].theta
+        assumed = mixed.priors(panel, [(mixed.FREE, OUT, OUT, OUT, OUT)])
+        theta = mixed.equations(panel, W).solve(assumed)[0].theta
         of_time = panel.X[0] @ theta[: mixed.KAPPA + 1] + panel.year[0] * theta[-1]
         level = np.average(panel.y[0] - of_time, weights=panel.n[0])
         mean = np.exp(level + of_time)[None] * SICILY_POPULATION

@@ -745,7 +745,7 @@ def plain_effect(table, *, common=True):
     """The effect without shocks, slopes, spells, growth or differences: weighted least squares."""
     panel = mixed.lay_out(*table.cells, common=common)
     W, _ = mixed.inverse_covariance(panel.n, 0.0, 0.0)
-    solution = mixed.equations(panel, W).solve(mixed.prior(panel, (1e-6,) * 5)[None])[0]
+    solution = mixed.equations(panel, W).solve(mixed.priors(panel, [(1e-6,) * 5]))[0]
     return float(solution.theta[mixed.TAU])
 
 

@@ -20,7 +20,7 @@ from prodops_analysis.estimators.mixed import (
     Solution,
     equations,
     inverse_covariance,
-    prior,
+    priors,
     values,
 )  # fmt: skip
 
@@ -95,14 +95,14 @@ def weigh(panel: Panel, odds: Odds) -> list[Fit]:
     sets = (odds.slope, odds.spell, odds.growth, order, apart)
     choices = list(product(*sets))
     before = np.array([np.prod(each) for each in product(*(known.values() for known in sets))])
-    priors = np.array([prior(panel, sizes) for sizes in choices])
+    precision = priors(panel, choices)
     spelled = np.array([sizes[1] > NONE for sizes in choices])
     found, costs, least = [], [], np.full(2, np.inf)  # least: without a spell and with one
     for rho in odds.rho:
         own = np.full(2, np.inf)
         for shock in odds.shock:
             W, logdet = inverse_covariance(panel.n, rho, shock)
-            solved = equations(panel, W).solve(priors)
+            solved = equations(panel, W).solve(precision)
             found += [(rho, shock, sizes, solution) for sizes, solution in zip(choices, solved, strict=True)]
             costs.append([solution.cost + logdet for solution in solved] - 2 * np.log(before))
             smaller, own = own, np.array([costs[-1][~spelled].min(), costs[-1][spelled].min()])
@@ -150,5 +150,5 @@ def refitted(panel: Panel, fits: list[Fit], *, W: Floats | None = None, keep: ND
     same = heaviest(fits)
     if W is None:
         W = inverse_covariance(panel.n, same[0].rho, same[0].shock)[0]
-    solved = equations(panel, W, keep=keep).solve(np.array([prior(panel, fit.sizes) for fit in same]))
+    solved = equations(panel, W, keep=keep).solve(priors(panel, [fit.sizes for fit in same]))
     return [replace(fit, solution=solution) for fit, solution in zip(same, solved, strict=True)]

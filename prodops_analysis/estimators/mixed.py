@@ -75,26 +75,29 @@ class Equations:
         """Solve under several priors; `precision` has one row each, the prior precision of every coefficient."""
         M = np.tile(self.S, (len(precision), 1, 1))
         M[:, range(len(self.r)), range(len(self.r))] += precision
-        theta = np.linalg.solve(M, self.r[:, None])[:, :, 0]
-        logdet = 2 * np.log(np.diagonal(np.linalg.cholesky(M), axis1=1, axis2=2)).sum(axis=1)
+        theta = np.empty(precision.shape)
+        for k, P in enumerate(M):  # each is overwritten by its Cholesky factor
+            _, theta[k], failed = lapack.dposv(P.T, self.r, lower=1, overwrite_a=1)
+            if failed:
+                raise np.linalg.LinAlgError("the equations of the coefficients are not positive definite")
+        logdet = 2 * np.log(np.diagonal(M, axis1=1, axis2=2)).sum(axis=1)
         cost = self.rest - theta @ self.r + logdet - np.log(precision).sum(axis=1)
-        return [Solution(theta=t, precision=P, cost=float(x)) for t, P, x in zip(theta, M, cost, strict=True)]
+        return [Solution(theta=t, factor=L.T, cost=float(x)) for t, L, x in zip(theta, M, cost, strict=True)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Solution:
-    """Coefficients, their precision, and -2 log restricted likelihood up to a constant."""
+    """Coefficients, the Cholesky factor of their precision, and -2 log restricted likelihood up to a constant."""
 
     theta: Floats
-    precision: Floats
+    factor: Floats  # its lower triangle
     cost: float
 
 
 def values(solutions: Sequence[Solution], c: Floats) -> tuple[Floats, Floats]:
     """Return c'theta and its variance, under each of several solutions of one panel."""
-    every = np.array([c] * len(solutions))[:, :, None]
-    solved = np.linalg.solve(np.array([solution.precision for solution in solutions]), every)
-    return np.array([solution.theta for solution in solutions]) @ c, solved[:, :, 0] @ c
+    solved = np.array([lapack.dpotrs(solution.factor, c, lower=1)[0] for solution in solutions])
+    return np.array([solution.theta for solution in solutions]) @ c, solved @ c
 
 
 def lay_out(y: Floats, n: Floats, unit: Ints, time: Ints, treated: NDArray[np.bool_], since: Floats,
@@ -188,10 +191,18 @@ def equations(panel: Panel, W: Floats, *, keep: NDArray[np.bool_] | None = None)
     return Equations(S=S - cross.T @ swept[:, :-1], r=r - cross.T @ swept[:, -1], rest=rest)
 
 
-def prior(panel: Panel, sizes: Sizes) -> Floats:
-    """Return the prior precision of each coefficient: the shared ones, each treated unit's delta, each unit's slope."""
-    slope, spell, growth, order, apart = sizes
-    tau, kappa, gamma = (NONE, FREE, NONE) if growth == FROM_NOTHING else (FREE, min(growth, NONE), growth)
-    shared = {TAU: tau, KAPPA: kappa, GAMMA: gamma, NEAR: spell, FAR: spell, OMEGA: order}
-    free = [shared.get(k, FREE) for k in range(panel.X.shape[2])]
-    return np.array(free + [apart] * len(panel.treated) + [slope] * len(panel.y)) ** -2.0
+def priors(panel: Panel, choices: Sequence[Sizes]) -> Floats:
+    """Return the prior precision of each coefficient under each choice of sizes, shape (m, p).
+
+    The coefficients are the shared ones, each treated unit's delta, each unit's slope.
+    """
+    slope, spell, growth, order, apart = np.array(choices).T[:, :, None]
+    shared, treated = panel.X.shape[2], len(panel.treated)
+    size = np.full((len(choices), shared + treated + len(panel.y)), FREE)
+    from_nothing = growth[:, 0] == FROM_NOTHING
+    size[from_nothing, TAU] = NONE
+    size[:, KAPPA] = np.where(from_nothing, FREE, np.minimum(growth[:, 0], NONE))
+    size[:, GAMMA] = np.where(from_nothing, NONE, growth[:, 0])
+    size[:, [NEAR, FAR]], size[:, [OMEGA]] = spell, order
+    size[:, shared : shared + treated], size[:, shared + treated :] = apart, slope
+    return size**-2.0
