@@ -191,11 +191,14 @@ def merge(*logs: pd.DataFrame) -> pd.DataFrame:
 
 def _in_order(log: pd.DataFrame) -> bool:
     """Say whether a log is sorted already: to sort texts takes longer than to look."""
-    fine = np.ones(max(len(log) - 1, 0), dtype=bool)  # of each row and the next
-    for name in reversed(_ORDER):
-        here, there = log[name].array[:-1], log[name].array[1:]
-        fine = np.asarray(here < there) | (np.asarray(here == there) & fine)
-    return bool(fine.all())
+    rows = np.arange(len(log) - 1)  # that nothing tells from the next one yet
+    for name in _ORDER:
+        here, there = log[name].array[rows], log[name].array[rows + 1]
+        same = np.asarray(here == there)
+        if not (same | np.asarray(here < there)).all():  # or one of them is missing
+            return False
+        rows = rows[same]
+    return True
 
 
 def in_contract(log: pd.DataFrame) -> pd.DataFrame:

@@ -158,7 +158,8 @@ def inverse_covariance(n: Floats, rho: float, shock: float) -> tuple[Floats, flo
     W[:, range(weeks), range(weeks)] += n
     level = W.sum(axis=2)
     known = np.where((n > 0).any(axis=1), level.sum(axis=1), 1.0)
-    W -= level[:, :, None] * level[:, None, :] / known[:, None, None]
+    level /= np.sqrt(known)[:, None]
+    W -= level[:, :, None] * level[:, None, :]
     return W, logdet + float(np.log(known).sum())
 
 
