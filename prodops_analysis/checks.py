@@ -229,14 +229,13 @@ def _stamps(subject: Subject, since: Mapping[str, date], at: str, state: str, by
     """
     items = subject.folded.items
     counts = (items["outcome"] != "dropped") | (at == "started_at")
-    known = items.loc[counts, ["team", at, state]].dropna()
+    known = items.loc[counts, ["team", at, state, by]].dropna(subset=["team", at, state])
     same = {t: (w.same_as if (w := subject.settings.workflow_of(t)) else {}) for t in since}
-    side = np.where(known[at] >= first_days(known["team"], since), "after", "before")
-    bot = items[by].reindex(known.index).eq("bot")
-    n = known.groupby([known["team"], known[state], bot, side]).size()
-    names = [same[team].get(name, name) + " (by a bot)" * bot for team, name, bot, _ in n.index]
-    keys = [n.index.get_level_values(0), pd.Index(names, name="state", dtype="str"), n.index.get_level_values(3)]
-    found = n.groupby(keys).sum().unstack(fill_value=0).reindex(columns=["before", "after"], fill_value=0)
+    late = known[at] >= first_days(known["team"], since)
+    n = late.groupby([known["team"], known[state], known[by].eq("bot")]).agg(["size", "sum"])
+    names = [same[team].get(name, name) + " (by a bot)" * bot for team, name, bot in n.index]
+    keys = [n.index.get_level_values("team"), pd.Index(names, name="state", dtype="str")]
+    found = pd.DataFrame({"before": n["size"] - n["sum"], "after": n["sum"]}).groupby(keys).sum()
     of_team = found.groupby("team").transform("sum")
     (before, after), (all_before, all_after) = found.to_numpy().T, of_team.to_numpy().T
     risen = _risen(before, after, all_before, all_after), _risen(after, before, all_after, all_before)

@@ -193,7 +193,7 @@ def _estimate(
     days = used.groupby("team")["week"].agg(["min", "max"])
     behind, moved = grid.loc[grid["treated"], "n"], found.lasting
     joined = grid["index_week"].isin(grid.loc[~grid["treated"], "index_week"])
-    items = cells.items[cells.items["team"].isin(teams) & cells.items["week"].isin(used["week"])]
+    inside = cells.items["team"].isin(teams) & cells.items["week"].isin(used["week"])
     return Estimate(
         estimate=stated(found.estimate),
         low=stated(found.estimate - t * se),
@@ -211,8 +211,8 @@ def _estimate(
         replay=replace(found.replay, effects={back: interval(own) for back, own in found.replay.effects.items()}),
         order_p=found.order_p,
         smallest_detectable=abs(stated(sign * detectable)),
-        n_items=len(items),
-        n_own=int(items["team"].isin(adopters).sum()),
+        n_items=int(inside.sum()),
+        n_own=int((inside & cells.items["team"].isin(adopters)).sum()),
         n_weeks=int(used["week"].nunique()),
         n_teams=len(teams),
         window={str(team): (first.date(), (last + pd.Timedelta(days=6)).date())
