@@ -193,6 +193,12 @@ def weighed(table, *, common, counts=False):
     return {key: (share[key] / total, value, variance) for key, (value, variance, _) in found.items()}
 
 
+def as_weighed(fits, c):
+    """What `weigh` found, told as `weighed` tells it."""
+    keys = zip(fits.rho, fits.shock, map(tuple, fits.sizes.tolist()), strict=True)
+    return dict(zip(keys, zip(fits.weight, *fits.solved.values(c), strict=True), strict=True))
+
+
 def lets_spell_in(key):
     """Whether a combination lets the weeks before a rollout differ."""
     return key[2][1] > mixed.NONE

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from dense import averaged, drawn, table_of, weighed
+from dense import as_weighed, averaged, drawn, table_of, weighed
 from test_published import (
     CARD_KRUEGER,
     SICILY_ADMISSIONS,
@@ -42,9 +42,9 @@ def solved(table, *, common=True, slope=OUT, apart=OUT, shock=0.0):
     """The mean effect and its standard error under one set of assumptions: no spell, no growth."""
     panel = laid_out(table, common=common)
     W, _ = mixed.inverse_covariance(panel.n, 0.0, shock)
-    sizes = (slope, OUT, OUT, OUT, apart)
-    solved = mixed.equations(panel, W).solve(mixed.priors(panel, [sizes]))
-    (value,), (variance,) = mixed.values(solved, panel.mean_effect)
+    sizes = slope, OUT, OUT, OUT, apart
+    solved = mixed.equations(panel, W).solve(mixed.priors(panel, np.array([sizes])))
+    (value,), (variance,) = solved.values(panel.mean_effect)
     return value, np.sqrt(variance)
 
 
@@ -55,8 +55,7 @@ def weigh(panel):
 
 def mean_effect(panel, fits):
     """The mean effect of each combination of assumptions, as triples of weight, value and variance."""
-    found = mixed.values([fit.solution for fit in fits], panel.mean_effect)
-    return [(fit.weight, *pair) for fit, *pair in zip(fits, *found, strict=True)]
+    return list(as_weighed(fits, panel.mean_effect).values())
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -69,7 +68,7 @@ def test_against_one_covariance(seed, shape):
 
     slow, fits = weighed(table, common=common), weigh(panel)
 
-    fast = {(f.rho, f.shock, f.sizes): w for f, w in zip(fits, mean_effect(panel, fits), strict=True)}
+    fast = as_weighed(fits, panel.mean_effect)
     assert {key for key, (weight, _, _) in slow.items() if weight > 0} == set(fast)
     assert [slow[key][0] for key in fast] == pytest.approx([weight for weight, _, _ in fast.values()], abs=1e-9)
     assert averaged(slow.values()) == pytest.approx(averaged(fast.values()), rel=1e-7)
@@ -90,24 +89,20 @@ def test_weeks_that_nobody_saw():
 def test_weights_of_assumptions():
     """Weights add up to one, heaviest first, and none is a hundred times lighter than the first of its kind."""
     fits = weigh(laid_out(drawn(3)))
-    weights = [fit.weight for fit in fits]
+    weights = fits.weight.tolist()
 
     assert sum(weights) == pytest.approx(1)
     assert sorted(weights, reverse=True) == weights
     for spell in (True, False):
-        own = [fit.weight for fit in fits if fit.spell == spell]
+        own = fits.weight[fits.spell == spell]
         assert min(own) >= assumptions.LEAST_WEIGHT * max(own)
 
 
 def test_error_of_an_average_by_hand():
     """Estimates 1 and 3 of variances 1 and 4, weights 3/4 and 1/4: 3/4 and 1 from theirs, 3/4 as they lie apart."""
-    fits = [
-        assumptions.Fit(rho=0.0, shock=0.0, sizes=(0.0,) * 5, weight=weight, solution=mixed.Solution(
-            theta=np.array([value]), factor=np.array([[1 / np.sqrt(variance)]]), cost=0.0))
-        for value, variance, weight in ((1.0, 1.0, 0.75), (3.0, 4.0, 0.25))
-    ]  # fmt: skip
+    value, variance, weight = np.array([[1.0, 3.0], [1.0, 4.0], [0.75, 0.25]])
 
-    assert assumptions.averaged(fits, np.ones(1)) == pytest.approx((1.5, np.sqrt(0.75 + 1 + 0.75)))
+    assert assumptions.averaged(weight, value, variance) == pytest.approx((1.5, np.sqrt(0.75 + 1 + 0.75)))
 
 
 @pytest.mark.parametrize(("size", "weight"), [(0.0, "little"), (5.0, "half")])
@@ -116,7 +111,8 @@ def test_a_spell_gets_half_of_the_weight_at_most(size, weight):
     table = drawn(3, first=(18, 24, 20, None))
     before = (table.since >= -4) & (table.since < 0)
 
-    let_in = sum(fit.weight for fit in weigh(laid_out(table.but(y=table.y + size * before))) if fit.spell)
+    fits = weigh(laid_out(table.but(y=table.y + size * before)))
+    let_in = fits.weight @ fits.spell
 
     assert let_in == pytest.approx(0.5) if weight == "half" else let_in < 0.5
 
@@ -125,7 +121,7 @@ def test_one_treated_unit_differs_from_no_other():
     """With one adopter there are no differences between adopters to weigh."""
     fits = weigh(laid_out(drawn(3, first=(18, None, None, None))))
 
-    assert {mixed.NONE} == {fit.sizes[4] for fit in fits}
+    assert {mixed.NONE} == set(fits.sizes[:, mixed.APART])
 
 
 def test_columns_by_hand():
@@ -227,8 +223,8 @@ def test_sicily():
         working = np.log(mean / SICILY_POPULATION) + months / mean - 1
         panel = laid_out(table_of(working, [SICILY_FIRST_MONTH_AFTER - 1], n=mean), common=False)
         W, _ = mixed.inverse_covariance(panel.n, 0.0, 0.0)
-        assumed = mixed.priors(panel, [(mixed.FREE, OUT, OUT, OUT, OUT)])
-        theta = mixed.equations(panel, W).solve(assumed)[0].theta
+        assumed = mixed.priors(panel, np.array([[mixed.FREE, OUT, OUT, OUT, OUT]]))
+        theta = mixed.equations(panel, W).solve(assumed).theta[0]
         of_time = panel.X[0] @ theta[: mixed.KAPPA + 1] + panel.year[0] * theta[-1]
         level = np.average(panel.y[0] - of_time, weights=panel.n[0])
         mean = np.exp(level + of_time)[None] * SICILY_POPULATION
@@ -296,8 +292,8 @@ def test_an_unseen_cell_says_nothing():
 
     one, other = (weigh(laid_out(unseen.but(y=np.where(some, y, table.y)))) for y in (0.0, 1e6))
 
-    assert [fit.solution.theta.tolist() for fit in one] == [fit.solution.theta.tolist() for fit in other]
-    assert [fit.weight for fit in one] == [fit.weight for fit in other]
+    assert one.solved.theta.tolist() == other.solved.theta.tolist()
+    assert one.weight.tolist() == other.weight.tolist()
 
 
 def test_only_some_units():

@@ -9,6 +9,7 @@ import pytest
 from dense import (
     Model,
     answered,
+    as_weighed,
     averaged,
     drawn,
     gauss,
@@ -556,9 +557,7 @@ def test_a_restless_past_widens_the_interval():
 
     assert found.replay.widen > 1.02
     panel, fits = fitted(table)
-    each = mixed.values([f.solution for f in fits], panel.mean_effect)
-    given = {(f.rho, f.shock, f.sizes): (f.weight, *pair) for f, *pair in zip(fits, *each, strict=True)}
-    _, error = reaching(table, given, df=found.df)
+    _, error = reaching(table, as_weighed(fits, panel.mean_effect), df=found.df)
     assert error * found.replay.widen == pytest.approx(found.standard_error)
 
 
@@ -688,10 +687,10 @@ def test_expected_error_before_any_outcome():
     panel, fits = fitted(table)
 
     planned = expected_error(
-        table.n, table.unit, table.time, table.treated, table.since, common=True, assumptions=fits[:1]
+        table.n, table.unit, table.time, table.treated, table.since, common=True, assumptions=fits.only(np.array([0]))
     )
 
-    assert np.sqrt(mixed.values([fits[0].solution], panel.mean_effect)[1]) == pytest.approx([planned])
+    assert np.sqrt(fits.solved.values(panel.mean_effect)[1][0]) == pytest.approx(planned)
 
 
 def test_expected_error_falls_with_data():
@@ -745,8 +744,8 @@ def plain_effect(table, *, common=True):
     """The effect without shocks, slopes, spells, growth or differences: weighted least squares."""
     panel = mixed.lay_out(*table.cells, common=common)
     W, _ = mixed.inverse_covariance(panel.n, 0.0, 0.0)
-    solution = mixed.equations(panel, W).solve(mixed.priors(panel, [(1e-6,) * 5]))[0]
-    return float(solution.theta[mixed.TAU])
+    solution = mixed.equations(panel, W).solve(mixed.priors(panel, np.full((1, 5), 1e-6)))
+    return float(solution.theta[0, mixed.TAU])
 
 
 @pytest.mark.parametrize("common", [True, False], ids=["beside-others", "alone"])

@@ -3,7 +3,7 @@
 Weights are prior odds (`Odds`) times restricted likelihood (Harville 1974; model averaging, Hoeting et al. 1999).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
@@ -14,14 +14,14 @@ from prodops_analysis.estimators.mixed import (
     FROM_NOTHING,
     LEVEL,
     NONE,
+    SPELL,
     Floats,
     Panel,
-    Sizes,
-    Solution,
+    Rows,
+    Solutions,
     equations,
     inverse_covariance,
     priors,
-    values,
 )  # fmt: skip
 
 LEAST_WEIGHT = 0.01
@@ -67,22 +67,52 @@ def odds_of(*, common: bool, counts: bool) -> Odds:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fit:
-    """One combination of assumptions, its weight among all, and its solution."""
+class Fits:
+    """Combinations of assumptions, one a row: rho, shock and weight of shape (m,), sizes (m, 5), and the solutions."""
 
-    rho: float
-    shock: float
-    sizes: Sizes
-    weight: float
-    solution: Solution
+    rho: Floats
+    shock: Floats
+    sizes: Floats
+    weight: Floats
+    solved: Solutions
 
     @property
-    def spell(self) -> bool:
+    def spell(self) -> NDArray[np.bool_]:
         """Whether the weeks before a rollout are let differ from the rest."""
-        return self.sizes[1] > NONE
+        return self.sizes[:, SPELL] > NONE
+
+    @property
+    def heaviest(self) -> "Fits":
+        """Those with the autocorrelation and shock of the first, the best."""
+        return self.only((self.rho == self.rho[0]) & (self.shock == self.shock[0]))
+
+    def only(self, rows: Rows) -> "Fits":
+        """Return some of them, their weights as they are."""
+        return Fits(rho=self.rho[rows], shock=self.shock[rows], sizes=self.sizes[rows], weight=self.weight[rows],
+                    solved=self.solved.only(rows))  # fmt: skip
+
+    def assuming(self, size: float, *, of: int) -> "Fits":
+        """Return the same with another size of one term, not yet fitted anew."""
+        sizes = self.sizes.copy()
+        sizes[:, of] = size
+        return replace(self, sizes=sizes)
+
+    def mean(self, c: Floats) -> float:
+        """Average c'theta."""
+        return float(self.weight @ (self.solved.theta @ c) / self.weight.sum())
+
+    def averaged(self, c: Floats) -> tuple[float, float]:
+        """Average c'theta, and its error."""
+        return averaged(self.weight, *self.solved.values(c))
 
 
-def weigh(panel: Panel, odds: Odds) -> list[Fit]:
+def averaged(weight: Floats, value: Floats, variance: Floats) -> tuple[float, float]:
+    """Average over assumptions; the error holds their disagreement (Hoeting et al. 1999, eq. 4)."""
+    middle = weight @ value / weight.sum()
+    return float(middle), float(np.sqrt(weight @ (variance + (value - middle) ** 2) / weight.sum()))
+
+
+def weigh(panel: Panel, odds: Odds) -> Fits:
     """Fit every combination of assumptions; return those with weight, heaviest first, weights adding up to 1.
 
     The likelihood sees whether the weeks before a rollout were unlike the rest, and nothing in it tells what to do with
@@ -93,18 +123,17 @@ def weigh(panel: Panel, odds: Odds) -> list[Fit]:
     alone = {NONE: 1.0}
     order, apart = (odds.order, odds.apart) if len(panel.treated) > 1 else (alone, alone)
     sets = (odds.slope, odds.spell, odds.growth, order, apart)
-    choices = list(product(*sets))
+    sizes = np.array(list(product(*sets)))
     before = np.array([np.prod(each) for each in product(*(known.values() for known in sets))])
-    precision = priors(panel, choices)
-    spelled = np.array([sizes[1] > NONE for sizes in choices])
-    found, costs, least = [], [], np.full(2, np.inf)  # least: without a spell and with one
+    precision, spelled = priors(panel, sizes), sizes[:, SPELL] > NONE
+    found: list[tuple[float, float, Solutions]] = []
+    costs, least = [], np.full(2, np.inf)  # least: without a spell and with one
     for rho in odds.rho:
         own = np.full(2, np.inf)
         for shock in odds.shock:
             W, logdet = inverse_covariance(panel.n, rho, shock)
-            solved = equations(panel, W).solve(precision)
-            found += [(rho, shock, sizes, solution) for sizes, solution in zip(choices, solved, strict=True)]
-            costs.append([solution.cost + logdet for solution in solved] - 2 * np.log(before))
+            found.append((rho, shock, equations(panel, W).solve(precision)))
+            costs.append(found[-1][2].cost + logdet - 2 * np.log(before))
             smaller, own = own, np.array([costs[-1][~spelled].min(), costs[-1][spelled].min()])
             least = np.minimum(least, own)
             if (own > least + HOPELESS).all() and (own > smaller).all():
@@ -117,38 +146,30 @@ def weigh(panel: Panel, odds: Odds) -> list[Fit]:
         own[own < LEAST_WEIGHT] = 0.0
         share[rows] = own / own.sum() * (together if together >= LEAST_WEIGHT else 0.0)
     share /= share.sum()
-    weighed = [
-        Fit(rho=rho, shock=shock, sizes=sizes, weight=float(weight), solution=solution)
-        for (rho, shock, sizes, solution), weight in zip(found, share, strict=True)
-        if weight > 0
-    ]
-    return sorted(weighed, key=lambda fit: -fit.weight)
+    return _together(found, sizes, share.reshape(len(found), -1))
 
 
-def mean(fits: list[Fit], c: Floats) -> float:
-    """Average c'theta over assumptions."""
-    weight, value = np.array([(fit.weight, c @ fit.solution.theta) for fit in fits]).T
-    return float(weight @ value / weight.sum())
+def _together(found: Sequence[tuple[float, float, Solutions]], sizes: Floats, weight: Floats) -> Fits:
+    """Return what has weight, heaviest first; one row of weights for each autocorrelation and shock."""
+    kept = [solved.only(own > 0) for (_, _, solved), own in zip(found, weight, strict=True)]
+    place, choice = np.nonzero(weight)
+    every = Fits(
+        rho=np.array([rho for rho, _, _ in found])[place],
+        shock=np.array([shock for _, shock, _ in found])[place],
+        sizes=sizes[choice],
+        weight=weight[place, choice],
+        solved=Solutions(
+            theta=np.concatenate([solved.theta for solved in kept]),
+            factor=np.concatenate([solved.factor for solved in kept]),
+            cost=np.concatenate([solved.cost for solved in kept]),
+        ),
+    )
+    return every.only(np.argsort(-every.weight, kind="stable"))
 
 
-def averaged(fits: list[Fit], c: Floats) -> tuple[float, float]:
-    """Average over assumptions; the error holds their disagreement (Hoeting et al. 1999, eq. 4)."""
-    weight = np.array([fit.weight for fit in fits])
-    value, variance = values([fit.solution for fit in fits], c)
-    middle = mean(fits, c)
-    return middle, float(np.sqrt(weight @ (variance + (value - middle) ** 2) / weight.sum()))
-
-
-def heaviest(fits: list[Fit]) -> list[Fit]:
-    """Return the fits with the autocorrelation and shock of the best one."""
-    return [fit for fit in fits if (fit.rho, fit.shock) == (fits[0].rho, fits[0].shock)]
-
-
-def refitted(panel: Panel, fits: list[Fit], *, W: Floats | None = None, keep: NDArray[np.bool_] | None = None
-              ) -> list[Fit]:  # fmt: skip
+def refitted(panel: Panel, fits: Fits, *, W: Floats | None = None, keep: NDArray[np.bool_] | None = None) -> Fits:
     """Fit another panel under the heaviest assumptions, with the weights they had."""
-    same = heaviest(fits)
+    same = fits.heaviest
     if W is None:
-        W = inverse_covariance(panel.n, same[0].rho, same[0].shock)[0]
-    solved = equations(panel, W, keep=keep).solve(priors(panel, [fit.sizes for fit in same]))
-    return [replace(fit, solution=solution) for fit, solution in zip(same, solved, strict=True)]
+        W = inverse_covariance(panel.n, same.rho[0], same.shock[0])[0]
+    return replace(same, solved=equations(panel, W, keep=keep).solve(priors(panel, same.sizes)))

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prodops_analysis.estimators import mixed
-from prodops_analysis.estimators.assumptions import Fit, averaged, heaviest, mean, refitted
+from prodops_analysis.estimators.assumptions import Fits, averaged, refitted
 from prodops_analysis.estimators.mixed import Panel
 
 # Why each: docs/decisions/0004.
@@ -47,24 +47,26 @@ class Lasting:
         return replace(self, step=self.step * sd, on_top=self.on_top * sd, error=self.error * sd)
 
 
-def lasting_step(panel: Panel, fits: list[Fit]) -> Lasting:
+def lasting_step(panel: Panel, fits: Fits) -> Lasting:
     """Let the level move at each of the times that are asked, beside the assumptions without a spell."""
-    plain = heaviest([fit for fit in fits if not fit.spell])
-    stepped = [replace(fit, sizes=(fit.sizes[0], SIZE, *fit.sizes[2:])) for fit in plain]
-    W = mixed.inverse_covariance(panel.n, plain[0].rho, plain[0].shock)[0]
-    moved, gain = [], []
+    plain = fits.only(~fits.spell).heaviest
+    stepped = plain.assuming(SIZE, of=mixed.SPELL)
+    W = mixed.inverse_covariance(panel.n, plain.rho[0], plain.shock[0])[0]
+    step = np.eye(len(panel.mean_effect))[mixed.NEAR]
+    effect = np.where(step == 1, 0.0, panel.mean_effect)
+    gain, steps, effects = [], [], []
     for after, odds in _times(panel):
         X = panel.X.copy()
         X[:, :, mixed.NEAR], X[:, :, mixed.FAR] = after & (panel.n > 0), 0.0
-        again = refitted(replace(panel, X=X), stepped, W=W)
-        costs = [one.solution.cost - fit.solution.cost for one, fit in zip(again, plain, strict=True)]
-        gain += [np.log(odds * fit.weight) - cost / 2 for fit, cost in zip(plain, costs, strict=True)]
-        moved += again
-    share = np.exp(gain - np.logaddexp.reduce([*gain, np.log(sum(fit.weight for fit in plain))]))
-    moved = [replace(fit, weight=float(w)) for fit, w in zip(moved, share, strict=True)]
-    step = np.eye(len(panel.mean_effect))[mixed.NEAR]
-    on_top, error = averaged(moved, np.where(step == 1, 0.0, panel.mean_effect))
-    return Lasting(probability=float(share.sum()), step=mean(moved, step), on_top=on_top, error=error)
+        again = refitted(replace(panel, X=X), stepped, W=W).solved
+        gain.append(np.log(odds * plain.weight) - (again.cost - plain.solved.cost) / 2)
+        steps.append(again.theta @ step)
+        effects.append(again.values(effect))
+    every = np.concatenate(gain)
+    share = np.exp(every - np.logaddexp.reduce([*every, np.log(plain.weight.sum())]))
+    on_top, error = averaged(share, *np.concatenate(effects, axis=1))
+    moved = float(share @ np.concatenate(steps) / share.sum())
+    return Lasting(probability=float(share.sum()), step=moved, on_top=on_top, error=error)
 
 
 def _times(panel: Panel) -> Iterator[tuple[NDArray[np.bool_], float]]:

@@ -12,7 +12,6 @@ and the mean effect are all but free; s, pi, gamma, omega and delta are N(0, siz
 nobody knows, are weighed by `estimators.assumptions`.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -21,7 +20,7 @@ from scipy.linalg import cho_factor, cho_solve, lapack
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-Sizes = tuple[float, float, float, float, float]  # of slope, spell, growth, differences by order and between teams
+Rows = NDArray[np.bool_] | NDArray[np.intp]
 
 NONE = 0.01  # a size that leaves a term out
 LEVEL = 0.05  # a slope too small to matter
@@ -29,6 +28,7 @@ FREE = 10.0  # a size that lets a coefficient be anything
 FROM_NOTHING = 5.0  # a size of growth: the effect grows from nothing
 FULL_GROWTH = 26  # weeks after which a growing effect has grown up
 TAU, GAMMA, NEAR, FAR, OMEGA, KAPPA = range(6)  # columns shared by all teams
+SLOPE, SPELL, GROWTH, ORDER, APART = range(5)  # sizes: the last two of differences by order and between teams
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +71,7 @@ class Equations:
     r: Floats
     rest: float
 
-    def solve(self, precision: Floats) -> "list[Solution]":
+    def solve(self, precision: Floats) -> "Solutions":
         """Solve under several priors; `precision` has one row each, the prior precision of every coefficient."""
         M = np.tile(self.S, (len(precision), 1, 1))
         M[:, range(len(self.r)), range(len(self.r))] += precision
@@ -82,22 +82,27 @@ class Equations:
                 raise np.linalg.LinAlgError("the equations of the coefficients are not positive definite")
         logdet = 2 * np.log(np.diagonal(M, axis1=1, axis2=2)).sum(axis=1)
         cost = self.rest - theta @ self.r + logdet - np.log(precision).sum(axis=1)
-        return [Solution(theta=t, factor=L.T, cost=float(x)) for t, L, x in zip(theta, M, cost, strict=True)]
+        return Solutions(theta=theta, factor=M, cost=cost)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Solution:
-    """Coefficients, the Cholesky factor of their precision, and -2 log restricted likelihood up to a constant."""
+class Solutions:
+    """Solutions under several priors: coefficients, shape (m, p), the Cholesky factors of their precision, shape
+    (m, p, p), upper triangles, and -2 log restricted likelihood up to a constant, shape (m,).
+    """
 
     theta: Floats
-    factor: Floats  # its lower triangle
-    cost: float
+    factor: Floats
+    cost: Floats
 
+    def only(self, rows: Rows) -> "Solutions":
+        """Return some of them."""
+        return Solutions(theta=self.theta[rows], factor=self.factor[rows], cost=self.cost[rows])
 
-def values(solutions: Sequence[Solution], c: Floats) -> tuple[Floats, Floats]:
-    """Return c'theta and its variance, under each of several solutions of one panel."""
-    solved = np.array([lapack.dpotrs(solution.factor, c, lower=1)[0] for solution in solutions])
-    return np.array([solution.theta for solution in solutions]) @ c, solved @ c
+    def values(self, c: Floats) -> tuple[Floats, Floats]:
+        """Return c'theta and its variance, under each."""
+        solved = np.array([lapack.dpotrs(U.T, c, lower=1)[0] for U in self.factor])
+        return self.theta @ c, solved @ c
 
 
 def lay_out(y: Floats, n: Floats, unit: Ints, time: Ints, treated: NDArray[np.bool_], since: Floats,
@@ -192,18 +197,16 @@ def equations(panel: Panel, W: Floats, *, keep: NDArray[np.bool_] | None = None)
     return Equations(S=S - cross.T @ swept[:, :-1], r=r - cross.T @ swept[:, -1], rest=rest)
 
 
-def priors(panel: Panel, choices: Sequence[Sizes]) -> Floats:
-    """Return the prior precision of each coefficient under each choice of sizes, shape (m, p).
+def priors(panel: Panel, sizes: Floats) -> Floats:
+    """Return the prior precision of each coefficient, shape (m, p), under each row of sizes, shape (m, 5).
 
     The coefficients are the shared ones, each treated unit's delta, each unit's slope.
     """
-    slope, spell, growth, order, apart = np.array(choices).T[:, :, None]
-    shared, treated = panel.X.shape[2], len(panel.treated)
-    size = np.full((len(choices), shared + treated + len(panel.y)), FREE)
-    from_nothing = growth[:, 0] == FROM_NOTHING
-    size[from_nothing, TAU] = NONE
-    size[:, KAPPA] = np.where(from_nothing, FREE, np.minimum(growth[:, 0], NONE))
-    size[:, GAMMA] = np.where(from_nothing, NONE, growth[:, 0])
-    size[:, [NEAR, FAR]], size[:, [OMEGA]] = spell, order
-    size[:, shared : shared + treated], size[:, shared + treated :] = apart, slope
-    return size**-2.0
+    shared, treated, growth = panel.X.shape[2], len(panel.treated), sizes[:, GROWTH]
+    sd = np.full((len(sizes), shared + treated + len(panel.y)), FREE)
+    sd[:, TAU] = np.where(growth == FROM_NOTHING, NONE, FREE)
+    sd[:, KAPPA] = np.where(growth == FROM_NOTHING, FREE, np.minimum(growth, NONE))
+    sd[:, GAMMA] = np.where(growth == FROM_NOTHING, NONE, growth)
+    sd[:, [NEAR, FAR]], sd[:, [OMEGA]] = sizes[:, [SPELL]], sizes[:, [ORDER]]
+    sd[:, shared : shared + treated], sd[:, shared + treated :] = sizes[:, [APART]], sizes[:, [SLOPE]]
+    return sd**-2.0

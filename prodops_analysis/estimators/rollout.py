@@ -14,11 +14,8 @@ from scipy import stats
 from prodops_analysis.estimators import mixed
 from prodops_analysis.estimators.assumptions import (
     MOST_SPELL,
-    Fit,
+    Fits,
     Odds,
-    averaged,
-    heaviest,
-    mean,
     odds_of,
     refitted,
     weigh,
@@ -119,7 +116,7 @@ def rollout_effect(
     odds = odds_of(common=common, counts=counts)
     fits = weigh(panel, odds)
     c = panel.mean_effect
-    estimate, model = averaged(fits, c)
+    estimate, model = fits.averaged(c)
     answers = _with_and_without_spell(fits, c)
     if answers:
         model = max(error for _, error in answers)
@@ -145,10 +142,10 @@ def rollout_effect(
         df=df,
         by_unit={} if brief else {int(u): _scaled(*own, t, sd) for u, own in _by_unit(panel, fits).items()},
         by_band={} if brief else {band: _scaled(*own, t, sd) for band, own in _by_band(panel, fits).items()},
-        spell=_scaled(*averaged([f for f in fits if f.spell or not answers], np.eye(len(c))[mixed.NEAR]), t, sd),
+        spell=_scaled(*(fits.only(fits.spell) if answers else fits).averaged(np.eye(len(c))[mixed.NEAR]), t, sd),
         answers=(answers[0][0] * sd, answers[1][0] * sd) if answers else None,
         lasting=lasting.scaled(sd) if lasting else None,
-        slope=_scaled(*averaged(fits, np.isin(np.arange(len(c)), slopes[panel.treated]) / adopters), t, sd),
+        slope=_scaled(*fits.averaged(np.isin(np.arange(len(c)), slopes[panel.treated]) / adopters), t, sd),
         replay=replay,
         order_p=_order(panel, fits, rng) if rng is not None and common and U <= FEW_UNITS else None,
         n_cells=int(treated.sum()),
@@ -166,52 +163,50 @@ def degrees_of_freedom(odds: Odds, adopters: int, units: int, *, common: bool) -
 
 def expected_error(
     n: Floats, unit: Ints, time: Ints, treated: NDArray[np.bool_], since: Floats, *, common: bool,
-    assumptions: list[Fit],
+    assumptions: Fits,
 ) -> float:  # fmt: skip
     """Return the standard error that a planned rollout would give, in units of sd, before any outcome is known."""
     refuse(np.zeros(len(n)), n, unit, time, treated, since, common=common)
     panel = mixed.lay_out(np.zeros(len(n)), n, unit, time, treated, since, common=common)
-    return averaged(refitted(panel, assumptions), panel.mean_effect)[1]
+    return refitted(panel, assumptions).averaged(panel.mean_effect)[1]
 
 
 def _scaled(value: float, error: float, t: float, sd: float) -> Interval:
     return Interval(estimate=value * sd, low=(value - t * error) * sd, high=(value + t * error) * sd)
 
 
-def _with_and_without_spell(fits: list[Fit], c: Floats) -> list[tuple[float, float]]:
+def _with_and_without_spell(fits: Fits, c: Floats) -> list[tuple[float, float]]:
     """Return estimate and error with a spell before the rollouts let in and without, where it has all its weight."""
-    let_in = [fit for fit in fits if fit.spell]
-    if sum(fit.weight for fit in let_in) < MOST_SPELL - 1e-9:
+    if fits.weight @ fits.spell < MOST_SPELL - 1e-9:
         return []
-    return [averaged(let_in, c), averaged([fit for fit in fits if not fit.spell], c)]
+    return [fits.only(fits.spell).averaged(c), fits.only(~fits.spell).averaged(c)]
 
 
-def _jackknife(panel: Panel, fits: list[Fit]) -> float:
+def _jackknife(panel: Panel, fits: Fits) -> float:
     """Leave one unit out at a time; MacKinnon, Nielsen & Webb 2023, eq. 12 (CV3J)."""
-    W = mixed.inverse_covariance(panel.n, fits[0].rho, fits[0].shock)[0]
+    W = mixed.inverse_covariance(panel.n, fits.rho[0], fits.shock[0])[0]
     theta = []
     for unit in range(len(panel.y)):
         left = panel.without(unit)
-        theta.append(mean(refitted(left, fits, W=W, keep=np.arange(len(W)) != unit), left.mean_effect))
+        theta.append(refitted(left, fits, W=W, keep=np.arange(len(W)) != unit).mean(left.mean_effect))
     G = len(theta)
     return float(np.sqrt((G - 1) / G * np.sum((np.array(theta) - np.mean(theta)) ** 2)))
 
 
-def _by_unit(panel: Panel, fits: list[Fit]) -> dict[int, tuple[float, float]]:
+def _by_unit(panel: Panel, fits: Fits) -> dict[int, tuple[float, float]]:
     """Return each treated unit's effect, drawn to no common one."""
-    apart = [replace(fit, sizes=(*fit.sizes[:4], mixed.FREE)) for fit in heaviest(fits)]
-    again = refitted(panel, apart)
+    again = refitted(panel, fits.assuming(mixed.FREE, of=mixed.APART))
     found = {}
     for k, unit in enumerate(panel.treated):
         c = np.zeros(len(panel.mean_effect))
         weight = panel.n[unit] * panel.D[unit]
         c[: panel.X.shape[2]] = weight @ panel.X[unit] / weight.sum()
         c[panel.X.shape[2] + k] = 1.0
-        found[int(unit)] = averaged(again, c)
+        found[int(unit)] = again.averaged(c)
     return found
 
 
-def _by_band(panel: Panel, fits: list[Fit]) -> dict[tuple[int, int], tuple[float, float]]:
+def _by_band(panel: Panel, fits: Fits) -> dict[tuple[int, int], tuple[float, float]]:
     """Return the effect by weeks since the rollout, an event study.
 
     From eight weeks before on beside all earlier weeks; earlier bands beside what lies before them, weeks from eight
@@ -224,18 +219,18 @@ def _by_band(panel: Panel, fits: list[Fit]) -> dict[tuple[int, int], tuple[float
 
 
 def _bands(
-    panel: Panel, fits: list[Fit], n: Floats, bands: Sequence[tuple[int, int]]
+    panel: Panel, fits: Fits, n: Floats, bands: Sequence[tuple[int, int]]
 ) -> dict[tuple[int, int], tuple[float, float]]:
     inside = {band: (panel.since >= band[0]) & (panel.since <= band[1]) & (n > 0) for band in bands}
     seen = [band for band in bands if inside[band].any()]
     X = np.concatenate([np.zeros((*n.shape, mixed.KAPPA + 1)), *(inside[band][:, :, None] for band in seen)], axis=2)
     shown = replace(panel, n=n, X=X, D=np.zeros_like(n), treated=panel.treated[:0])
-    again = refitted(shown, [replace(fit, sizes=(mixed.LEVEL, *fit.sizes[1:])) for fit in heaviest(fits)])
+    again = refitted(shown, fits.assuming(mixed.LEVEL, of=mixed.SLOPE))
     every = np.eye(X.shape[2] + len(n))
-    return {band: averaged(again, every[mixed.KAPPA + 1 + k]) for k, band in enumerate(seen)}
+    return {band: again.averaged(every[mixed.KAPPA + 1 + k]) for k, band in enumerate(seen)}
 
 
-def _replay(panel: Panel, fits: list[Fit], *, df: int, inflate: float, sd: float) -> Replay:
+def _replay(panel: Panel, fits: Fits, *, df: int, inflate: float, sd: float) -> Replay:
     """Try the rule on every earlier date: all rollouts moved back by the same number of weeks, real ones left out."""
     adopts: NDArray[np.bool_] = np.asarray(panel.D.any(axis=1))
     T = panel.n.shape[1]
@@ -254,7 +249,7 @@ def _replay(panel: Panel, fits: list[Fit], *, df: int, inflate: float, sd: float
         n = np.where(since >= window, 0.0, panel.n)
         if ((n > 0) & (since >= 0)).any(axis=1).sum() == adopts.sum():
             moved = mixed.with_rollouts(panel.y, n, since >= 0, since, common=panel.common)
-            value, error = averaged(refitted(moved, fits), moved.mean_effect)
+            value, error = refitted(moved, fits).averaged(moved.mean_effect)
             t_values.append(value / (error * inflate))
             effects[int(back)] = _scaled(value, error * inflate, critical, sd)
     if not t_values:
@@ -267,16 +262,16 @@ def _replay(panel: Panel, fits: list[Fit], *, df: int, inflate: float, sd: float
     return Replay(dates=len(t), spoken=spoken, weeks=window, widen=float(np.sqrt(max(scatter, 1.0))), effects=effects)
 
 
-def _order(panel: Panel, fits: list[Fit], rng: np.random.Generator) -> float:
+def _order(panel: Panel, fits: Fits, rng: np.random.Generator) -> float:
     """Deal the rollouts out to the units anew; return the share of orders with a t at least as large as the real one.
 
     Randomisation inference by t (MacKinnon & Webb 2020); the real order counts (Phipson & Smyth 2010).
     """
-    W = mixed.inverse_covariance(panel.n, fits[0].rho, fits[0].shock)[0]
+    W, best = mixed.inverse_covariance(panel.n, fits.rho[0], fits.shock[0])[0], fits.only(np.array([0]))
     begin = float(np.min(panel.since[panel.D > 0]))
 
     def t_of(dealt: Panel) -> float:
-        return abs(float(np.divide(*averaged(refitted(dealt, fits[:1], W=W), dealt.mean_effect))))
+        return abs(float(np.divide(*refitted(dealt, best, W=W).averaged(dealt.mean_effect))))
 
     def inside(dealt: Panel) -> int:
         return int(np.sum(dealt.D.any(axis=1) & ((dealt.n > 0) & (dealt.since < 0)).any(axis=1)))
