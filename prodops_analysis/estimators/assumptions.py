@@ -168,8 +168,7 @@ def _together(found: Sequence[tuple[float, float, Solutions]], sizes: Floats, we
 
 
 def refitted(panel: Panel, fits: Fits, *, W: Floats | None = None, keep: NDArray[np.bool_] | None = None) -> Fits:
-    """Fit another panel under the heaviest assumptions, with the weights they had."""
-    same = fits.heaviest
+    """Fit another panel under assumptions of one autocorrelation and shock, with the weights they had."""
     if W is None:
-        W = inverse_covariance(panel.n, same.rho[0], same.shock[0])[0]
-    return replace(same, solved=equations(panel, W, keep=keep).solve(priors(panel, same.sizes)))
+        W = inverse_covariance(panel.n, fits.rho[0], fits.shock[0])[0]
+    return replace(fits, solved=equations(panel, W, keep=keep).solve(priors(panel, fits.sizes)))

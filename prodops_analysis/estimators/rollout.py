@@ -115,7 +115,7 @@ def rollout_effect(
     panel = mixed.lay_out(y / sd, n, unit, time, treated, since, common=common)
     odds = odds_of(common=common, counts=counts)
     fits = weigh(panel, odds)
-    c = panel.mean_effect
+    best, c = fits.heaviest, panel.mean_effect
     estimate, model = fits.averaged(c)
     answers = _with_and_without_spell(fits, c)
     if answers:
@@ -125,9 +125,9 @@ def rollout_effect(
     if common and adopters >= LEAST_ADOPTERS:
         own_df = df - odds.worth
         # two variances put together by what each is worth (Smyth 2004)
-        error = float(np.sqrt((odds.worth * model**2 + own_df * _jackknife(panel, fits) ** 2) / df))
+        error = float(np.sqrt((odds.worth * model**2 + own_df * _jackknife(panel, best) ** 2) / df))
     inflate, t = error / model, float(stats.t.ppf(0.975, df))
-    replay = _replay(panel, fits, df=df, inflate=inflate, sd=sd)
+    replay = _replay(panel, best, df=df, inflate=inflate, sd=sd)
     if answers:  # the interval reaches over both
         error += abs(answers[0][0] - answers[1][0]) / 2 / t
     lasting = lasting_step(panel, fits) if common else None
@@ -140,14 +140,14 @@ def rollout_effect(
         estimate=estimate * sd,
         standard_error=error * replay.widen * sd,
         df=df,
-        by_unit={} if brief else {int(u): _scaled(*own, t, sd) for u, own in _by_unit(panel, fits).items()},
-        by_band={} if brief else {band: _scaled(*own, t, sd) for band, own in _by_band(panel, fits).items()},
+        by_unit={} if brief else {int(u): _scaled(*own, t, sd) for u, own in _by_unit(panel, best).items()},
+        by_band={} if brief else {band: _scaled(*own, t, sd) for band, own in _by_band(panel, best).items()},
         spell=_scaled(*(fits.only(fits.spell) if answers else fits).averaged(np.eye(len(c))[mixed.NEAR]), t, sd),
         answers=(answers[0][0] * sd, answers[1][0] * sd) if answers else None,
         lasting=lasting.scaled(sd) if lasting else None,
         slope=_scaled(*fits.averaged(np.isin(np.arange(len(c)), slopes[panel.treated]) / adopters), t, sd),
         replay=replay,
-        order_p=_order(panel, fits, rng) if rng is not None and common and U <= FEW_UNITS else None,
+        order_p=_order(panel, best.only(np.array([0])), rng) if rng is not None and common and U <= FEW_UNITS else None,
         n_cells=int(treated.sum()),
         n_units=U,
         method="mixed model of teams and weeks, assumptions weighed by restricted likelihood",
@@ -168,7 +168,7 @@ def expected_error(
     """Return the standard error that a planned rollout would give, in units of sd, before any outcome is known."""
     refuse(np.zeros(len(n)), n, unit, time, treated, since, common=common)
     panel = mixed.lay_out(np.zeros(len(n)), n, unit, time, treated, since, common=common)
-    return refitted(panel, assumptions).averaged(panel.mean_effect)[1]
+    return refitted(panel, assumptions.heaviest).averaged(panel.mean_effect)[1]
 
 
 def _scaled(value: float, error: float, t: float, sd: float) -> Interval:
@@ -262,12 +262,12 @@ def _replay(panel: Panel, fits: Fits, *, df: int, inflate: float, sd: float) -> 
     return Replay(dates=len(t), spoken=spoken, weeks=window, widen=float(np.sqrt(max(scatter, 1.0))), effects=effects)
 
 
-def _order(panel: Panel, fits: Fits, rng: np.random.Generator) -> float:
+def _order(panel: Panel, best: Fits, rng: np.random.Generator) -> float:
     """Deal the rollouts out to the units anew; return the share of orders with a t at least as large as the real one.
 
     Randomisation inference by t (MacKinnon & Webb 2020); the real order counts (Phipson & Smyth 2010).
     """
-    W, best = mixed.inverse_covariance(panel.n, fits.rho[0], fits.shock[0])[0], fits.only(np.array([0]))
+    W = mixed.inverse_covariance(panel.n, best.rho[0], best.shock[0])[0]
     begin = float(np.min(panel.since[panel.D > 0]))
 
     def t_of(dealt: Panel) -> float:
