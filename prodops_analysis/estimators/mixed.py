@@ -150,14 +150,14 @@ def inverse_covariance(n: Floats, rho: float, shock: float) -> tuple[Floats, flo
     # (N^-1 + shock^2 R)^-1 = N - shock^2 N (R^-1 + shock^2 N)^-1 N: weeks with n = 0 leave by themselves
     diagonal, beside = (1 + rho**2 * inside) / (1 - rho**2), np.full(weeks - 1, -rho / (1 - rho**2))
     W = np.zeros((len(n), weeks, weeks))
+    W[:, range(weeks), range(weeks)] = n
     logdet = len(n) * (weeks - 1) * np.log(1 - rho**2) - float(np.log(n[n > 0]).sum())
     if rho:
-        for unit, items in enumerate(n):
-            pivots, _, solved, _ = lapack.dptsv(diagonal + shock**2 * items, beside, np.diag(items).T)
+        for unit, items in enumerate(n):  # N is overwritten by what is solved
+            pivots = lapack.dptsv(diagonal + shock**2 * items, beside, W[unit].T, overwrite_b=1)[0]
             logdet += float(np.log(pivots).sum())
-            W[unit] = solved.T  # LAPACK keeps columns together, NumPy rows
     else:  # every week by itself
-        W[:, range(weeks), range(weeks)] = n / (1 + shock**2 * n)
+        W[:, range(weeks), range(weeks)] /= 1 + shock**2 * n
         logdet += float(np.log(1 + shock**2 * n).sum())
     W *= -(shock**2) * n[:, None, :]
     W[:, range(weeks), range(weeks)] += n
