@@ -3,7 +3,7 @@
 Weights are prior odds (`Odds`) times restricted likelihood (Harville 1974; model averaging, Hoeting et al. 1999).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import product
 
@@ -126,14 +126,14 @@ def weigh(panel: Panel, odds: Odds) -> Fits:
     sizes = np.array(list(product(*sets)))
     before = np.array([np.prod(each) for each in product(*(known.values() for known in sets))])
     precision, spelled = priors(panel, sizes), sizes[:, SPELL] > NONE
-    found: list[tuple[float, float, Solutions]] = []
-    costs, least = [], np.full(2, np.inf)  # least: without a spell and with one
+    tried, found, costs, least = [], [], [], np.full(2, np.inf)  # least: without a spell and with one
     for rho in odds.rho:
         own = np.full(2, np.inf)
         for shock in odds.shock:
             W, logdet = inverse_covariance(panel.n, rho, shock)
-            found.append((rho, shock, equations(panel, W).solve(precision)))
-            costs.append(found[-1][2].cost + logdet - 2 * np.log(before))
+            tried.append((rho, shock))
+            found.append(equations(panel, W).solve(precision))
+            costs.append(found[-1].cost + logdet - 2 * np.log(before))
             smaller, own = own, np.array([costs[-1][~spelled].min(), costs[-1][spelled].min()])
             least = np.minimum(least, own)
             if (own > least + HOPELESS).all() and (own > smaller).all():
@@ -146,24 +146,11 @@ def weigh(panel: Panel, odds: Odds) -> Fits:
         own[own < LEAST_WEIGHT] = 0.0
         share[rows] = own / own.sum() * (together if together >= LEAST_WEIGHT else 0.0)
     share /= share.sum()
-    return _together(found, sizes, share.reshape(len(found), -1))
-
-
-def _together(found: Sequence[tuple[float, float, Solutions]], sizes: Floats, weight: Floats) -> Fits:
-    """Return what has weight, heaviest first; one row of weights for each autocorrelation and shock."""
-    kept = [solved.only(own > 0) for (_, _, solved), own in zip(found, weight, strict=True)]
+    weight = share.reshape(len(tried), len(sizes))
     place, choice = np.nonzero(weight)
-    every = Fits(
-        rho=np.array([rho for rho, _, _ in found])[place],
-        shock=np.array([shock for _, shock, _ in found])[place],
-        sizes=sizes[choice],
-        weight=weight[place, choice],
-        solved=Solutions(
-            theta=np.concatenate([solved.theta for solved in kept]),
-            factor=np.concatenate([solved.factor for solved in kept]),
-            cost=np.concatenate([solved.cost for solved in kept]),
-        ),
-    )
+    best, solved = np.array(tried)[place], [one.only(own > 0) for one, own in zip(found, weight, strict=True)]
+    every = Fits(rho=best[:, 0], shock=best[:, 1], sizes=sizes[choice], weight=weight[place, choice],
+                 solved=Solutions.of(solved))  # fmt: skip
     return every.only(np.argsort(-every.weight, kind="stable"))
 
 

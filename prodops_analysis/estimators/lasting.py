@@ -52,16 +52,14 @@ def lasting_step(panel: Panel, fits: Fits) -> Lasting:
     plain = fits.only(~fits.spell).heaviest
     stepped = plain.assuming(SIZE, of=mixed.SPELL)
     W = mixed.inverse_covariance(panel.n, plain.rho[0], plain.shock[0])[0]
-    step = np.eye(len(panel.mean_effect))[mixed.NEAR]
-    effect = np.where(step == 1, 0.0, panel.mean_effect)
     gain, steps, effects = [], [], []
     for after, odds in _times(panel):
         X = panel.X.copy()
         X[:, :, mixed.NEAR], X[:, :, mixed.FAR] = after & (panel.n > 0), 0.0
         again = refitted(replace(panel, X=X), stepped, W=W).solved
         gain.append(np.log(odds * plain.weight) - (again.cost - plain.solved.cost) / 2)
-        steps.append(again.theta @ step)
-        effects.append(again.values(effect))
+        steps.append(again.theta[:, mixed.NEAR])
+        effects.append(again.values(panel.mean_effect))
     every = np.concatenate(gain)
     share = np.exp(every - np.logaddexp.reduce([*every, np.log(plain.weight.sum())]))
     on_top, error = averaged(share, *np.concatenate(effects, axis=1))

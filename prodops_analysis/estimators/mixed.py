@@ -12,6 +12,7 @@ and the mean effect are all but free; s, pi, gamma, omega and delta are N(0, siz
 nobody knows, are weighed by `estimators.assumptions`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -94,6 +95,12 @@ class Solutions:
     theta: Floats
     factor: Floats
     cost: Floats
+
+    @classmethod
+    def of(cls, parts: Sequence["Solutions"]) -> "Solutions":
+        """Put several together."""
+        return cls(theta=np.concatenate([p.theta for p in parts]), factor=np.concatenate([p.factor for p in parts]),
+                   cost=np.concatenate([p.cost for p in parts]))  # fmt: skip
 
     def only(self, rows: Rows) -> "Solutions":
         """Return some of them."""
