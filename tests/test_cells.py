@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 from prodops_analysis import METRICS
-from prodops_analysis.cells import fill, place
+from prodops_analysis.cells import fill, kinds_of, place
 
 START = date(2025, 1, 6)  # a Monday
 END = pd.Timestamp("2025-10-06", tz="UTC")
@@ -90,6 +90,24 @@ def test_spread_of_thin_weeks():
     sides = [values[:9], values[9:]]
     expected = np.sqrt(sum(((side - side.mean()) ** 2).sum() for side in sides) / (29 - 2))
     assert expected == pytest.approx(found.sd)
+
+
+def test_a_kind_of_work_is_a_type_and_a_size():
+    """Two items are of one kind where both type and size are alike; a missing one is like an empty one."""
+    pairs = [
+        ("bug", "S"),
+        ("bug", "M"),
+        ("task", "S"),
+        ("task", "M"),
+        (None, "M"),
+        ("", "M"),
+        ("bug", None),
+        ("bug", "S"),
+    ]
+
+    kinds = kinds_of(pd.DataFrame(pairs, columns=["item_type", "size"])).tolist()
+
+    assert [kinds.index(kind) for kind in kinds] == [0, 1, 2, 3, 4, 4, 6, 0]
 
 
 def test_small_kinds_are_drawn_towards_the_level_of_their_team():
