@@ -77,8 +77,9 @@ class Equations:
         M = np.tile(self.S, (len(precision), 1, 1))
         M[:, range(len(self.r)), range(len(self.r))] += precision
         theta = np.empty(precision.shape)
-        for k, P in enumerate(M):  # each is overwritten by its Cholesky factor
-            _, theta[k], failed = lapack.dposv(P.T, self.r, lower=1, overwrite_a=1)
+        for k, P in enumerate(M):  # each makes way for its Cholesky factor, in place where LAPACK can
+            factor, theta[k], failed = lapack.dposv(P.T, self.r, lower=1, overwrite_a=1)
+            M[k] = factor.T
             if failed:
                 raise np.linalg.LinAlgError("the equations of the coefficients are not positive definite")
         logdet = 2 * np.log(np.diagonal(M, axis1=1, axis2=2)).sum(axis=1)
@@ -160,9 +161,10 @@ def inverse_covariance(n: Floats, rho: float, shock: float) -> tuple[Floats, flo
     W[:, range(weeks), range(weeks)] = n
     logdet = len(n) * (weeks - 1) * np.log(1 - rho**2) - float(np.log(n[n > 0]).sum())
     if rho:
-        for unit, items in enumerate(n):  # N is overwritten by what is solved
-            pivots = lapack.dptsv(diagonal + shock**2 * items, beside, W[unit].T, overwrite_b=1)[0]
+        for unit, items in enumerate(n):  # N makes way for what is solved, in place where LAPACK can
+            pivots, _, solved, _ = lapack.dptsv(diagonal + shock**2 * items, beside, W[unit].T, overwrite_b=1)
             logdet += float(np.log(pivots).sum())
+            W[unit] = solved.T
     else:  # every week by itself
         W[:, range(weeks), range(weeks)] /= 1 + shock**2 * n
         logdet += float(np.log(1 + shock**2 * n).sum())
