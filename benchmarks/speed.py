@@ -54,7 +54,7 @@ print(time.perf_counter() - begin)
 """
 
 
-def seconds(plan: Plan, *, times: int = 10) -> tuple[float, int]:
+def seconds(plan: Plan, *, times: int = 5) -> tuple[float, int]:
     """Return the best time of an assessment with all its checks, and the number of items."""
     from prodops_analysis import Change, Settings, assess
 

@@ -95,10 +95,11 @@ def _silent(subject: Subject) -> Check:
 
 def _mix(observed: pd.DataFrame, own: pd.DataFrame, after: Flags, subject: Subject) -> Check:
     """Name other kinds of work. What was not there before is not compared, and counts for no improvement."""
-    kind = kinds_of(own)
+    every = kinds_of(observed)
+    kind = every[own.index]
     before, later = (kind[side].value_counts(normalize=True) for side in (~after, after))
     moved = float(later.sub(before, fill_value=0).abs().sum() / 2)
-    new = float(unseen(kinds_of(observed), ~observed.index.isin(own.index[after])).sum()) / max(int(after.sum()), 1)
+    new = float(unseen(every, ~observed.index.isin(own.index[after])).sum()) / max(int(after.sum()), 1)
     counted = subject.metric.kind == "count"
     told = f"{moved:.0%} of the work is of other types or sizes than before"
     if new > MOST_UNSEEN:

@@ -236,10 +236,9 @@ def _stamps(subject: Subject, since: Mapping[str, date], at: str, state: str, by
     names = [same[team].get(name, name) + " (by a bot)" * bot for team, name, bot in n.index]
     keys = [n.index.get_level_values("team"), pd.Index(names, name="state", dtype="str")]
     found = pd.DataFrame({"before": n["size"] - n["sum"], "after": n["sum"]}).groupby(keys).sum()
-    of_team = found.groupby("team").transform("sum")
-    (before, after), (all_before, all_after) = found.to_numpy().T, of_team.to_numpy().T
-    risen = _risen(before, after, all_before, all_after), _risen(after, before, all_after, all_before)
-    return found.assign(**dict(zip(("more before", "more after"), risen, strict=True)))
+    sides, of_team = (frame.to_numpy().T for frame in (found, found.groupby("team").transform("sum")))
+    more = {"more before": _risen(*sides, *of_team), "more after": _risen(*sides[::-1], *of_team[::-1])}
+    return found.assign(**more)
 
 
 def _risen(n: Counts, known: Counts, mine: Counts, theirs: Counts) -> NDArray[np.bool_]:

@@ -264,8 +264,8 @@ def _by_start(log: _Log, field: str, team: pd.Series, started_at: pd.Series) -> 
 
 def marked(values: pd.Series, *, none: Sequence[str] = NO) -> pd.Series:
     """Read whether something is marked: any text but one that says none; missing stays missing."""
-    number, words = pd.factorize(values)
-    said = ~pd.Series(words).astype("str").str.strip().str.lower().isin(none)
+    number, words = pd.factorize(values.astype("str"))
+    said = ~pd.Series(words).str.strip().str.lower().isin(none)
     return said.astype("boolean").reindex(number).set_axis(values.index)
 
 

@@ -11,7 +11,7 @@ from prodops_analysis.attributes import with_attributes
 from prodops_analysis.errors import EventLogError
 from prodops_analysis.event_log import merge
 from prodops_analysis.settings import Settings
-from prodops_analysis.work_items import NO_TEAM, Fold, fold
+from prodops_analysis.work_items import NO_TEAM, Fold, fold, marked
 from prodops_analysis.workflow import Workflow
 
 STAGES = {
@@ -544,3 +544,23 @@ def test_later_events_change_nothing_before(seed):
 
     pd.testing.assert_frame_equal(cut.items, whole.items)
     pd.testing.assert_frame_equal(cut.spells, whole.spells)
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (["x", " No ", "", None], [True, False, False, None]),
+        ([True, False, None], [True, False, None]),
+        ([1.0, 0.0, None], [True, False, None]),
+        ([["urgent"], ["urgent"], None], [True, True, None]),
+        ([None, None], [None, None]),
+        ([], []),
+    ],
+    ids=["texts", "flags", "numbers", "lists", "nothing-known", "no-items"],
+)
+def test_marks_are_read_whatever_their_type(values, expected):
+    """Any mark counts but one that says none; what is missing stays missing, and a list is a mark like any other."""
+    found = marked(pd.Series(values, index=range(7, 7 + len(values))))
+
+    assert expected == [None if value is pd.NA else bool(value) for value in found]
+    assert list(range(7, 7 + len(values))) == found.index.tolist()

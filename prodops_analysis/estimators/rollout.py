@@ -182,20 +182,20 @@ def _with_and_without_spell(fits: Fits, c: Floats) -> list[tuple[float, float]]:
     return [fits.only(fits.spell).averaged(c), fits.only(~fits.spell).averaged(c)]
 
 
-def _jackknife(panel: Panel, fits: Fits) -> float:
+def _jackknife(panel: Panel, best: Fits) -> float:
     """Leave one unit out at a time; MacKinnon, Nielsen & Webb 2023, eq. 12 (CV3J)."""
-    W = mixed.inverse_covariance(panel.n, fits.rho[0], fits.shock[0])[0]
+    W = mixed.inverse_covariance(panel.n, best.rho[0], best.shock[0])[0]
     theta = []
     for unit in range(len(panel.y)):
         left = panel.without(unit)
-        theta.append(refitted(left, fits, W=W, keep=np.arange(len(W)) != unit).mean(left.mean_effect))
+        theta.append(refitted(left, best, W=W, keep=np.arange(len(W)) != unit).mean(left.mean_effect))
     G = len(theta)
     return float(np.sqrt((G - 1) / G * np.sum((np.array(theta) - np.mean(theta)) ** 2)))
 
 
-def _by_unit(panel: Panel, fits: Fits) -> dict[int, tuple[float, float]]:
+def _by_unit(panel: Panel, best: Fits) -> dict[int, tuple[float, float]]:
     """Return each treated unit's effect, drawn to no common one."""
-    again = refitted(panel, fits.assuming(mixed.FREE, of=mixed.APART))
+    again = refitted(panel, best.assuming(mixed.FREE, of=mixed.APART))
     found = {}
     for k, unit in enumerate(panel.treated):
         c = np.zeros(len(panel.mean_effect))
@@ -206,7 +206,7 @@ def _by_unit(panel: Panel, fits: Fits) -> dict[int, tuple[float, float]]:
     return found
 
 
-def _by_band(panel: Panel, fits: Fits) -> dict[tuple[int, int], tuple[float, float]]:
+def _by_band(panel: Panel, best: Fits) -> dict[tuple[int, int], tuple[float, float]]:
     """Return the effect by weeks since the rollout, an event study.
 
     From eight weeks before on beside all earlier weeks; earlier bands beside what lies before them, weeks from eight
@@ -215,22 +215,22 @@ def _by_band(panel: Panel, fits: Fits) -> dict[tuple[int, int], tuple[float, flo
     quiet = np.where(panel.since >= BANDS[0][0], 0.0, panel.n)
     reach = np.nanmin(np.where(panel.n > 0, panel.since, np.nan))
     early = [band for band in EARLY if band[0] - reach >= LEAST_REFERENCE]
-    return {**_bands(panel, fits, quiet, early), **_bands(panel, fits, panel.n, BANDS)}
+    return {**_bands(panel, best, quiet, early), **_bands(panel, best, panel.n, BANDS)}
 
 
 def _bands(
-    panel: Panel, fits: Fits, n: Floats, bands: Sequence[tuple[int, int]]
+    panel: Panel, best: Fits, n: Floats, bands: Sequence[tuple[int, int]]
 ) -> dict[tuple[int, int], tuple[float, float]]:
     inside = {band: (panel.since >= band[0]) & (panel.since <= band[1]) & (n > 0) for band in bands}
     seen = [band for band in bands if inside[band].any()]
     X = np.concatenate([np.zeros((*n.shape, mixed.KAPPA + 1)), *(inside[band][:, :, None] for band in seen)], axis=2)
     shown = replace(panel, n=n, X=X, D=np.zeros_like(n), treated=panel.treated[:0])
-    again = refitted(shown, fits.assuming(mixed.LEVEL, of=mixed.SLOPE))
+    again = refitted(shown, best.assuming(mixed.LEVEL, of=mixed.SLOPE))
     every = np.eye(X.shape[2] + len(n))
     return {band: again.averaged(every[mixed.KAPPA + 1 + k]) for k, band in enumerate(seen)}
 
 
-def _replay(panel: Panel, fits: Fits, *, df: int, inflate: float, sd: float) -> Replay:
+def _replay(panel: Panel, best: Fits, *, df: int, inflate: float, sd: float) -> Replay:
     """Try the rule on every earlier date: all rollouts moved back by the same number of weeks, real ones left out."""
     adopts: NDArray[np.bool_] = np.asarray(panel.D.any(axis=1))
     T = panel.n.shape[1]
@@ -249,7 +249,7 @@ def _replay(panel: Panel, fits: Fits, *, df: int, inflate: float, sd: float) -> 
         n = np.where(since >= window, 0.0, panel.n)
         if ((n > 0) & (since >= 0)).any(axis=1).sum() == adopts.sum():
             moved = mixed.with_rollouts(panel.y, n, since >= 0, since, common=panel.common)
-            value, error = refitted(moved, fits).averaged(moved.mean_effect)
+            value, error = refitted(moved, best).averaged(moved.mean_effect)
             t_values.append(value / (error * inflate))
             effects[int(back)] = _scaled(value, error * inflate, critical, sd)
     if not t_values:
