@@ -180,7 +180,8 @@ def weighed(table, *, common, counts=False):
         for sizes in before:
             found[rho, shock, sizes] = model.solve(base, sizes, c)
     least = min(cost for _, _, cost in found.values())
-    share = {key: before[key[2]] * np.exp(-0.5 * (cost - least)) for key, (_, _, cost) in found.items()}
+    likely = {key: np.exp(-0.5 * (cost - least)) for key, (_, _, cost) in found.items()}
+    share = {key: odds.rho[key[0]] * before[key[2]] * likely[key] for key in found}
     every = sum(share.values())
     let_in = min(sum(s for key, s in share.items() if lets_spell_in(key)) / every, 0.5)
     for inside, together in ((True, let_in), (False, 1 - let_in)):

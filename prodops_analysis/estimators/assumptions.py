@@ -31,12 +31,12 @@ MOST_SPELL = 0.5  # weight of a spell before the rollouts, however clear it is
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Odds:
-    """What is thought of the unknowns before any data: their values, and size -> prior odds. A slope is a year's.
+    """What is thought of the unknowns before any data: value -> prior odds, and the shocks tried. A slope is a year's.
 
     worth : degrees of freedom that the variance of the model is worth, beside that of a jackknife.
     """
 
-    rho: tuple[float, ...] = (0.0, 0.3, 0.6, 0.85)
+    rho: Mapping[float, float]
     shock: tuple[float, ...] = (0.03, 0.12, 0.25, 0.45)
     slope: Mapping[float, float]
     spell: Mapping[float, float]
@@ -48,16 +48,16 @@ class Odds:
 
 # Why each: docs/decisions/0004.
 BESIDE = Odds(
-    slope={LEVEL: 1, 0.2: 1, 0.6: 2}, spell={NONE: 2, 0.5: 1}, growth={NONE: 3, FROM_NOTHING: 2, 0.5: 1},
-    order={NONE: 2, 0.5: 1}, apart={NONE: 1, 0.3: 1}, worth=12,
+    rho={0.0: 1, 0.3: 1, 0.6: 1, 0.85: 1}, slope={LEVEL: 1, 0.2: 1, 0.6: 2}, spell={NONE: 2, 0.5: 1},
+    growth={NONE: 3, FROM_NOTHING: 2, 0.5: 1}, order={NONE: 2, 0.5: 1}, apart={NONE: 1, 0.3: 1}, worth=12,
 )  # fmt: skip
 ALONE = Odds(
-    slope={0.3: 1, 0.9: 1}, spell={NONE: 2, 0.5: 1}, growth={NONE: 1, 0.5: 1}, order={NONE: 1}, apart={NONE: 1},
-    worth=30,
+    rho={0.0: 3, 0.3: 3, 0.6: 3, 0.85: 1}, slope={0.3: 1, 0.9: 2}, spell={NONE: 2, 0.5: 1}, growth={NONE: 3, 0.5: 2},
+    order={NONE: 1}, apart={NONE: 1}, worth=30,
 )  # fmt: skip
 COUNTS = Odds(
-    slope={LEVEL: 1, 0.2: 1}, spell={NONE: 2, 0.5: 1}, growth={NONE: 2, FROM_NOTHING: 1, 0.5: 2},
-    order={NONE: 2, 0.3: 1}, apart={NONE: 1, 0.15: 1}, worth=20,
+    rho={0.0: 1, 0.3: 1, 0.6: 1, 0.85: 1}, slope={LEVEL: 1, 0.2: 1}, spell={NONE: 2, 0.5: 1},
+    growth={NONE: 2, FROM_NOTHING: 1, 0.5: 2}, order={NONE: 2, 0.3: 1}, apart={NONE: 1, 0.15: 1}, worth=20,
 )  # fmt: skip
 
 
@@ -127,13 +127,13 @@ def weigh(panel: Panel, odds: Odds) -> Fits:
     before = np.array([np.prod(each) for each in product(*(known.values() for known in sets))])
     precision, spelled = priors(panel, sizes), sizes[:, SPELL] > NONE
     tried, found, costs, least = [], [], [], np.full(2, np.inf)  # least: without a spell and with one
-    for rho in odds.rho:
+    for rho, known in odds.rho.items():
         own = np.full(2, np.inf)
         for shock in odds.shock:
             W, logdet = inverse_covariance(panel.n, rho, shock)
             tried.append((rho, shock))
             found.append(equations(panel, W).solve(precision))
-            costs.append(found[-1].cost + logdet - 2 * np.log(before))
+            costs.append(found[-1].cost + logdet - 2 * np.log(before * known))
             smaller, own = own, np.array([costs[-1][~spelled].min(), costs[-1][spelled].min()])
             least = np.minimum(least, own)
             if (own > least + HOPELESS).all() and (own > smaller).all():
