@@ -13,14 +13,13 @@ from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
-import pandas as pd
 import worlds
+from calibration import said_of
 from cells import CELLS, judged_in, null, plan_of, world
-from exports import events_of
 from scipy import stats
-from worlds import Drawn, Plan
+from triggers import after_least_done
+from worlds import Plan
 
-from prodops_analysis import METRICS, Change, Settings, Verdict, assess
 from prodops_analysis.estimators import assumptions, lasting
 from prodops_analysis.estimators.mixed import LEVEL, NONE
 
@@ -70,27 +69,16 @@ def standard_error(treated: np.ndarray, weight: np.ndarray) -> float:
 
 def judged(job: tuple[int, str, int]) -> tuple[int, bool, bool]:
     """Say of one world, by the rule of its row, whether it got a direction, and whether the truth was covered."""
-    (row, kind), number = divmod(job[0], len(KINDS)), job[2]
-    cell, given = KINDS[kind], list(TAKEN.values())[row]
-    assumptions.COUNTS, (lasting.OWN_ODDS, lasting.A_YEAR) = given, (NEVER, NEVER) if row else MOVES
-    drawn = world(cell, job[1], number)
-    drawn = after_least_done(drawn) if cell is LEAST_DONE else drawn
-    items = drawn.items[["item_id", "team", "kind", "size"]].rename(columns={"kind": "type"})
-    change = Change(rollouts=drawn.rollouts, primary_metric=cell.metric, smallest_worthwhile=0.15)
-    said = assess(events_of(drawn, whole=False), items, change, as_of=drawn.as_of,
-                  settings=Settings(workflow=worlds.STATES))  # fmt: skip
-    truth = float(np.expm1(drawn.truth[METRICS[cell.metric].name]))
-    covered = said.low is not None and said.high is not None and said.low <= truth <= said.high
-    return job[0], said.verdict in (Verdict.IMPROVED, Verdict.WORSENED), covered
-
-
-def after_least_done(drawn: Drawn) -> Drawn:
-    """Move each rollout to follow the four weeks of weeks 16 to 62 in which the team got least done."""
-    ended = drawn.items.assign(week=np.floor(drawn.items["ended"]))
-    by_week = pd.crosstab(ended["week"], ended["team"]).reindex(range(16, 63), fill_value=0)
-    last = by_week.rolling(4).sum().idxmin()
-    moved = {team: day and worlds.START + timedelta(weeks=int(last[team]) + 1) for team, day in drawn.rollouts.items()}
-    return replace(drawn, rollouts=moved)
+    row, kind = divmod(job[0], len(KINDS))
+    assumptions.COUNTS = list(TAKEN.values())[row]
+    lasting.OWN_ODDS, lasting.A_YEAR = (NEVER, NEVER) if row else MOVES
+    cell, drawn = KINDS[kind], world(KINDS[kind], job[1], job[2])
+    if cell is LEAST_DONE:
+        last = after_least_done(drawn.items)
+        moved = {team: day and worlds.START + timedelta(weeks=int(last[team])) for team, day in drawn.rollouts.items()}
+        drawn = replace(drawn, rollouts=moved)
+    said = said_of(cell, drawn)
+    return job[0], bool(said["spoke"]), bool(said["covered"])
 
 
 def main() -> None:

@@ -27,6 +27,7 @@ import pandas as pd
 import worlds
 from cells import CELLS, Cell, plan_of, world
 from exports import events_of
+from worlds import Drawn
 
 REPORTED = "reported 2026-11, counts that may grow from nothing"
 NINE = 9
@@ -34,11 +35,15 @@ NINE = 9
 
 def judged(job: tuple[int, str, int]) -> dict[str, object]:
     """Assess one world."""
+    cell, seed, number = CELLS[job[0]], job[1], job[2]
+    return {"cell": job[0], "seed": seed, "number": number, **said_of(cell, world(cell, seed, number))}
+
+
+def said_of(cell: Cell, drawn: Drawn) -> dict[str, object]:
+    """Return what is said of a world of a cell, and whether it is true."""
     from prodops_analysis import METRICS, Change, Settings, Verdict, assess
     from prodops_analysis.event_log import validate
 
-    cell, seed, number = CELLS[job[0]], job[1], job[2]
-    drawn = world(cell, seed, number)
     begun = min(day for day in drawn.rollouts.values() if day)
     change = Change(
         rollouts=drawn.rollouts, primary_metric=cell.metric, smallest_worthwhile=0.15,
@@ -59,8 +64,7 @@ def judged(job: tuple[int, str, int]) -> dict[str, object]:
     right = Verdict.IMPROVED if better else Verdict.WORSENED
     measured = any(c.name == "measurement changed at rollout" and c.result == "forbids" for c in last.checks)
     return {
-        "cell": job[0], "seed": seed, "number": number, "seconds": took, "truth": truth,
-        "estimate": last.estimate, "verdict": str(last.verdict),
+        "seconds": took, "truth": truth, "estimate": last.estimate, "verdict": str(last.verdict),
         "spoke": bool(spoke), "right": last.verdict == right, "measured": measured,
         "wrong": not cell.nil and any(s.verdict != right for s in spoke),
         "covered": None if last.low is None else bool(last.low <= truth <= last.high),

@@ -21,6 +21,12 @@ def after_record(base: pd.DataFrame, rollouts: np.ndarray, *, last: int, rng: np
     return moved
 
 
+def after_least_done(items: pd.DataFrame) -> "pd.Series[int]":
+    """Return for each team the week that follows the four weeks of weeks 16 to 62 in which it got least done."""
+    ended = pd.crosstab(np.floor(items["ended"]), items["team"]).reindex(range(16, 63), fill_value=0)
+    return ended.rolling(4).sum().idxmin() + 1
+
+
 def _four_weeks(base: pd.DataFrame) -> pd.DataFrame:
     """Return the mean log days of the last four weeks, a row a team and a column a week."""
     seen = base.assign(y=base["level"] + base["noise"]).groupby(["unit", "week"])["y"].mean().unstack("week")

@@ -361,12 +361,12 @@ def test_an_effect_that_grows():
 
 @pytest.mark.parametrize(("first", "n"), [(SIX, 4.0), ((24,), 8.0)], ids=["beside-others", "alone"])
 def test_a_bad_spell_that_was_answered_is_no_effect(first, n):
-    """Four bad weeks before the rollout are seen as such; without them at least three quarters of what follows go."""
+    """Four bad weeks before the rollout are seen as such; without them at least four fifths of what follows go."""
     found = asked(exact(lambda since: 0.0, first, spell=1.0, n=n))
 
     without, every = found.answers
     assert every < -0.3
-    assert every / 4 < without < 0
+    assert every / 5 < without < 0
     assert found.spell.estimate > 0.6
     assert found.estimate == pytest.approx((without + every) / 2)
     assert abs(found.estimate) < found.standard_error
