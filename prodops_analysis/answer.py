@@ -10,7 +10,7 @@ import pandas as pd
 
 from prodops_analysis.checks import Check
 from prodops_analysis.errors import counted
-from prodops_analysis.estimators.rollout import Interval
+from prodops_analysis.estimators.together import Interval
 from prodops_analysis.metrics import METRICS
 from prodops_analysis.tables import Callout, effect, effects, table
 from prodops_analysis.verdict import Verdict, Worthwhile

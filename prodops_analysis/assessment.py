@@ -32,7 +32,7 @@ from prodops_analysis.records.changes import Change
 from prodops_analysis.settings import Settings, instant
 from prodops_analysis.tables import effect, effects
 from prodops_analysis.threats import threats
-from prodops_analysis.verdict import CANNOT_SAY, Judgement, Verdict, judge
+from prodops_analysis.verdict import CANNOT_SAY, Judgement, Verdict, judge, unclaimed
 from prodops_analysis.work_items import Fold, fold
 
 __all__ = ["Assessment", "assess"]
@@ -117,9 +117,12 @@ def assess(
         others=tuple(others),
     )  # fmt: skip
     secondary = chosen.name != change.primary_metric
+    if looked_at is not None and not np.isfinite(looked_at):
+        raise SettingsError(f"looked_at is the number of metrics looked at; found {looked_at}")
     if looked_at is None:
         looked_at = sum(one.kind != "level" for one in METRICS.values()) - 1 if secondary else 1
-    confidence = 1 - 0.05 / max(looked_at, 1)
+    looked_at = max(looked_at, 1)
+    confidence = 1 - 0.05 / looked_at
     found, of_data = _compared(subject, confidence=confidence, waiting=bool(look.waiting))
     checks: tuple[Check, ...] = (
         Check(name="time of the look", result="forbids" if look.waiting else "passed", found=look.said),
@@ -134,11 +137,11 @@ def assess(
         return _answer(None, CANNOT_SAY, chosen, change, checks, (*forbidding, *found.reasons), look=look)
     if forbidding:
         return _answer(found, CANNOT_SAY, chosen, change, checks, forbidding, look=look, withheld=True)
-    low, high = found.at(max(confidence, look.confidence))
+    low, high = found.at(1 - (1 - look.confidence) / looked_at)
     said = judge(low, high, smallest_worthwhile=change.smallest_worthwhile, better=chosen.better)
     blocking = tuple(f"{check.name}: {check.found}" for check in checks if check.result == "blocks")
     if blocking and said.verdict is Verdict.IMPROVED:
-        return _answer(found, CANNOT_SAY, chosen, change, checks, blocking, look=look, confidence=confidence)
+        return _answer(found, unclaimed(said), chosen, change, checks, blocking, look=look, confidence=confidence)
     reasons = _why(said, found, chosen, change, look, confidence)
     return _answer(found, said, chosen, change, checks, reasons, look=look, confidence=confidence)
 
@@ -155,13 +158,14 @@ def _compared(
     said_of_begin = begin_of_log(every)
     every = every[every["at"] >= every["since"]].drop(columns="since")
     fit, said_of_teams = fit_for_comparison(subject, every)
-    observed = followed(every[fit], last_event=subject.silent, follow_up=metric.follow_up)
+    apart, said_of_changes = other_changes(subject, every)
+    observed = followed(every[fit & apart], last_event=subject.silent, follow_up=metric.follow_up)
     alike, said_of_records = read_alike(observed, subject)
     observed = observed[alike].reset_index(drop=True)
     checks: tuple[Check, ...] = (
         data_quality(subject, observed),
         measurement(subject),
-        other_changes(subject),
+        said_of_changes,
         said_of_begin,
         *((open_work(subject),) if metric.kind == "duration" else ()),
         said_of_teams,

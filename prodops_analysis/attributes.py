@@ -5,6 +5,9 @@ import pandas as pd
 from prodops_analysis.errors import EventLogError, some
 from prodops_analysis.work_items import NO_TEAM, marked
 
+# only the log tells these, as of its instant
+CLOCK = ("created_at", "started_at", "finished_at", "outcome", "last_event_at")
+
 
 def with_typed_date(items: pd.DataFrame, events: pd.DataFrame, *, field: str, name: str) -> pd.DataFrame:
     """Add the first value of a field that people typed as a date, as column `name`; unreadable ones are missing."""
@@ -14,7 +17,7 @@ def with_typed_date(items: pd.DataFrame, events: pd.DataFrame, *, field: str, na
 
 
 def with_attributes(items: pd.DataFrame, given: pd.DataFrame | None) -> pd.DataFrame:
-    """Add to work items the columns of another table by `item_id`; what the log knows stays.
+    """Add to work items the columns of another table by `item_id`; what the log knows stays, and `CLOCK` is its alone.
 
     Raises EventLogError: the table has no `item_id`, an item twice, or none of the items.
     """
@@ -22,8 +25,11 @@ def with_attributes(items: pd.DataFrame, given: pd.DataFrame | None) -> pd.DataF
         return items
     if "item_id" not in given:
         raise EventLogError(f"the items table has no column 'item_id'; found {some(given.columns)}")
+    if not given.columns.is_unique:
+        twice = given.columns[given.columns.duplicated()]
+        raise EventLogError(f"the items table has two columns {some(map(repr, twice))}; keep one of them")
     extra = given.rename(columns={"type": "item_type"} if "item_type" not in given else {})
-    extra = extra.assign(item_id=extra["item_id"].astype("str"))
+    extra = extra.drop(columns=[name for name in CLOCK if name in extra]).assign(item_id=extra["item_id"].astype("str"))
     if extra["item_id"].duplicated().any():
         twice = extra.loc[extra["item_id"].duplicated(), "item_id"]
         raise EventLogError(

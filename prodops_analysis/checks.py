@@ -22,7 +22,8 @@ from prodops_analysis.work_items import UNKNOWN, Fold
 MEASUREMENT_SHARE = 0.20  # starts or finishes that other states stamp on the other side, from which no answer is given
 TRACE = 0.02  # of them, from which it is named: with many teams and states less comes about by chance
 SILENT = pd.Timedelta(days=14)  # without any event of a team at the end of the log, from which it is named
-NEAR = timedelta(weeks=12)  # another change of the same team so close is named
+NEAR = timedelta(weeks=12)  # another change so close is named
+TOO_CLOSE = timedelta(weeks=4)  # another change to the same metric and team so close cannot be told from this one
 Counts: TypeAlias = NDArray[np.int64]
 STAMPS = {
     "starts": ("started_at", "start_state", "start_actor_kind"),
@@ -175,19 +176,21 @@ def _own_changes(subject: Subject, team: str) -> list[tuple[date, str]]:
     )
 
 
-def other_changes(subject: Subject) -> Check:
-    """Name other registered changes within twelve weeks of a rollout, in adopting teams and in the comparison."""
-    name = "other changes in the window"
-    known = set(subject.folded.items["team"].unique())
+def other_changes(subject: Subject, observed: pd.DataFrame) -> tuple["pd.Series[bool]", Check]:
+    """Name other registered changes near a rollout or after it, in adopting teams and in the comparison.
+
+    While two changes to one metric are in use, neither can be told from the other: such weeks of an adopting team are
+    left out, and all of a team that got both at about the same time.
+    """
+    known, today = set(subject.folded.items["team"].unique()), subject.folded.as_of.date()
     met: dict[str, dict[str, list[str]]] = {"adopting teams": {}, "comparison teams": {}}
     for other in subject.others:
         for team, day in sorted(other.rollouts.items()):
+            if day is None or day > today or other == subject.change or team not in known:
+                continue
             mine = team in subject.rollouts
             firsts = [subject.rollouts[team]] if mine else subject.rollouts.values()
-            if day is None or day > subject.folded.as_of.date():
-                continue
-            near = any(abs(day - first) <= NEAR for first in firsts)
-            if other != subject.change and team in known and near:
+            if any(day - first >= -NEAR and (mine or day - first <= NEAR) for first in firsts):
                 side = met["adopting teams" if mine else "comparison teams"]
                 side.setdefault(other.title or other.id, []).append(f"{team} {day}")
     told = [
@@ -195,9 +198,36 @@ def other_changes(subject: Subject) -> Check:
         for side, changes in met.items()
         if changes
     ]
+    keep, shortened, lost = _only_this_change(subject, observed)
+    told += [f"used: {some(shortened)}, when another change to the same metric came"] if shortened else []
+    told += (
+        [f"left out: {some(lost)}, which got another change to the same metric at the time of this one"] if lost else []
+    )
+    name = "other changes in the window"
+    if len(lost) == len(subject.rollouts):
+        told.append("they cannot be told apart; judge them together, as one change")
+        return keep, Check(name=name, result="forbids", found="; ".join(told))
     if told:
-        return Check(name=name, result="noted", found="; ".join(told))
-    return Check(name=name, result="passed", found="no other registered change within 12 weeks of a rollout")
+        return keep, Check(name=name, result="noted", found="; ".join(told))
+    calm = "no other registered change within 12 weeks of a rollout, or later in an adopting team"
+    return keep, Check(name=name, result="passed", found=calm)
+
+
+def _only_this_change(subject: Subject, observed: pd.DataFrame) -> tuple["pd.Series[bool]", list[str], list[str]]:
+    """Keep of adopting teams what no other change to the same metric touched; name who is shortened, who is lost."""
+    keep, shortened, lost = pd.Series(True, index=observed.index), [], []
+    for team, first in subject.rollouts.items():
+        days = [day for day, _ in _own_changes(subject, team) if day - first > -TOO_CLOSE]
+        if not days:
+            continue
+        until = pd.Timestamp(min(days), tz="UTC")
+        if min(days) - first < TOO_CLOSE:
+            until = observed["at"].min()
+            lost.append(team)
+        else:
+            shortened.append(f"{team} until {min(days)}")
+        keep &= (observed["team"] != team) | (observed["at"] < until)
+    return keep, shortened, lost
 
 
 def measurement(subject: Subject) -> Check:

@@ -11,13 +11,15 @@ from scipy import stats
 from prodops_analysis.cells import Cells, fill, place
 from prodops_analysis.errors import counted
 from prodops_analysis.estimators.linked import linked
-from prodops_analysis.estimators.rollout import Interval, Replay, RolloutEffect, rollout_effect
+from prodops_analysis.estimators.rollout import Replay, RolloutEffect, rollout_effect
+from prodops_analysis.estimators.together import Interval, critical, interval
 from prodops_analysis.metrics import Metric
 
 # Why each: docs/decisions/0004.
 MIN_WEEKS_BEFORE, MIN_WEEKS_AFTER, MIN_ITEMS_AFTER = 16, 4, 25
 TURN_OF_YEAR = ((12, 22), (1, 2))  # month and day of the Mondays whose weeks are left out without a comparison
 AT_ONCE = "all teams at once"
+LEAST_RANKED = 4  # teams, from which it is asked whether the worst came first
 LIKELY = 0.5  # probability of a level that moved at another time, from which it is told
 
 
@@ -27,6 +29,9 @@ class Estimate:
 
     by_team, by_band : the same for each adopting team and by weeks since the rollout, with intervals.
     beyond : share of the work after the rollouts that lies in weeks in which no team is left to compare with.
+    new_months : without a comparison, month of the year -> weeks after the rollout in months that no week before has.
+    worst_first : Kendall's tau between a team's level before any rollout and how early it came, and its p; above 0 the
+        teams that stood worst came first. None for counts, or where fewer than four teams are compared.
     spell, slope : what the last four weeks before and a year of the adopters' own trend were, same scale.
     answers : where a spell before is seen, the estimates without the eight weeks before and with all weeks.
     lasting : where a level that moved at another time and stayed is likely, by how much it moved and the effect on top.
@@ -40,7 +45,10 @@ class Estimate:
     high: float
     design: str
     beyond: float
+    new_months: Mapping[int, int]
+    worst_first: tuple[float, float] | None
     statistic: float  # estimate over standard error, on the scale of estimation
+    t_any: float  # the same of an effect at all
     df: int
     by_team: Mapping[str, Interval]
     by_band: Mapping[tuple[int, int], Interval]
@@ -64,8 +72,8 @@ class Estimate:
 
     def at(self, confidence: float) -> tuple[float, float]:
         """Return the interval at another confidence."""
-        t = float(stats.t.ppf(0.5 + confidence / 2, self.df))
-        low, high = ((self.statistic + side * t) * self.error for side in (-1, 1))
+        t = critical(self.df, confidence)
+        low, high = interval(self.statistic * self.error, self.error, self.t_any, t=t)
         return (float(np.expm1(low)), float(np.expm1(high))) if self.ratio else (low, high)
 
 
@@ -171,16 +179,36 @@ def _one_series(own: pd.DataFrame, metric: Metric) -> pd.DataFrame:
     return summed.assign(y=lambda s: s["y"] / s["n"], unit=0, team=AT_ONCE)
 
 
+def _new_months(grid: pd.DataFrame) -> dict[int, int]:
+    month, after = grid["week"].dt.month, grid["treated"]
+    new = month[after & ~month.isin(month[~after])]
+    return {int(k): int(n) for k, n in new.value_counts().sort_index().items()}
+
+
+def _worst_first(grid: pd.DataFrame, metric: Metric) -> tuple[float, float] | None:
+    if metric.kind == "count":  # larger teams get more done
+        return None
+    before = grid[grid["index_week"] < grid.loc[grid["treated"], "index_week"].min()]
+    level = (before["y"] * before["n"]).groupby(before["unit"]).sum() / before.groupby("unit")["n"].sum()
+    begun = grid[grid["treated"]].groupby("unit")["index_week"].min().reindex(level.index)
+    if len(level) < LEAST_RANKED or begun.nunique(dropna=False) < 2:
+        return None
+    worse = level if metric.better == "lower" else -level
+    tau = stats.kendalltau(worse, -begun.fillna(np.inf))
+    return float(tau.statistic), float(tau.pvalue)
+
+
 def _estimate(
     cells: Cells, grid: pd.DataFrame, metric: Metric, found: RolloutEffect, *, design: str, confidence: float
 ) -> Estimate:
-    t, se = float(stats.t.ppf(0.5 + confidence / 2, found.df)), found.standard_error
+    t, se = critical(found.df, confidence), found.standard_error
+    low, high = interval(found.estimate, se, found.t_any, t=t)
     ratio = metric.scale == "ratio"
 
     def stated(x: float) -> float:
         return float(np.expm1(x)) if ratio else float(x)
 
-    def interval(x: Interval) -> Interval:
+    def shown(x: Interval) -> Interval:
         return Interval(estimate=stated(x.estimate), low=stated(x.low), high=stated(x.high))
 
     # power 80 %: the two quantiles of t added up (Bloom 1995, minimum detectable effect)
@@ -196,19 +224,22 @@ def _estimate(
     inside = cells.items["team"].isin(teams) & cells.items["week"].isin(used["week"])
     return Estimate(
         estimate=stated(found.estimate),
-        low=stated(found.estimate - t * se),
-        high=stated(found.estimate + t * se),
+        low=stated(low),
+        high=stated(high),
         design=design,
         beyond=float(behind[~joined].sum() / behind.sum()),
+        new_months={} if grid["unit"].nunique() > 1 else _new_months(grid),
+        worst_first=_worst_first(grid, metric),
         statistic=found.estimate / se,
+        t_any=found.t_any,
         df=found.df,
-        by_team={} if design == AT_ONCE else {name[u]: interval(own) for u, own in found.by_unit.items()},
-        by_band={band: interval(own) for band, own in found.by_band.items()},
-        spell=interval(found.spell),
+        by_team={} if design == AT_ONCE else {name[u]: shown(own) for u, own in found.by_unit.items()},
+        by_band={band: shown(own) for band, own in found.by_band.items()},
+        spell=shown(found.spell),
         answers=(stated(found.answers[0]), stated(found.answers[1])) if found.answers else None,
         lasting=(stated(moved.step), stated(moved.on_top)) if moved and moved.probability >= LIKELY else None,
-        slope=interval(found.slope),
-        replay=replace(found.replay, effects={back: interval(own) for back, own in found.replay.effects.items()}),
+        slope=shown(found.slope),
+        replay=replace(found.replay, effects={back: shown(own) for back, own in found.replay.effects.items()}),
         order_p=found.order_p,
         smallest_detectable=abs(stated(sign * detectable)),
         n_items=int(inside.sum()),

@@ -130,6 +130,8 @@ def plan(
     if placed["week"].nunique() < MIN_WEEKS_BEFORE:
         return CannotSay(reasons=(f"only {placed['week'].nunique()} weeks of history; {MIN_WEEKS_BEFORE} are needed",))
     cells = fill(placed, left_out, metric=metric, rollouts={}, transition_weeks=0)
+    if not cells.sd > 1e-9 or cells.grid["y"].nunique() < 2:
+        return CannotSay(reasons=("the values never varied, so nothing says how sure an effect would be",))
     visible_at = _future(cells, metric, first=first, transition_weeks=transition_weeks)
     visible = {weeks: seen for weeks in HORIZONS if (seen := visible_at(planned, weeks)) is not None}
     if not visible:

@@ -29,8 +29,9 @@ def pool_by_kind(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     ratio = rows["scale"].eq("ratio").to_numpy()[:, None]
     with np.errstate(divide="ignore", invalid="ignore"):
         y, low, high = np.where(ratio, np.log1p(figures), figures).T
-        # the interval's own width, so that an assessment with few degrees of freedom weighs as little as it says
-        se = (high - low) / (2 * NORMAL_95)
+        # the interval's own width, so that an assessment with few degrees of freedom weighs as little as it says; of
+        # its wider side, since the other may end beside zero
+        se = np.maximum(high - y, y - low) / NORMAL_95
     named = rows.assign(y=y, se=se, **dict.fromkeys(SHRUNK, np.nan), kind=rows["kind"].fillna(""))
     known, kinds = named[np.isfinite(y) & np.isfinite(se) & (se > 0)].reset_index(drop=True), []
     for (kind, metric, scale), group in known.groupby(["kind", "metric", "scale"]):

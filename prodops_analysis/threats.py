@@ -1,10 +1,12 @@
 """What an estimate shows of the threats to itself: each named, with its size and what it does to the verdict."""
 
+import calendar
 from typing import Literal
 
 from prodops_analysis.checks import Check
 from prodops_analysis.comparison import AT_ONCE, Estimate
-from prodops_analysis.estimators.rollout import Interval
+from prodops_analysis.errors import counted, some
+from prodops_analysis.estimators.together import Interval
 from prodops_analysis.tables import effect, effects
 
 MOST_BEYOND = 0.25  # share of the work after the rollouts without a comparison from which this is said
@@ -19,6 +21,7 @@ def threats(found: Estimate, *, withheld: bool) -> tuple[Check, ...]:
         _comparison(found),
         _trend(found),
         _spell(found, withheld),
+        *_worst(found),
         _moved(found, withheld),
         _season(found),
         _replayed(found),
@@ -86,10 +89,27 @@ def _moved(found: Estimate, withheld: bool) -> Check:
     return Check(name=name, result="noted", found=told)
 
 
+def _worst(found: Estimate) -> list[Check]:
+    """Teams picked for a bad spell get better by themselves; a level that is always bad is taken out."""
+    if found.worst_first is None:
+        return []
+    tau, p = found.worst_first
+    told = f"the order of the rollouts and how the teams stood before: rank correlation {tau:+.1f}, p {p:.2f}"
+    if tau <= 0 or p > 0.05:
+        return [Check(name="worst teams first", result="passed", found=told.replace("-", "−"))]
+    told = f"the teams that stood worst came first (rank correlation {tau:+.1f}, p {p:.2f})"
+    told += "; what is usual for a team is taken out, a passing bad time is not"
+    return [Check(name="worst teams first", result="noted", found=told)]
+
+
 def _season(found: Estimate) -> Check:
     if found.n_teams > 1 and found.design != AT_ONCE:
         return Check(name="season", result="passed", found="every week is compared with the same week of other teams")
     told = "the turn of the year is left out; other seasons could not be told from an effect"
+    if found.new_months:
+        months = some([calendar.month_name[month] for month in found.new_months], most=12)
+        told += f": {counted(sum(found.new_months.values()), 'week')} after lie in months that the time before lacks "
+        told += f"({months})"
     return Check(name="season", result="noted", found=told)
 
 

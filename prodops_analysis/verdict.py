@@ -58,3 +58,9 @@ def judge(
         return Judgement(Verdict.NO_WORTHWHILE_CHANGE if inside else Verdict.NOT_ENOUGH_EVIDENCE, worthwhile)
     gained = (high < 0) == (better == "lower")
     return Judgement(Verdict.IMPROVED if gained else Verdict.WORSENED, worthwhile)
+
+
+def unclaimed(said: Judgement) -> Judgement:
+    """Return what is left of a judgement whose direction may not be claimed, as of an interval that holds zero."""
+    small = said.worthwhile is Worthwhile.NO
+    return Judgement(Verdict.NO_WORTHWHILE_CHANGE, Worthwhile.NO) if small else CANNOT_SAY

@@ -205,11 +205,17 @@ def lets_spell_in(key):
     return key[2][1] > mixed.NONE
 
 
+def alike(found):
+    """Those combinations that let the effect neither grow, but from nothing, nor differ."""
+    shapes = (mixed.NONE, mixed.FROM_NOTHING)
+    return {key: triple for key, triple in found.items() if key[2][2] in shapes and set(key[2][3:]) == {mixed.NONE}}
+
+
 def answered(found):
     """Mean and error as `averaged`, and half the way from the answer with a spell to that without, if one is seen."""
     groups = [[triple for key, triple in found.items() if lets_spell_in(key) == inside] for inside in (True, False)]
     mean, error = averaged(found.values())
-    if sum(w for w, _, _ in groups[0]) < 0.5 - 1e-9:
+    if sum(w for w, _, _ in groups[0]) < 0.5 * sum(w for w, _, _ in found.values()) - 1e-9:
         return mean, error, 0.0
     (one, its), (other, others) = (averaged(group) for group in groups)
     return mean, max(its, others), abs(one - other) / 2
@@ -241,15 +247,16 @@ def lasting(table, found):
     return of_all / (of_all + sum(plain.values())), averaged(steps)[0], *averaged(moved)
 
 
-def reaching(table, found, *, df, inflate=1.0):
+def reaching(table, found, *, df, inflate=1.0, every=None):
     """Mean and error where the interval reaches over both answers, and towards zero over the effect on top of a step.
 
     inflate : by how much a jackknife makes the error of the model larger or smaller.
+    every : all combinations, to which the step is added, where `found` are some of them.
     """
     mean, error, between = answered(found)
     t = stats.t.ppf(0.975, df)
     error = error * inflate + between / t
-    p, _, on_top, its = lasting(table, found)
+    p, _, on_top, its = lasting(table, every or found)
     if (mean - on_top) * mean <= 0:
         return mean, error
     other = (1 - p) * mean + p * on_top
@@ -257,11 +264,11 @@ def reaching(table, found, *, df, inflate=1.0):
     return (mean + other) / 2, max(error, its_error) + abs(mean - other) / 2 / t
 
 
-def inflation(table, found, own_df):
+def inflation(table, found, own_df, every=None):
     """The model's error and a jackknife over units put together, as a multiple of the former."""
     if not own_df:
         return 1.0
-    effects, model = left_out(table, found, common=True), answered(found)[1]
+    effects, model = left_out(table, every or found, common=True), answered(found)[1]
     jackknife = (len(effects) - 1) / len(effects) * np.sum((effects - effects.mean()) ** 2)
     return np.sqrt((12 + own_df * jackknife / model**2) / (12 + own_df))
 

@@ -153,7 +153,7 @@ def test_typed_dates(column, zone, minutes):
 
     check = asked(zone=zone, **{column: typed})["typed dates"]
 
-    assert ("noted", "0% before and 10% after of items start or end on the hour, as typed times do") == (
+    assert ("noted", "0% before and 10% after of items start or end on a quarter of an hour, as typed times do") == (
         check.result, check.found
     )  # fmt: skip
 
@@ -248,11 +248,11 @@ def test_work_that_skips_the_board():
 @pytest.mark.parametrize(
     ("first", "last", "result", "told"),
     [
-        pytest.param(1.0, 1.0, "passed", "moved by 0%, the time before it by 0%", id="as-before"),
-        pytest.param(1.0, 0.5, "noted", "moved by −50%, the time before it by 0%: is work over", id="closed-sooner"),
-        pytest.param(0.5, 0.5, "passed", "moved by −50%, the time before it by −50%", id="faster-throughout"),
-        pytest.param(0.5, 1.0, "passed", "moved by 0%, the time before it by −50%", id="begun-later"),
-        pytest.param(1.0, 2.0, "passed", "moved by +100%, the time before it by 0%", id="closed-later"),
+        pytest.param(1.0, 1.0, "passed", "moved by 0% beside", id="as-before"),
+        pytest.param(1.0, 0.5, "noted", "moved by −50% beside the time before it: is work over", id="closed-sooner"),
+        pytest.param(0.5, 0.5, "passed", "moved by −1% beside", id="faster-throughout"),
+        pytest.param(0.5, 1.0, "passed", "moved by +98% beside", id="begun-later"),
+        pytest.param(1.0, 2.0, "passed", "moved by +100% beside", id="closed-later"),
     ],
 )  # fmt: skip
 def test_cards_that_are_closed_sooner(first, last, result, told):

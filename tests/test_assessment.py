@@ -11,12 +11,14 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 from simulator import STATES, World, simulate
 
 from prodops_analysis import METRICS, Change, Settings, Verdict, Workflow, Worthwhile, assess
 from prodops_analysis.comparison import Estimate
 from prodops_analysis.errors import EventLogError, SettingsError
-from prodops_analysis.estimators.rollout import Interval, Replay
+from prodops_analysis.estimators.rollout import Replay
+from prodops_analysis.estimators.together import Interval
 from prodops_analysis.verdict import judge
 
 START = date(2025, 1, 6)
@@ -28,8 +30,9 @@ SETTINGS = Settings(workflow=STATES)
 NUMBERS = ("estimate", "low", "high", "statistic", "smallest_detectable")
 QUIET = Interval(estimate=0.0, low=-0.1, high=0.1)
 AN_ESTIMATE = Estimate(
-    estimate=0.0, low=-0.1, high=0.1, design="", beyond=0.0, statistic=0.0, df=12, by_team={}, by_band={}, spell=QUIET,
-    answers=None, lasting=None, slope=QUIET, replay=Replay(dates=0, spoken=0, widen=1.0), order_p=None,
+    estimate=0.0, low=-0.1, high=0.1, design="", beyond=0.0, new_months={}, worst_first=None, statistic=0.0, t_any=0.0,
+    df=12, by_team={}, by_band={}, spell=QUIET, answers=None, lasting=None, slope=QUIET,
+    replay=Replay(dates=0, spoken=0, widen=1.0), order_p=None,
     smallest_detectable=0.1, n_items=0, n_own=0, n_weeks=0, n_teams=2, window={}, left_out={}, typical=None,
     method="", error=0.05, ratio=True,
 )  # fmt: skip
@@ -87,6 +90,12 @@ def plain(made):
 def found_by(assessment, name):
     """The named check."""
     return next(check for check in assessment.checks if check.name == name)
+
+
+def begun_since(log, day):
+    """The items of teams that were begun from a team's day on."""
+    begun = log[log["to_value"] == "In progress"].groupby("item_id").agg(at=("at", "min"), team=("team", "first"))
+    return set(begun.index[begun["at"] >= begun["team"].map(day)])
 
 
 def renamed(made, old, new, *, teams, before=False):
@@ -542,12 +551,12 @@ def test_more_metrics_looked_at_widen_the_interval():
 
 
 @given(
-    st.floats(-8, 8), st.floats(0.01, 1), st.integers(12, 30), st.booleans(),
+    st.floats(-8, 8), st.floats(-8, 8), st.floats(0.01, 1), st.integers(12, 30), st.booleans(),
     st.sampled_from([0.8, 0.95, 0.99]), st.sampled_from([0.99, 0.9999, 1.0]),
 )  # fmt: skip
-def test_a_wider_interval_claims_no_more(statistic, error, df, ratio, narrow, wide):
+def test_a_wider_interval_claims_no_more(statistic, t_any, error, df, ratio, narrow, wide):
     """At a higher confidence no direction is gained and `not enough evidence` stays what it is."""
-    found = dataclasses.replace(AN_ESTIMATE, statistic=statistic, error=error, df=df, ratio=ratio)
+    found = dataclasses.replace(AN_ESTIMATE, statistic=statistic, t_any=t_any, error=error, df=df, ratio=ratio)
 
     sure, unsure = (
         judge(*found.at(c), smallest_worthwhile=0.15, better="lower").verdict for c in (narrow, max(narrow, wide))
@@ -555,6 +564,35 @@ def test_a_wider_interval_claims_no_more(statistic, error, df, ratio, narrow, wi
 
     assert unsure == sure or unsure not in DIRECTIONS
     assert sure is not Verdict.NOT_ENOUGH_EVIDENCE or unsure is Verdict.NOT_ENOUGH_EVIDENCE
+
+
+@pytest.mark.parametrize(
+    ("statistic", "t_any", "low", "high"),
+    [
+        pytest.param(-1.5, -2.5, -0.35, -0.0001, id="ends-beside-zero"),
+        pytest.param(1.5, 2.5, 0.0001, 0.35, id="begins-beside-zero"),
+        pytest.param(-1.5, -1.9, -0.35, 0.05, id="nothing-not-ruled-out"),
+        pytest.param(-1.5, 2.5, -0.35, 0.05, id="the-other-way"),
+        pytest.param(-3.0, -9.0, -0.5, -0.1, id="clear-as-it-is"),
+        pytest.param(0.0, 2.5, -0.2, 0.2, id="no-direction"),
+    ],
+)
+def test_no_effect_at_all_is_ruled_out(statistic, t_any, low, high):
+    """An interval that holds zero only for what growth and differences leave open ends beside it."""
+    error = 0.2 / stats.t.ppf(0.975, 12)  # whose interval reaches 0.2 to either side, and whose t is 2.18
+    estimate = statistic * 0.1
+    found = dataclasses.replace(AN_ESTIMATE, statistic=estimate / error, t_any=t_any, error=error, df=12, ratio=False)
+
+    assert (low, high) == pytest.approx(found.at(0.95))
+
+
+def test_a_guardrail_blocks_at_every_width():
+    """What a wider interval says is no less than what the blocked one said."""
+    made, change = small(effect=-0.05, added=-0.5), {"guardrails": ("owner_at_start",), "smallest_worthwhile": 0.6}
+
+    said = [made.asked(change=made.change(**change), looked_at=k).verdict for k in (1, 2, 5, 20)]
+
+    assert said == sorted(said, key=[Verdict.NO_WORTHWHILE_CHANGE, Verdict.NOT_ENOUGH_EVIDENCE].index)
 
 
 def test_dropped_work_makes_no_cycle_time_shorter():
@@ -624,7 +662,40 @@ def test_other_changes_of_the_adopters_are_named():
     check = found_by(made.asked(others=(other,)), "other changes in the window")
 
     assert check.result == "noted"
-    assert check.found == "adopting teams: Written status (Ada 2025-08-04)"
+    assert check.found.startswith("adopting teams: Written status (Ada 2025-08-04); used: Ada until 2025-08-04,")
+
+
+def test_what_another_change_did_later_is_not_credited_to_this_one():
+    """Weeks of an adopter in which another change to the same metric was in use too are left out."""
+    made = small(effect=0.0)
+    faster = small(effect=-0.9).log
+    later = {team: week + 10 for team, week in SMALL.items()}
+    day = {team: pd.Timestamp(START, tz="UTC") + pd.Timedelta(weeks=week) for team, week in later.items()}
+    other = Change(id="wip-limit", rollouts={team: at.date() for team, at in day.items()}, primary_metric="cycle_time")
+    late = begun_since(made.log, day)
+    log = pd.concat([made.log[~made.log["item_id"].isin(late)], faster[faster["item_id"].isin(late)]])
+
+    alone, beside = made.asked(log=log), made.asked(log=log, others=(other,))
+
+    assert alone.verdict is Verdict.IMPROVED
+    assert beside.verdict not in DIRECTIONS
+    told = (
+        "used: Ada until 2025-09-01, Bo until 2025-09-22, Cy until 2025-10-13, when another change to the same metric"
+    )
+    assert told in found_by(beside, "other changes in the window").found
+
+
+def test_two_changes_at_once_cannot_be_told_apart():
+    """A team that got another change to the same metric at the time of this one speaks for neither."""
+    made = small()
+    twin = Change(id="wip-limit", rollouts=made.change().rollouts, primary_metric="cycle_time")
+    of_one = Change(id="wip-limit", rollouts={"Ada": twin.rollouts["Ada"]}, primary_metric="cycle_time")
+
+    both, some = made.asked(others=(twin,)), made.asked(others=(of_one,))
+
+    assert (both.verdict, both.estimate) == (Verdict.NOT_ENOUGH_EVIDENCE, None)
+    assert "left out: Ada, Bo, Cy, which got another change" in found_by(both, "other changes in the window").found
+    assert set(some.by_team) == {"Bo", "Cy"}
 
 
 def test_changes_to_come_touch_nothing():
@@ -636,6 +707,12 @@ def test_changes_to_come_touch_nothing():
 
     assert found_by(found, "comparison teams").result == "passed"
     assert found_by(found, "other changes in the window").result == "passed"
+
+
+def test_the_number_of_metrics_looked_at_is_a_number():
+    """What is no number makes no interval."""
+    with pytest.raises(SettingsError, match="looked_at is the number of metrics looked at; found nan"):
+        small().asked(looked_at=float("nan"))
 
 
 @pytest.mark.parametrize("looked_at", [0, -1, 1])

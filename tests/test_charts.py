@@ -22,8 +22,8 @@ from prodops_analysis.charts.parts import effect_axis, falling, is_empty
 from prodops_analysis.charts.portfolio import verdicts_chart
 from prodops_analysis.charts.renderer import title_of
 from prodops_analysis.charts.theme import INK, MUTED
-from prodops_analysis.estimators.rollout import Interval
 from prodops_analysis.estimators.survival import kaplan_meier
+from prodops_analysis.estimators.together import Interval
 from prodops_analysis.metrics import flow
 from prodops_analysis.metrics.flow import summarise_durations, time_in_stage
 from prodops_analysis.phases import Behaviour

@@ -43,6 +43,14 @@ def test_ratios_are_pooled_on_the_log_scale():
         assert np.expm1(getattr(expected, name)) == pytest.approx(changes[name].to_numpy())
 
 
+def test_an_end_beside_zero_makes_no_effect_surer():
+    """An interval that ends beside zero weighs by its other side."""
+    cut = [row | {"high": min(row["high"], -0.0001)} if row["estimate"] < -0.0001 else row for row in FOUR]
+    assert cut != FOUR
+
+    pd.testing.assert_frame_equal(pool_by_kind(past(*FOUR))[0], pool_by_kind(past(*cut))[0])
+
+
 def test_differences_are_pooled_as_they_are():
     """Ten points more are ten points more."""
     rows = [{"estimate": y, "low": y - Z * s, "high": y + Z * s} for y, s in zip(EFFECTS, ERRORS, strict=True)]

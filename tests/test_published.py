@@ -1,7 +1,6 @@
 """Published results reproduced by our parts, each with its source and its figures typed in.
 
-More of them stand beside the parts they prove: test_survival, test_censored, test_panel, test_series, test_behaviour,
-test_pooling and test_calibration.
+More of them stand beside the parts they prove: FILES.
 """
 
 from fractions import Fraction

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from dense import (
     Model,
+    alike,
     answered,
     as_weighed,
     averaged,
@@ -171,9 +172,12 @@ def test_jackknife_against_refitting(seed, first, own_df):
 
     slow = weighed(table, common=True)
     want = reaching(table, slow, df=12 + own_df, inflate=inflation(table, slow, own_df))
+    some = alike(slow)
+    value, error = reaching(table, some, df=12 + own_df, inflate=inflation(table, some, own_df, slow), every=slow)
 
     assert 12 + own_df == found.df
     assert want == pytest.approx((found.estimate, found.standard_error / found.replay.widen), rel=1e-5)
+    assert value / error / found.replay.widen == pytest.approx(found.t_any, rel=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -533,7 +537,7 @@ def test_ordinary_dates_by_hand(seed, first, own_df):
     rho, shock, sizes = heaviest(table, slow)
     found, df, inflate = asked(table), 12 + own_df, inflation(table, slow, own_df)
 
-    t_values = []
+    t_values, spoken, needed = [], [], stats.t.ppf(0.975, df)
     for back in (13, 14, 15):
         since = table.since + back
         moved = table.but(since=since, treated=since >= 0)
@@ -542,12 +546,15 @@ def test_ordinary_dates_by_hand(seed, first, own_df):
         value, error = averaged((w, *model.solve(base, s, c)[:2]) for s, w in sizes.items())
         t_values.append(value / error / inflate)
         assert found.replay.effects[back].estimate == pytest.approx(value, rel=1e-4, abs=1e-6)
+        some = {sizes: w for sizes, w in sizes.items() if (rho, shock, sizes) in alike(slow)}
+        value, error = averaged([(w, *model.solve(base, s, c)[:2]) for s, w in some.items()] or [(1.0, 0.0, 1.0)])
+        spoken.append(max(abs(t_values[-1]), abs(value / error / inflate)) > needed)
 
     t = np.array(t_values)
     worth = 1 + 2 / 13
     scatter = (df + worth * np.mean(t**2)) / (df + worth)
     assert (df, 3) == (found.df, found.replay.dates)
-    assert int(np.sum(abs(t) > stats.t.ppf(0.975, df))) == found.replay.spoken
+    assert sum(spoken) == found.replay.spoken
     assert np.sqrt(max(scatter, 1.0)) == pytest.approx(found.replay.widen, rel=1e-5)
 
 

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from prodops_analysis.comparison import AT_ONCE, Estimate
-from prodops_analysis.estimators.rollout import Interval, Replay
+from prodops_analysis.estimators.rollout import Replay
+from prodops_analysis.estimators.together import Interval
 from prodops_analysis.threats import threats
 
 NAMES = (
@@ -21,7 +22,8 @@ def interval(low, high):
 
 CALM = Estimate(
     estimate=-0.2, low=-0.3, high=-0.1, design="2 teams, each from its own rollout on, beside 3 teams",
-    beyond=0.0, statistic=-4.0, df=12, by_team={}, by_band={}, spell=interval(-0.1, 0.1), answers=None, lasting=None,
+    beyond=0.0, new_months={}, worst_first=None, statistic=-4.0, t_any=-4.0, df=12, by_team={}, by_band={},
+    spell=interval(-0.1, 0.1), answers=None, lasting=None,
     slope=interval(-0.1, 0.1), replay=Replay(dates=12, spoken=1, widen=1.0, weeks=13), order_p=0.02,
     smallest_detectable=0.1, n_items=80, n_own=60, n_weeks=40, n_teams=5, window={}, left_out={}, typical=5.0,
     method="", error=0.05, ratio=True,
@@ -101,6 +103,14 @@ def test_no_check_tells_an_effect_that_is_withheld():
         pytest.param({"n_teams": 1}, "season", "noted", "turn of the year is left out", id="no-season-alone"),
         pytest.param({"design": AT_ONCE}, "season", "noted", "turn of the year is left out", id="no-season-at-once"),
         pytest.param({}, "season", "passed", "same week of other teams", id="season-beside-others"),
+        pytest.param({"n_teams": 1, "new_months": {7: 4, 8: 5}}, "season", "noted",
+                     "9 weeks after lie in months that the time before lacks (July, August)", id="a-summer-after-only"),
+        pytest.param({"worst_first": (0.6, 0.01)}, "worst teams first", "noted",
+                     "the teams that stood worst came first (rank correlation +0.6, p 0.01)", id="worst-first"),
+        pytest.param({"worst_first": (0.6, 0.2)}, "worst teams first", "passed", "correlation +0.6, p 0.20",
+                     id="by-chance"),
+        pytest.param({"worst_first": (-0.6, 0.01)}, "worst teams first", "passed", "correlation −0.6, p 0.01",
+                     id="best-first"),
         pytest.param(
             {"replay": Replay(dates=0, spoken=0, widen=1.0)}, "ordinary dates", "noted", "not tried: too little",
             id="no-dates",

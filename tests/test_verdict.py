@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prodops_analysis.verdict import CANNOT_SAY, Judgement, Verdict, Worthwhile, judge
+from prodops_analysis.verdict import CANNOT_SAY, Judgement, Verdict, Worthwhile, judge, unclaimed
 
 IMPROVED, WORSENED = Verdict.IMPROVED, Verdict.WORSENED
 NONE, UNSURE = Verdict.NO_WORTHWHILE_CHANGE, Verdict.NOT_ENOUGH_EVIDENCE
@@ -96,6 +96,22 @@ def test_worthwhile_only_where_better(a, b, smaller):
     assert said.verdict == IMPROVED or said.worthwhile is not YES
     assert said.verdict != NONE or said.worthwhile is NO
     assert judge(low, high, smallest_worthwhile=0.2, better="neither").verdict not in DIRECTIONS
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "left"),
+    [
+        pytest.param(-0.5, -0.2, CANNOT_SAY, id="worthwhile"),
+        pytest.param(-0.5, -0.05, CANNOT_SAY, id="not-shown"),
+        pytest.param(-0.1, -0.05, Judgement(Verdict.NO_WORTHWHILE_CHANGE, Worthwhile.NO), id="too-small-anyway"),
+    ],
+)
+def test_what_is_left_without_a_direction(low, high, left):
+    """A direction that may not be claimed leaves what an interval with zero in it would say, and never more."""
+    said = judge(low, high, smallest_worthwhile=0.15, better="lower")
+
+    assert left == unclaimed(said)
+    assert judge(low, 0.01, smallest_worthwhile=0.15, better="lower") == left
 
 
 def test_every_verdict_can_be_reached():

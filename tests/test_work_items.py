@@ -500,9 +500,24 @@ def test_items_of_another_table_are_added():
     pd.testing.assert_frame_equal(before, given)
 
 
+def test_only_the_log_tells_when_and_how_work_ended():
+    """A table made later may hold ends that had not happened yet at the instant of the log: they are not taken."""
+    items = fold(log_of(("A", "Doing", day(1))), settings=SETTINGS, as_of=AS_OF).items
+    ended = {"started_at": ["2026-01-01"], "finished_at": ["2026-12-01"], "outcome": ["done"], "size": ["S"]}
+
+    joined = with_attributes(items, pd.DataFrame({"item_id": ["A"], **ended}))
+
+    pd.testing.assert_frame_equal(items.assign(size="S"), joined, check_dtype=False)
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [
+        pytest.param(
+            pd.DataFrame([["A", "S", "M"]], columns=["item_id", "size", "size"]),
+            "two columns 'size'",
+            id="column-twice",
+        ),
         pytest.param(pd.DataFrame({"id": ["A"]}), "no column 'item_id'; found id", id="no-id"),
         pytest.param(
             pd.DataFrame({"item_id": ["A", "A"]}), r"1 items stand twice .*first: 'A'.*one row each", id="twice"

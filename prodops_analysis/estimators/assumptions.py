@@ -11,9 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prodops_analysis.estimators.mixed import (
+    APART,
     FROM_NOTHING,
+    GROWTH,
     LEVEL,
     NONE,
+    ORDER,
     SPELL,
     Floats,
     Panel,
@@ -80,6 +83,13 @@ class Fits:
     def spell(self) -> NDArray[np.bool_]:
         """Whether the weeks before a rollout are let differ from the rest."""
         return self.sizes[:, SPELL] > NONE
+
+    @property
+    def alike(self) -> NDArray[np.bool_]:
+        """Whether the effect has one shape for all, so that none on the mean is none in any week or team."""
+        growth = self.sizes[:, GROWTH]
+        one_shape = (growth == NONE) | (growth == FROM_NOTHING)
+        return one_shape & (self.sizes[:, ORDER] == NONE) & (self.sizes[:, APART] == NONE)
 
     @property
     def heaviest(self) -> "Fits":

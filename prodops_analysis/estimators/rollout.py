@@ -6,24 +6,18 @@ says that effects neither grow nor differ (Borusyak, Jaravel & Spiess 2024 on wh
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from prodops_analysis.estimators import mixed
-from prodops_analysis.estimators.assumptions import (
-    MOST_SPELL,
-    Fits,
-    Odds,
-    odds_of,
-    refitted,
-    weigh,
-)  # fmt: skip
+from prodops_analysis.estimators.assumptions import Fits, Odds, odds_of, refitted, weigh
 from prodops_analysis.estimators.counts import working_response
 from prodops_analysis.estimators.lasting import Lasting, lasting_step
 from prodops_analysis.estimators.linked import refuse
 from prodops_analysis.estimators.mixed import Floats, Ints, Panel
+from prodops_analysis.estimators.together import Interval, critical, interval, together
 
 LEAST_ADOPTERS = 3  # for a jackknife over teams
 EARLY = ((-26, -17), (-16, -9))  # weeks since the rollout, a pre-trend's place
@@ -33,15 +27,6 @@ LEAST_BEFORE = 16  # weeks before an ordinary date
 LEAST_REPLAYED, MOST_REPLAYED = 4, 13  # weeks after it that the rule is shown
 MOST_DATES = 40  # spread over the past; closer ones share nearly all their weeks
 ORDERS, FEW_UNITS = 99, 11  # rollout orders dealt out, where units are few
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Interval:
-    """An estimate with its 95% interval, on the scale of y."""
-
-    estimate: float
-    low: float
-    high: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +51,7 @@ class RolloutEffect:
     """Mean effect over the items of treated weeks, on the scale of y (counts: log rate).
 
     standard_error, df : model and jackknife over units put together, referred to Student's t; replay has widened it.
+    t_any : t of an effect at all, by the assumptions under which it has one shape for all (`estimators.together`).
     by_unit : unit -> effect from its own weeks; by_band : weeks since rollout -> effect, beside all earlier weeks.
     spell : how far the last four weeks before lay from the others; answers : the estimates with the eight weeks before
         left out and with all weeks, where a spell is seen; lasting : a level that moved at another time and stayed,
@@ -76,6 +62,7 @@ class RolloutEffect:
     estimate: float
     standard_error: float
     df: int
+    t_any: float
     by_unit: dict[int, Interval]
     by_band: dict[tuple[int, int], Interval]
     spell: Interval
@@ -116,34 +103,28 @@ def rollout_effect(
     odds = odds_of(common=common, counts=counts)
     fits = weigh(panel, odds)
     best, c = fits.heaviest, panel.mean_effect
-    estimate, model = fits.averaged(c)
-    answers = _with_and_without_spell(fits, c)
-    if answers:
-        model = max(error for _, error in answers)
     adopters, U = len(panel.treated), len(panel.y)
-    error, df = model, degrees_of_freedom(odds, adopters, U, common=common)
-    if common and adopters >= LEAST_ADOPTERS:
-        own_df = df - odds.worth
-        # two variances put together by what each is worth (Smyth 2004)
-        error = float(np.sqrt((odds.worth * model**2 + own_df * _jackknife(panel, best) ** 2) / df))
-    inflate, t = error / model, float(stats.t.ppf(0.975, df))
-    replay = _replay(panel, best, df=df, inflate=inflate, sd=sd)
-    if answers:  # the interval reaches over both
-        error += abs(answers[0][0] - answers[1][0]) / 2 / t
+    df = degrees_of_freedom(odds, adopters, U, common=common)
+    beside = common and adopters >= LEAST_ADOPTERS
+    put = partial(together, c=c, df=df, worth=odds.worth, jackknife=_jackknife(panel, best) if beside else 0.0)
+    found, anything = put(fits), put(fits.only(fits.alike)) if fits.alike.any() else None
+    replay = _replay(panel, best, df=df, inflate=found.inflate, sd=sd)
     lasting = lasting_step(panel, fits) if common else None
-    lasting = lasting if lasting and (estimate - lasting.on_top) * estimate > 0 else None
-    if lasting:  # and towards zero, over what moved at another time
-        other, others = lasting.among(estimate, error, inflate=inflate)
-        estimate, error = (estimate + other) / 2, max(error, others) + abs(estimate - other) / 2 / t
+    if lasting:
+        found, plain = found.beside(lasting), found
+        anything = anything and anything.beside(lasting)
+        lasting = lasting if found is not plain else None
+    t = critical(df)
     slopes = np.arange(len(c) - U, len(c))
     return RolloutEffect(
-        estimate=estimate * sd,
-        standard_error=error * replay.widen * sd,
+        estimate=found.estimate * sd,
+        standard_error=found.error * replay.widen * sd,
         df=df,
+        t_any=anything.estimate / anything.error / replay.widen if anything else 0.0,
         by_unit={} if brief else {int(u): _scaled(*own, t, sd) for u, own in _by_unit(panel, best).items()},
         by_band={} if brief else {band: _scaled(*own, t, sd) for band, own in _by_band(panel, best).items()},
-        spell=_scaled(*(fits.only(fits.spell) if answers else fits).averaged(np.eye(len(c))[mixed.NEAR]), t, sd),
-        answers=(answers[0][0] * sd, answers[1][0] * sd) if answers else None,
+        spell=_scaled(*(fits.only(fits.spell) if found.answers else fits).averaged(np.eye(len(c))[mixed.NEAR]), t, sd),
+        answers=(found.answers[0] * sd, found.answers[1] * sd) if found.answers else None,
         lasting=lasting.scaled(sd) if lasting else None,
         slope=_scaled(*fits.averaged(np.isin(np.arange(len(c)), slopes[panel.treated]) / adopters), t, sd),
         replay=replay,
@@ -173,13 +154,6 @@ def expected_error(
 
 def _scaled(value: float, error: float, t: float, sd: float) -> Interval:
     return Interval(estimate=value * sd, low=(value - t * error) * sd, high=(value + t * error) * sd)
-
-
-def _with_and_without_spell(fits: Fits, c: Floats) -> list[tuple[float, float]]:
-    """Return estimate and error with a spell before the rollouts let in and without, where it has all its weight."""
-    if fits.weight @ fits.spell < MOST_SPELL - 1e-9:
-        return []
-    return [fits.only(fits.spell).averaged(c), fits.only(~fits.spell).averaged(c)]
 
 
 def _jackknife(panel: Panel, best: Fits) -> float:
@@ -240,7 +214,7 @@ def _replay(panel: Panel, best: Fits, *, df: int, inflate: float, sd: float) -> 
         first.min() - LEAST_BEFORE,
     )
     window = int(full) if full <= room else max(int(room) // 2, LEAST_REPLAYED)
-    t_values, effects, critical = [], {}, float(stats.t.ppf(0.975, df))
+    t_values, effects, spoken, t_needed = [], {}, 0, critical(df)
     backs = np.arange(window, int(room) + 1)
     if len(backs) > MOST_DATES:
         backs = np.unique(np.linspace(backs[0], backs[-1], MOST_DATES).round().astype(int)) if MOST_DATES else backs[:0]
@@ -249,16 +223,19 @@ def _replay(panel: Panel, best: Fits, *, df: int, inflate: float, sd: float) -> 
         n = np.where(since >= window, 0.0, panel.n)
         if ((n > 0) & (since >= 0)).any(axis=1).sum() == adopts.sum():
             moved = mixed.with_rollouts(panel.y, n, since >= 0, since, common=panel.common)
-            value, error = refitted(moved, best).averaged(moved.mean_effect)
+            again = refitted(moved, best)
+            value, error = again.averaged(moved.mean_effect)
             t_values.append(value / (error * inflate))
-            effects[int(back)] = _scaled(value, error * inflate, critical, sd)
+            any_value, any_error = again.only(again.alike).averaged(moved.mean_effect) if again.alike.any() else (0, 1)
+            low, high = interval(value, error * inflate, any_value / (any_error * inflate), t=t_needed)
+            spoken += not low <= 0 <= high
+            effects[int(back)] = Interval(estimate=value * sd, low=low * sd, high=high * sd)
     if not t_values:
         return Replay(dates=0, spoken=0, widen=1.0)
     t = np.array(t_values)
     # neighbouring dates share their weeks: together they are worth as many as windows fit side by side
     worth = 1 + (backs[-1] - backs[0]) / window
     scatter = (df + worth * float(np.mean(t**2))) / (df + worth) if full <= room else 1.0
-    spoken = int(np.sum(np.abs(t) > critical))
     return Replay(dates=len(t), spoken=spoken, weeks=window, widen=float(np.sqrt(max(scatter, 1.0))), effects=effects)
 
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 from prodops_analysis.errors import DraftError, RecordError, did_you_mean, some
-from prodops_analysis.records.front_matter import split, with_line
+from prodops_analysis.records.front_matter import split, with_line, without
 from prodops_analysis.settings import in_our_words
 
 FOLDER = Path("data/experiments")
@@ -187,11 +187,11 @@ def freeze(path: Path, *, on: date) -> Change:
 def note_expected(path: Path, *, on: date, visible: Mapping[int, float], order: str) -> None:
     """Write into the record what effect could be seen after how many weeks, and the rollout order that shows most.
 
-    An earlier such line is replaced.
+    What an earlier plan wrote is replaced.
     """
-    kept = [line for line in path.read_bytes().decode().splitlines(keepends=True) if not line.startswith("expected: {")]
+    kept = without(path.read_bytes().decode(), "expected")
     shown = ", ".join([*(f"{weeks} weeks: {seen:.2f}" for weeks, seen in visible.items()), f"order: {order!r}"])
-    _write(path, "".join(kept), f"expected: {{day: {on.isoformat()}, {shown}}}")
+    _write(path, kept, f"expected: {{day: {on.isoformat()}, {shown}}}")
 
 
 def _write(path: Path, text: str, line: str) -> None:

@@ -42,6 +42,25 @@ def split(text: str, *, name: str) -> tuple[dict[str, Any], str]:
     return head, "".join(lines[closing + 1 :])
 
 
+def without(text: str, field: str) -> str:
+    """Return the record without a field of its front matter, over however many lines it is written."""
+    lines = text.splitlines(keepends=True)
+    closing = next(i for i, kept in enumerate(lines[1:], start=1) if kept.rstrip() == FENCE)
+    head = yaml.compose("".join(lines[1:closing]), Loader=yaml.SafeLoader)
+    for key, value in head.value if isinstance(head, yaml.MappingNode) else []:
+        if key.value == field:
+            return "".join([*lines[: 1 + key.start_mark.line], *lines[2 + _last_line(value) :]])
+    return text
+
+
+def _last_line(node: yaml.Node) -> int:
+    """Return the line on which a value ends; in block style it is that of its last part."""
+    if isinstance(node, yaml.CollectionNode) and not node.flow_style and node.value:
+        last = node.value[-1]
+        return _last_line(last[1] if isinstance(last, tuple) else last)
+    return int(node.end_mark.line)
+
+
 def with_line(text: str, line: str) -> str:
     """Return the record with one more line at the end of its front matter; nothing else is touched."""
     lines = text.splitlines(keepends=True)
