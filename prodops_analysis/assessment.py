@@ -259,7 +259,11 @@ def _why(
     m = effect(change.smallest_worthwhile, scale=metric.scale, sign=False)
     match said.verdict:
         case Verdict.IMPROVED | Verdict.WORSENED:
-            return (f"{interval} lies wholly on one side of zero",)
+            if found.clear(confidence):
+                return (f"{interval} lies wholly on one side of zero",)
+            return (
+                f"no effect at all is ruled out; how large it is, the data tell less well: {interval} ends at zero",
+            )
         case Verdict.NO_WORTHWHILE_CHANGE:
             return (f"{interval} lies inside the smallest worthwhile effect of {m} either way",)
         case _ if now.verdict is not said.verdict:  # not yet, at an early look

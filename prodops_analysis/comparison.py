@@ -70,6 +70,10 @@ class Estimate:
     error: float  # standard error on the scale of estimation
     ratio: bool
 
+    def clear(self, confidence: float) -> bool:
+        """Whether the interval excludes zero whatever the shape of the effect."""
+        return abs(self.statistic) > critical(self.df, confidence)
+
     def at(self, confidence: float) -> tuple[float, float]:
         """Return the interval at another confidence."""
         t = critical(self.df, confidence)

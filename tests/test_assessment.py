@@ -586,6 +586,17 @@ def test_no_effect_at_all_is_ruled_out(statistic, t_any, low, high):
     assert (low, high) == pytest.approx(found.at(0.95))
 
 
+def test_a_direction_without_a_clear_size_says_so():
+    """Where growth and differences alone would reach over zero, the reason tells what is known and what is not."""
+    found = small(seed=19, effect=-0.4).asked()
+
+    assert (found.verdict, found.high) == (Verdict.IMPROVED, pytest.approx(-0.0001, rel=1e-3))
+    assert found.reasons == (
+        "no effect at all is ruled out; how large it is, the data tell less well: the 95% interval, −45% to −0.01%, "
+        "ends at zero",
+    )
+
+
 def test_a_guardrail_blocks_at_every_width():
     """What a wider interval says is no less than what the blocked one said."""
     made, change = small(effect=-0.05, added=-0.5), {"guardrails": ("owner_at_start",), "smallest_worthwhile": 0.6}
