@@ -107,12 +107,13 @@ def rollout_effect(
     df = degrees_of_freedom(odds, adopters, U, common=common)
     beside = common and adopters >= LEAST_ADOPTERS
     put = partial(together, c=c, df=df, worth=odds.worth, jackknife=_jackknife(panel, best) if beside else 0.0)
-    found, anything = put(fits), put(fits.only(fits.alike)) if fits.alike.any() else None
+    found = anything = put(fits)
+    if common and fits.alike.any():  # the drift of one series alone may have any shape
+        anything = put(fits.only(fits.alike))
     replay = _replay(panel, best, df=df, inflate=found.inflate, sd=sd)
     lasting = lasting_step(panel, fits) if common else None
     if lasting:
-        found, plain = found.beside(lasting), found
-        anything = anything and anything.beside(lasting)
+        found, anything, plain = found.beside(lasting), anything.beside(lasting), found
         lasting = lasting if found is not plain else None
     t = critical(df)
     slopes = np.arange(len(c) - U, len(c))
@@ -120,7 +121,7 @@ def rollout_effect(
         estimate=found.estimate * sd,
         standard_error=found.error * replay.widen * sd,
         df=df,
-        t_any=anything.estimate / anything.error / replay.widen if anything else 0.0,
+        t_any=anything.estimate / anything.error / replay.widen,
         by_unit={} if brief else {int(u): _scaled(*own, t, sd) for u, own in _by_unit(panel, best).items()},
         by_band={} if brief else {band: _scaled(*own, t, sd) for band, own in _by_band(panel, best).items()},
         spell=_scaled(*(fits.only(fits.spell) if found.answers else fits).averaged(np.eye(len(c))[mixed.NEAR]), t, sd),
@@ -226,7 +227,8 @@ def _replay(panel: Panel, best: Fits, *, df: int, inflate: float, sd: float) -> 
             again = refitted(moved, best)
             value, error = again.averaged(moved.mean_effect)
             t_values.append(value / (error * inflate))
-            any_value, any_error = again.only(again.alike).averaged(moved.mean_effect) if again.alike.any() else (0, 1)
+            one_shape = again.only(again.alike) if panel.common and again.alike.any() else again
+            any_value, any_error = one_shape.averaged(moved.mean_effect)
             low, high = interval(value, error * inflate, any_value / (any_error * inflate), t=t_needed)
             spoken += not low <= 0 <= high
             effects[int(back)] = Interval(estimate=value * sd, low=low * sd, high=high * sd)
