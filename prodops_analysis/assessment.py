@@ -9,7 +9,7 @@ import pandas as pd
 
 from prodops_analysis.answer import Assessment
 from prodops_analysis.artefacts import artefacts, read_alike
-from prodops_analysis.attributes import with_attributes
+from prodops_analysis.attributes import fold_with
 from prodops_analysis.cells import followed
 from prodops_analysis.checks import (
     Check,
@@ -23,7 +23,7 @@ from prodops_analysis.checks import (
 )
 from prodops_analysis.comparison import AT_ONCE, CannotSay, Estimate, compare
 from prodops_analysis.elsewhere import elsewhere
-from prodops_analysis.errors import EventLogError, SettingsError, did_you_mean, some, spelt_alike
+from prodops_analysis.errors import SettingsError, did_you_mean, some, spelt_alike
 from prodops_analysis.event_log import FAULT_COLUMNS, validate
 from prodops_analysis.looks import Look, look_at
 from prodops_analysis.metrics import METRICS, Metric, metric_named
@@ -33,7 +33,7 @@ from prodops_analysis.settings import Settings, instant
 from prodops_analysis.tables import effect, effects
 from prodops_analysis.threats import threats
 from prodops_analysis.verdict import CANNOT_SAY, Judgement, Verdict, judge, unclaimed
-from prodops_analysis.work_items import Fold, fold
+from prodops_analysis.work_items import Fold
 
 __all__ = ["Assessment", "assess"]
 # what an answer takes from an estimate: always, and where a number may be shown
@@ -106,7 +106,7 @@ def assess(
     begun = {team: day for team, day in change.rollouts.items() if day and pd.Timestamp(day, tz="UTC") <= moment}
     first = min(begun.values(), default=moment.date())
     look = look_at(as_of=moment, decision_date=change.decision_date, first_rollout=first)
-    folded = _folded(events, items, settings, look.until)
+    folded = fold_with(items, validate(events), settings=settings, as_of=look.until)
     absent = faults if faults is not None else pd.DataFrame(columns=list(FAULT_COLUMNS))
     rollouts = {team: day for team, day in begun.items() if pd.Timestamp(day, tz="UTC") <= look.until}
     if reasons := _unanswerable(change, rollouts, begun, folded):
@@ -218,17 +218,6 @@ def _not_the_primary(change: Change, looked_at: int, confidence: float) -> Check
     told = f"the record names {primary.label.lower()} as what decides"
     wider = f"; {100 * confidence:.4g}% intervals, since {looked_at} other metrics could be looked at"
     return Check(name="primary metric", result="noted", found=told + (wider if looked_at > 1 else ""))
-
-
-def _folded(events: pd.DataFrame, items: pd.DataFrame | None, settings: Settings, as_of: pd.Timestamp) -> Fold:
-    log = validate(events)
-    if items is not None and "team" in items and "item_id" in items and log["team"].isna().any():
-        team_of = dict(zip(items["item_id"].astype("str"), items["team"].astype("str"), strict=True))
-        log = log.assign(team=log["team"].fillna(log["item_id"].map(team_of)))
-    if not (log["at"] <= as_of).any():
-        raise EventLogError(f"the event log holds nothing until {as_of:%Y-%m-%d}; check the export and its column map")
-    folded = fold(log, settings=settings, as_of=as_of)
-    return Fold(items=with_attributes(folded.items, items), spells=folded.spells, as_of=as_of)
 
 
 def _unanswerable(

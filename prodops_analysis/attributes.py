@@ -3,7 +3,8 @@
 import pandas as pd
 
 from prodops_analysis.errors import EventLogError, some
-from prodops_analysis.work_items import NO_TEAM, marked
+from prodops_analysis.settings import Settings
+from prodops_analysis.work_items import NO_TEAM, Fold, fold, marked
 
 # only the log tells these, as of its instant
 CLOCK = ("created_at", "started_at", "finished_at", "outcome", "last_event_at")
@@ -48,3 +49,17 @@ def with_attributes(items: pd.DataFrame, given: pd.DataFrame | None) -> pd.DataF
         known = joined[column].where(joined[column] != NO_TEAM) if column == "team" else joined[column]
         joined = joined.assign(**{column: known.fillna(joined[f"{column}_given"])}).drop(columns=f"{column}_given")
     return joined.assign(team=joined["team"].fillna(NO_TEAM))
+
+
+def fold_with(given: pd.DataFrame | None, log: pd.DataFrame, *, settings: Settings, as_of: pd.Timestamp) -> Fold:
+    """Fold a log into work items with the columns of another table; a team that the log lacks is taken from there.
+
+    Raises EventLogError: nothing happened until `as_of`, or the table is none of this log's.
+    """
+    if given is not None and "team" in given and "item_id" in given and log["team"].isna().any():
+        team_of = dict(zip(given["item_id"].astype("str"), given["team"].astype("str"), strict=True))
+        log = log.assign(team=log["team"].fillna(log["item_id"].map(team_of)))
+    if not (log["at"] <= as_of).any():
+        raise EventLogError(f"the event log holds nothing until {as_of:%Y-%m-%d}; check the export and its column map")
+    folded = fold(log, settings=settings, as_of=as_of)
+    return Fold(items=with_attributes(folded.items, given), spells=folded.spells, as_of=as_of)
