@@ -17,7 +17,7 @@ from prodops_analysis.estimators.counts import working_response
 from prodops_analysis.estimators.lasting import Lasting, lasting_step
 from prodops_analysis.estimators.linked import refuse
 from prodops_analysis.estimators.mixed import Floats, Ints, Panel
-from prodops_analysis.estimators.together import Interval, critical, interval, together
+from prodops_analysis.estimators.together import Interval, critical, interval, of_one_shape, together
 
 LEAST_ADOPTERS = 3  # for a jackknife over teams
 EARLY = ((-26, -17), (-16, -9))  # weeks since the rollout, a pre-trend's place
@@ -107,9 +107,7 @@ def rollout_effect(
     df = degrees_of_freedom(odds, adopters, U, common=common)
     beside = common and adopters >= LEAST_ADOPTERS
     put = partial(together, c=c, df=df, worth=odds.worth, jackknife=_jackknife(panel, best) if beside else 0.0)
-    found = anything = put(fits)
-    if common and fits.alike.any():  # the drift of one series alone may have any shape
-        anything = put(fits.only(fits.alike))
+    found, anything = put(fits), put(of_one_shape(fits, panel))
     replay = _replay(panel, best, df=df, inflate=found.inflate, sd=sd)
     lasting = lasting_step(panel, fits) if common else None
     if lasting:
@@ -227,8 +225,7 @@ def _replay(panel: Panel, best: Fits, *, df: int, inflate: float, sd: float) -> 
             again = refitted(moved, best)
             value, error = again.averaged(moved.mean_effect)
             t_values.append(value / (error * inflate))
-            one_shape = again.only(again.alike) if panel.common and again.alike.any() else again
-            any_value, any_error = one_shape.averaged(moved.mean_effect)
+            any_value, any_error = of_one_shape(again, moved).averaged(moved.mean_effect)
             low, high = interval(value, error * inflate, any_value / (any_error * inflate), t=t_needed)
             spoken += not low <= 0 <= high
             effects[int(back)] = Interval(estimate=value * sd, low=low * sd, high=high * sd)

@@ -12,7 +12,7 @@ from scipy import stats
 
 from prodops_analysis.estimators.assumptions import MOST_SPELL, Fits
 from prodops_analysis.estimators.lasting import Lasting
-from prodops_analysis.estimators.mixed import Floats
+from prodops_analysis.estimators.mixed import Floats, Panel
 
 BESIDE_ZERO = 1e-4  # where an interval ends that would hold zero although no effect at all is ruled out
 
@@ -63,6 +63,11 @@ def together(fits: Fits, c: Floats, *, df: int, worth: int, jackknife: float) ->
     return Together(estimate=estimate, error=error, inflate=own / model, df=df, answers=(without, every))
 
 
+def of_one_shape(fits: Fits, panel: Panel) -> Fits:
+    """Return what is asked whether there is an effect at all; of one series alone all, as its drift has any shape."""
+    return fits.only(fits.alike) if panel.common and fits.alike.any() else fits
+
+
 def critical(df: int, confidence: float = 0.95) -> float:
     """Return the t that an estimate has to reach."""
     return float(stats.t.ppf(0.5 + confidence / 2, df))
@@ -78,7 +83,7 @@ def interval(estimate: float, error: float, t_any: float, *, t: float) -> tuple[
 
 def _with_and_without_spell(fits: Fits, c: Floats) -> list[tuple[float, float]]:
     """Return estimate and error with a spell before the rollouts let in and without, where it has all its weight."""
-    together = fits.weight @ fits.spell / fits.weight.sum()
-    if together < MOST_SPELL - 1e-9 or fits.spell.all():
+    let_in = fits.weight @ fits.spell / fits.weight.sum()
+    if let_in < MOST_SPELL - 1e-9 or fits.spell.all():
         return []
     return [fits.only(fits.spell).averaged(c), fits.only(~fits.spell).averaged(c)]
