@@ -677,3 +677,28 @@ def test_observations_are_left_alone():
 def test_null_worlds_keep_quiet():
     """Eight teams, four staggered rollouts and no effect: at most 4 of 20 worlds claim a direction (p < 0.003)."""
     assert sum(directed(asked(noisy([10, seed]))) for seed in range(20)) <= 4
+
+
+@pytest.mark.parametrize(
+    ("slower", "tau", "rests_on"),
+    [
+        pytest.param("ABCDEFGH", 1.0, "the-interval", id="worst-first"),
+        pytest.param("HGFEDCBA", -1.0, "one-shape", id="best-first"),
+    ],
+)
+def test_whether_the_worst_came_first(slower, tau, rests_on):
+    """Where the slowest teams adopted first, no direction is given beyond what the interval shows by itself."""
+    days = {team: 2.0 ** (8 - place) for place, team in enumerate(slower)}
+    rollouts = {team: 20 + 3 * n for n, team in enumerate(EIGHT[:-1])}
+
+    found = asked(work(lambda t, w, n: days[t] * np.exp(0.3 * np.sin(7 * w + 3 * n + ord(t)))), rollouts)
+
+    assert (tau, True) == (pytest.approx(found.worst_first[0]), found.worst_first[1] < 0.01)
+    assert (found.t_any == found.statistic) == (rests_on == "the-interval")
+
+
+def test_counts_have_no_worst_team():
+    """A team that gets less done may be a smaller one."""
+    observed = work(lambda t, w, n: 1.0, count=lambda t, w: 3 + (7 * w + ord(t)) % 4)
+
+    assert asked(observed, metric="throughput").worst_first is None

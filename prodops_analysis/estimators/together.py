@@ -64,8 +64,8 @@ def together(fits: Fits, c: Floats, *, df: int, worth: int, jackknife: float) ->
 
 
 def of_one_shape(fits: Fits, panel: Panel) -> Fits:
-    """Return what is asked whether there is an effect at all; of one series alone all, as its drift has any shape."""
-    return fits.only(fits.alike) if panel.common and fits.alike.any() else fits
+    """Return what is asked whether there is an effect at all; of one adopter all, as its drift may have any shape."""
+    return fits.only(fits.alike) if len(panel.treated) > 1 and fits.alike.any() else fits
 
 
 def critical(df: int, confidence: float = 0.95) -> float:
