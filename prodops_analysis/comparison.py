@@ -19,7 +19,8 @@ from prodops_analysis.metrics import Metric
 MIN_WEEKS_BEFORE, MIN_WEEKS_AFTER, MIN_ITEMS_AFTER = 16, 4, 25
 TURN_OF_YEAR = ((12, 22), (1, 2))  # month and day of the Mondays whose weeks are left out without a comparison
 AT_ONCE = "all teams at once"
-LEAST_RANKED = 4  # teams, from which it is asked whether the worst came first
+LEAST_RANKED = 4  # teams, from which it is asked whether those in a bad time came first
+RECENT_WEEKS = 8  # before the first rollout, in which they are seen
 LIKELY = 0.5  # probability of a level that moved at another time, from which it is told
 
 
@@ -30,8 +31,8 @@ class Estimate:
     by_team, by_band : the same for each adopting team and by weeks since the rollout, with intervals.
     beyond : share of the work after the rollouts that lies in weeks in which no team is left to compare with.
     new_months : without a comparison, month of the year -> weeks after the rollout in months that no week before has.
-    worst_first : Kendall's tau between a team's level before any rollout and how early it came, and its p; above 0 the
-        teams that stood worst came first. None for counts, or where fewer than four teams are compared.
+    worst_first : Kendall's tau between how much worse than usual a team's eight weeks before the first rollout were
+        and how early its own came, and its p. None for counts, or where fewer than four teams are compared.
     spell, slope : what the last four weeks before and a year of the adopters' own trend were, same scale.
     answers : where a spell before is seen, the estimates without the eight weeks before and with all weeks.
     lasting : where a level that moved at another time and stayed is likely, by how much it moved and the effect on top.
@@ -190,15 +191,21 @@ def _new_months(grid: pd.DataFrame) -> dict[int, int]:
 
 
 def picked(worst_first: tuple[float, float] | None) -> bool:
-    """Whether the teams that stood worst came first, beyond what chance makes in one of twenty orders."""
+    """Whether the teams in a bad time came first, beyond what chance makes in one of twenty orders."""
     return worst_first is not None and worst_first[0] > 0 and worst_first[1] <= 0.05
 
 
 def _worst_first(grid: pd.DataFrame, metric: Metric) -> tuple[float, float] | None:
     if metric.kind == "count":  # larger teams get more done
         return None
-    before = grid[grid["index_week"] < grid.loc[grid["treated"], "index_week"].min()]
-    level = (before["y"] * before["n"]).groupby(before["unit"]).sum() / before.groupby("unit")["n"].sum()
+    first = grid.loc[grid["treated"], "index_week"].min()
+    before = grid[grid["index_week"] < first]
+    recent = before["index_week"] >= first - RECENT_WEEKS
+    sums = before.assign(y=before["y"] * before["n"]).groupby([before["unit"], recent])[["y", "n"]].sum()
+    means = (sums["y"] / sums["n"]).unstack()
+    if means.shape[1] < 2:
+        return None
+    level = (means[True] - means[False]).dropna()
     begun = grid[grid["treated"]].groupby("unit")["index_week"].min().reindex(level.index)
     if len(level) < LEAST_RANKED or begun.nunique(dropna=False) < 2:
         return None

@@ -94,11 +94,13 @@ def _worst(found: Estimate) -> list[Check]:
     if found.worst_first is None:
         return []
     tau, p = found.worst_first
-    told = f"the order of the rollouts and how the teams stood before: rank correlation {tau:+.1f}, p {p:.2f}"
+    told = (
+        f"the order of the rollouts and how bad each team's weeks were before: rank correlation {tau:+.1f}, p {p:.2f}"
+    )
     if not picked(found.worst_first):
         return [Check(name="worst teams first", result="passed", found=told.replace("-", "−"))]
-    told = f"the teams that stood worst came first (rank correlation {tau:+.1f}, p {p:.2f})"
-    told += "; what is usual for a team is taken out, a passing bad time is not"
+    told = f"the teams whose last eight weeks were worse than usual came first (rank correlation {tau:+.1f}, p {p:.2f})"
+    told += "; what is usual for a team is taken out, a bad time that passes by itself looks like an improvement"
     return [Check(name="worst teams first", result="noted", found=told)]
 
 

@@ -687,11 +687,13 @@ def test_null_worlds_keep_quiet():
     ],
 )
 def test_whether_the_worst_came_first(slower, tau, rests_on):
-    """Where the slowest teams adopted first, no direction is given beyond what the interval shows by itself."""
-    days = {team: 2.0 ** (8 - place) for place, team in enumerate(slower)}
+    """Where teams in a bad time adopted first, no direction is given beyond what the interval shows by itself."""
+    longer = {team: 1.08 ** (8 - place) for place, team in enumerate(slower)}
     rollouts = {team: 20 + 3 * n for n, team in enumerate(EIGHT[:-1])}
 
-    found = asked(work(lambda t, w, n: days[t] * np.exp(0.3 * np.sin(7 * w + 3 * n + ord(t)))), rollouts)
+    found = asked(work(
+        lambda t, w, n: (longer[t] if 12 <= w < 20 else 1) * np.exp(ord(t) / 90 + 0.3 * np.sin(7 * w + 3 * n))
+    ), rollouts)  # fmt: skip
 
     assert (tau, True) == (pytest.approx(found.worst_first[0]), found.worst_first[1] < 0.01)
     assert (found.t_any == found.statistic) == (rests_on == "the-interval")
