@@ -35,7 +35,7 @@ def artefacts(subject: Subject, observed: pd.DataFrame) -> tuple[Check, ...]:
     after = own["at"] >= first_days(own["team"], subject.rollouts)
     items = items_of(own, subject)
     checks = [_mix(observed, own, after, subject), _dropped(own, after, subject), _filled(items, after),
-              *_stamps(items, after), _new_teams(subject), _silent(subject)]  # fmt: skip
+              *_stamps(items, after, subject), _new_teams(subject), _silent(subject)]  # fmt: skip
     if "starts" in subject.metric.clock:
         checks.append(_without_start(subject))
     if from_start(subject):
@@ -54,9 +54,9 @@ def from_start(subject: Subject) -> bool:
     return subject.metric.kind == "duration" and "starts" in subject.metric.clock
 
 
-def _stamps(items: pd.DataFrame, after: Flags) -> list[Check]:
+def _stamps(items: pd.DataFrame, after: Flags, subject: Subject) -> list[Check]:
     """Say of each way in which a clock can come to be read otherwise whether it moved."""
-    return [_bulk(items, after), _typed(items, after), _afterwards(items, after)]
+    return [_bulk(items, after), _typed(items, after, subject), _afterwards(items, after)]
 
 
 def read_alike(observed: pd.DataFrame, subject: Subject) -> tuple[Flags, Check]:
@@ -70,7 +70,7 @@ def read_alike(observed: pd.DataFrame, subject: Subject) -> tuple[Flags, Check]:
     parts = {team: (rows, late[rows.index]) for team, rows in items.groupby(observed["team"])}
     waits = {team: waited(*part) for team, part in parts.items()} if from_start(subject) else {}
     for team in sorted(set(parts) - set(subject.rollouts)):
-        checks = [check for check in _stamps(*parts[team]) if check.result != "passed"]
+        checks = [check for check in _stamps(*parts[team], subject) if check.result != "passed"]
         told += [f"{team}, {check.name}: {check.found}" for check in checks]
         elsewhere = [now / usual for other, (usual, now, _) in waits.items() if other != team and usual and now]
         usual, now, apart = waits.get(team, (0.0, 0.0, False))
@@ -162,10 +162,11 @@ def _filled(items: pd.DataFrame, after: Flags) -> Check:
                   calm="types, sizes and owners are filled in as often as before")  # fmt: skip
 
 
-def _typed(items: pd.DataFrame, after: Flags) -> Check:
-    """A day or an hour that somebody typed stamps the clock on a full quarter of an hour, a tracker at any second."""
-    typed = [items[column] == items[column].dt.floor("15min") for column in ("started_at", "finished_at")]
-    flags = {"of items start or end on a quarter of an hour, as typed times do": typed[0] | typed[1]}
+def _typed(items: pd.DataFrame, after: Flags, subject: Subject) -> Check:
+    """A day or an hour that somebody typed stamps the clock on the hour, a tracker at any second."""
+    stamps = [items[column].dt.tz_convert(subject.settings.time_zone) for column in ("started_at", "finished_at")]
+    typed = [(stamp.dt.minute == 0) & (stamp.dt.second == 0) for stamp in stamps]
+    flags = {"of items start or end on the hour, as typed times do": typed[0] | typed[1]}
     return _moved("typed dates", flags, after, forbids=MEASUREMENT_SHARE)
 
 

@@ -153,7 +153,7 @@ def test_typed_dates(column, zone, minutes):
 
     check = asked(zone=zone, **{column: typed})["typed dates"]
 
-    assert ("noted", "0% before and 10% after of items start or end on a quarter of an hour, as typed times do") == (
+    assert ("noted", "0% before and 10% after of items start or end on the hour, as typed times do") == (
         check.result, check.found
     )  # fmt: skip
 
