@@ -51,7 +51,7 @@ def with_attributes(items: pd.DataFrame, given: pd.DataFrame | None) -> pd.DataF
     return joined.assign(team=joined["team"].fillna(NO_TEAM))
 
 
-def fold_with(given: pd.DataFrame | None, log: pd.DataFrame, *, settings: Settings, as_of: pd.Timestamp) -> Fold:
+def fold_with(log: pd.DataFrame, given: pd.DataFrame | None, *, settings: Settings, as_of: pd.Timestamp) -> Fold:
     """Fold a log into work items with the columns of another table; a team that the log lacks is taken from there.
 
     Raises EventLogError: nothing happened until `as_of`, or the table is none of this log's.

@@ -199,10 +199,10 @@ def other_changes(subject: Subject, observed: pd.DataFrame) -> tuple["pd.Series[
         if changes
     ]
     keep, shortened, lost = _only_this_change(subject, observed)
-    told += [f"used: {some(shortened)}, when another change to the same metric came"] if shortened else []
-    told += (
-        [f"left out: {some(lost)}, which got another change to the same metric at the time of this one"] if lost else []
-    )
+    if shortened:
+        told.append(f"used: {some(shortened)}, when another change to the same metric came")
+    if lost:
+        told.append(f"left out: {some(lost)}, which got another change to the same metric at the time of this one")
     name = "other changes in the window"
     if len(lost) == len(subject.rollouts):
         told.append("they cannot be told apart; judge them together, as one change")

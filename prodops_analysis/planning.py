@@ -15,6 +15,7 @@ from prodops_analysis.comparison import MIN_WEEKS_BEFORE, CannotSay
 from prodops_analysis.errors import some, spelt_alike
 from prodops_analysis.estimators import mixed
 from prodops_analysis.estimators.assumptions import odds_of, weigh
+from prodops_analysis.estimators.linked import refuse_still
 from prodops_analysis.estimators.rollout import degrees_of_freedom, expected_error
 from prodops_analysis.metrics import Metric
 from prodops_analysis.tables import Callout, effect, number, table
@@ -130,8 +131,10 @@ def plan(
     if placed["week"].nunique() < MIN_WEEKS_BEFORE:
         return CannotSay(reasons=(f"only {placed['week'].nunique()} weeks of history; {MIN_WEEKS_BEFORE} are needed",))
     cells = fill(placed, left_out, metric=metric, rollouts={}, transition_weeks=0)
-    if not cells.sd > 1e-9 or cells.grid["y"].nunique() < 2:
-        return CannotSay(reasons=("the values never varied, so nothing says how sure an effect would be",))
+    try:
+        refuse_still(cells.grid["y"].to_numpy(float), cells.sd)
+    except ValueError as error:
+        return CannotSay(reasons=(str(error),))
     visible_at = _future(cells, metric, first=first, transition_weeks=transition_weeks)
     visible = {weeks: seen for weeks in HORIZONS if (seen := visible_at(planned, weeks)) is not None}
     if not visible:

@@ -7,7 +7,7 @@ from prodops_analysis.checks import Check
 from prodops_analysis.comparison import AT_ONCE, Estimate, picked
 from prodops_analysis.errors import counted, some
 from prodops_analysis.estimators.together import Interval
-from prodops_analysis.tables import effect, effects
+from prodops_analysis.tables import effect, effects, number
 
 MOST_BEYOND = 0.25  # share of the work after the rollouts without a comparison from which this is said
 
@@ -94,12 +94,11 @@ def _worst(found: Estimate) -> list[Check]:
     if found.worst_first is None:
         return []
     tau, p = found.worst_first
-    told = (
-        f"the order of the rollouts and how bad each team's weeks were before: rank correlation {tau:+.1f}, p {p:.2f}"
-    )
+    together = f"rank correlation {number(tau, like='+.1f')}, p {p:.2f}"
     if not picked(found.worst_first):
-        return [Check(name="worst teams first", result="passed", found=told.replace("-", "−"))]
-    told = f"the teams whose last eight weeks were worse than usual came first (rank correlation {tau:+.1f}, p {p:.2f})"
+        told = f"the order of the rollouts and how bad each team's weeks were before: {together}"
+        return [Check(name="worst teams first", result="passed", found=told)]
+    told = f"the teams whose last eight weeks were worse than usual came first ({together})"
     told += "; what is usual for a team is taken out, a bad time that passes by itself looks like an improvement"
     return [Check(name="worst teams first", result="noted", found=told)]
 

@@ -1,6 +1,7 @@
 """Published results reproduced by our parts, each with its source and its figures typed in.
 
-More of them stand beside the parts they prove: FILES.
+More of them stand beside the parts they prove: test_survival, test_mixed, test_rollout, test_comparison, test_looks,
+test_behaviour, test_pooling, test_portfolio and test_monthly.
 """
 
 from fractions import Fraction

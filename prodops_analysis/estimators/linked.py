@@ -23,6 +23,12 @@ def linked(unit: Ints, time: Ints, treated: NDArray[np.bool_]) -> NDArray[np.boo
     return np.asarray(treated & (part[u] == part[U + t]))
 
 
+def refuse_still(y: Floats, sd: float) -> None:
+    """Refuse values that never vary; ValueError says so."""
+    if not 1e-9 < sd < np.inf or float(np.ptp(y)) <= 1e-10 * max(1.0, float(np.max(np.abs(y)))):
+        raise ValueError("the values do not vary, so nothing says how sure an effect would be")
+
+
 def refuse(
     y: Floats, n: Floats, unit: Ints, time: Ints, treated: NDArray[np.bool_], since: Floats, *, common: bool
 ) -> None:

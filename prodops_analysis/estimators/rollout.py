@@ -15,7 +15,7 @@ from prodops_analysis.estimators import mixed
 from prodops_analysis.estimators.assumptions import Fits, Odds, odds_of, refitted, weigh
 from prodops_analysis.estimators.counts import working_response
 from prodops_analysis.estimators.lasting import Lasting, lasting_step
-from prodops_analysis.estimators.linked import refuse
+from prodops_analysis.estimators.linked import refuse, refuse_still
 from prodops_analysis.estimators.mixed import Floats, Ints, Panel
 from prodops_analysis.estimators.together import Interval, critical, interval, of_one_shape, together
 
@@ -93,8 +93,7 @@ def rollout_effect(
     Raises ValueError: cells that cannot be compared, or y does not vary.
     """
     refuse(y, n, unit, time, treated, since, common=common)
-    if not 1e-9 < sd < np.inf or float(np.ptp(y)) <= 1e-10 * max(1.0, float(np.max(np.abs(y)))):
-        raise ValueError("the values do not vary, so nothing says how sure an effect would be")
+    refuse_still(y, sd)
     if counts and (y.min() < 0 or not y[~treated].any()):
         raise ValueError("counts cannot be negative, and something must have been counted without the change")
     if counts:

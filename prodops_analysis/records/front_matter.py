@@ -23,8 +23,8 @@ class _Once(yaml.SafeLoader):
 def split(text: str, *, name: str) -> tuple[dict[str, Any], str]:
     """Return the head as a mapping and the prose below it. Raises RecordError with the line at fault."""
     lines = text.removeprefix("\ufeff").splitlines(keepends=True)
-    closing = next((i for i, line in enumerate(lines[1:], start=1) if line.rstrip() == FENCE), None)
-    if not lines or lines[0].rstrip() != FENCE or closing is None:
+    closing = _closing(lines)
+    if not lines or lines[0].rstrip() != FENCE or not closing:
         raise RecordError(f"{name} has no front matter; begin it with a line '---', the fields, and another '---'")
     try:
         head = yaml.load("".join(lines[1:closing]), Loader=_Once)  # noqa: S506, a safe loader
@@ -42,10 +42,15 @@ def split(text: str, *, name: str) -> tuple[dict[str, Any], str]:
     return head, "".join(lines[closing + 1 :])
 
 
+def _closing(lines: list[str]) -> int:
+    """Return the line that ends the front matter, 0 where none does."""
+    return next((i for i, line in enumerate(lines[1:], start=1) if line.rstrip() == FENCE), 0)
+
+
 def without(text: str, field: str) -> str:
     """Return the record without a field of its front matter, over however many lines it is written."""
     lines = text.splitlines(keepends=True)
-    closing = next(i for i, kept in enumerate(lines[1:], start=1) if kept.rstrip() == FENCE)
+    closing = _closing(lines)
     head = yaml.compose("".join(lines[1:closing]), Loader=yaml.SafeLoader)
     for key, value in head.value if isinstance(head, yaml.MappingNode) else []:
         if key.value == field:
@@ -64,6 +69,6 @@ def _last_line(node: yaml.Node) -> int:
 def with_line(text: str, line: str) -> str:
     """Return the record with one more line at the end of its front matter; nothing else is touched."""
     lines = text.splitlines(keepends=True)
-    closing = next(i for i, kept in enumerate(lines[1:], start=1) if kept.rstrip() == FENCE)
+    closing = _closing(lines)
     end = "\r\n" if lines[0].endswith("\r\n") else "\n"
     return "".join([*lines[:closing], line.rstrip("\n") + end, *lines[closing:]])
