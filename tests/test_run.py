@@ -8,6 +8,7 @@ from prodops_analysis.errors import ReportError
 from prodops_analysis.report import run
 
 LOST = "Kernel died before replying to kernel_info"
+SILENT = "Kernel didn't respond in 60 seconds"
 
 
 @pytest.fixture
@@ -40,6 +41,7 @@ def kernel(monkeypatch, tmp_path):
     [
         pytest.param([], 1, "done", id="none"),
         pytest.param([LOST], 2, "done", id="a-port-was-taken"),
+        pytest.param([SILENT], 2, "done", id="a-port-was-taken-and-nothing-said"),
         pytest.param([LOST, LOST], 2, f"note.ipynb: the kernel failed: {LOST}", id="it-cannot-start"),
         pytest.param(["Kernel died"], 1, "note.ipynb: the kernel failed: Kernel died", id="it-died-at-work"),
     ],

@@ -15,6 +15,7 @@ from prodops_analysis.report.parameters import check_parameters
 
 # ipykernel 7.3 and later says on every start that it talks over TCP, and at some ends that it was interrupted
 _QUIET = ["--IPKernelApp.log_level=50"]
+_NEVER_ANSWERED = ("before replying", "didn't respond")  # jupyter_client of a kernel that did not come up
 
 
 def notebook_path(name: str, *, workspace: Path) -> Path:
@@ -39,7 +40,7 @@ def run_notebook(path: Path, *, output: Path, parameters: Mapping[str, Any]) -> 
             return _executed(path, output=output, parameters=parameters)
         except RuntimeError as error:
             # another process may take a port between choosing and opening it (papermill issue 511): once more
-            if "before replying" not in str(error):
+            if not any(told in str(error) for told in _NEVER_ANSWERED):
                 raise
             return _executed(path, output=output, parameters=parameters)
     except papermill.exceptions.PapermillExecutionError as error:
