@@ -228,12 +228,13 @@ def test_guardrails_in_a_word(checks, words):
     ids=["nothing", "only-before", "open-end", "still-early"],
 )
 def test_whether_an_effect_lasts(bands, words):
-    """The last weeks seen stand beside the verdict, with their own interval."""
+    """The last weeks seen stand beside the verdict, with their own interval and what they are compared with."""
     own = {band: Interval(estimate=x, low=x - 0.1, high=x + 0.1) for band, x in bands.items()}
 
     told = last_seen(replace(said(), by_band=own))
 
     assert told.startswith(words) if words else told == ""
+    assert told.endswith(", beside all earlier weeks, trends left in.") or not words
 
 
 @pytest.mark.parametrize(

@@ -159,7 +159,7 @@ def effect_over_time(said: Assessment) -> alt.Chart:
         title = "Quiet before the rollout, as it should be"
     else:
         title = f"Nothing clear before the rollout; up to {stated(furthest, scale=said.scale)} is not ruled out"
-    text = "Beside all earlier weeks; dot and bar: estimate and 95% interval; circles before, squares after"
+    text = "Beside all earlier weeks, trends left in; estimate and 95% interval; circles before, squares after"
     return headline(chart, title, text, f"Dots by weeks since the rollout. {title}.")
 
 

@@ -96,14 +96,14 @@ def guarded(said: Assessment, change: Change) -> str:
 
 
 def last_seen(said: Assessment) -> str:
-    """Say what the last weeks seen say of the effect; nothing without an estimate."""
+    """Say what the last weeks seen say of the effect, beside all earlier ones; nothing without an estimate."""
     if said.estimate is None or not (bands := [band for band in said.by_band if band[0] >= 0]):
         return ""
     first, last = max(bands)
     own = said.by_band[first, last]
     when = f"from week {first} after the rollout on" if last >= 999 else f"in weeks {first} to {last} after the rollout"
     ends = effects(own.low, own.high, scale=said.scale)
-    return f"{when}: {said.stated(own.estimate)} (95% interval {ends})."
+    return f"{when}: {said.stated(own.estimate)} (95% interval {ends}), beside all earlier weeks, trends left in."
 
 
 def look_first(said: Assessment) -> str:
