@@ -16,10 +16,8 @@ from prodops_analysis.checks import (
     Subject,
     begin_of_log,
     data_quality,
-    fit_for_comparison,
     measurement,
     open_work,
-    other_changes,
 )
 from prodops_analysis.comparison import AT_ONCE, CannotSay, Estimate, compare
 from prodops_analysis.elsewhere import elsewhere
@@ -27,6 +25,7 @@ from prodops_analysis.errors import SettingsError, did_you_mean, some, spelt_ali
 from prodops_analysis.event_log import FAULT_COLUMNS, validate
 from prodops_analysis.looks import Look, look_at
 from prodops_analysis.metrics import METRICS, Metric, metric_named
+from prodops_analysis.others import fit_for_comparison, other_changes
 from prodops_analysis.quality import doubtful_items
 from prodops_analysis.records.changes import Change
 from prodops_analysis.settings import Settings, instant
@@ -102,12 +101,14 @@ def assess(
     if change.better and chosen.name == change.primary_metric and chosen.better not in (change.better, "neither"):
         told = f"change {change.id!r} calls {change.better} {chosen.name} better"
         raise SettingsError(f"{told}, but it is better {chosen.better}; mend the record")
+    for name in change.guardrails:
+        metric_named(name)
     moment = instant(as_of)
     begun = {team: day for team, day in change.rollouts.items() if day and pd.Timestamp(day, tz="UTC") <= moment}
     first = min(begun.values(), default=moment.date())
     look = look_at(as_of=moment, decision_date=change.decision_date, first_rollout=first)
     folded = fold_with(validate(events), items, settings=settings, as_of=look.until)
-    absent = faults if faults is not None else pd.DataFrame(columns=list(FAULT_COLUMNS))
+    absent = faults if faults is not None and not faults.empty else pd.DataFrame(columns=list(FAULT_COLUMNS))
     rollouts = {team: day for team, day in begun.items() if pd.Timestamp(day, tz="UTC") <= look.until}
     if reasons := _unanswerable(change, rollouts, begun, folded):
         return _answer(None, CANNOT_SAY, chosen, change, (), reasons, look=look)
@@ -154,18 +155,17 @@ def _compared(
     Of a guardrail it is not asked what moved elsewhere: that only blocks an improvement, and a guardrail claims none.
     """
     metric, as_of = subject.metric, subject.folded.as_of
-    every = metric.observed(subject.folded.items, as_of=as_of)
+    every = metric.observed(subject.settled, as_of=as_of)
     said_of_begin = begin_of_log(every)
     every = every[every["at"] >= every["since"]].drop(columns="since")
     fit, said_of_teams = fit_for_comparison(subject, every)
-    apart, said_of_changes = other_changes(subject, every)
-    observed = followed(every[fit & apart], last_event=subject.silent, follow_up=metric.follow_up)
+    observed = followed(every[fit & subject.by_itself(every)], last_event=subject.silent, follow_up=metric.follow_up)
     alike, said_of_records = read_alike(observed, subject)
     observed = observed[alike].reset_index(drop=True)
     checks: tuple[Check, ...] = (
         data_quality(subject, observed),
         measurement(subject),
-        said_of_changes,
+        other_changes(subject),
         said_of_begin,
         *((open_work(subject),) if metric.kind == "duration" else ()),
         said_of_teams,
@@ -175,7 +175,7 @@ def _compared(
         return CannotSay(reasons=(f"nothing was observed for {metric.label.lower()}",)), checks
     found = compare(
         observed, metric=metric, rollouts=subject.rollouts, as_of=as_of,
-        transition_weeks=subject.change.transition_weeks, confidence=confidence,
+        transition_weeks=subject.change.transition_weeks, until=subject.until, confidence=confidence,
         rng=np.random.default_rng(subject.settings.seed),
     )  # fmt: skip
     if isinstance(found, CannotSay):

@@ -7,7 +7,7 @@ from prodops_analysis.settings import Settings
 from prodops_analysis.work_items import NO_TEAM, Fold, fold, marked
 
 # only the log tells these, as of its instant
-CLOCK = ("created_at", "started_at", "finished_at", "outcome", "last_event_at")
+CLOCK = ("created_at", "started_at", "first_finished_at", "undone_at", "finished_at", "outcome", "last_event_at")
 
 
 def with_typed_date(items: pd.DataFrame, events: pd.DataFrame, *, field: str, name: str) -> pd.DataFrame:
@@ -29,7 +29,7 @@ def with_attributes(items: pd.DataFrame, given: pd.DataFrame | None) -> pd.DataF
     if not given.columns.is_unique:
         twice = given.columns[given.columns.duplicated()]
         raise EventLogError(f"the items table has two columns {some(map(repr, twice))}; keep one of them")
-    extra = given.rename(columns={"type": "item_type"} if "item_type" not in given else {})
+    extra = given.reset_index(drop=True).rename(columns={"type": "item_type"} if "item_type" not in given else {})
     extra = extra.drop(columns=[name for name in CLOCK if name in extra]).assign(item_id=extra["item_id"].astype("str"))
     if extra["item_id"].duplicated().any():
         twice = extra.loc[extra["item_id"].duplicated(), "item_id"]
@@ -43,7 +43,7 @@ def with_attributes(items: pd.DataFrame, given: pd.DataFrame | None) -> pd.DataF
         )
     known_texts = [c for c in ("team", "item_type", "size") if c in extra]
     extra = extra.assign(**{c: extra[c].astype("str") for c in known_texts})
-    extra = extra.assign(unplanned=marked(extra["unplanned"])) if "unplanned" in extra else extra
+    extra = extra.assign(**{c: marked(extra[c]) for c in ("unplanned", "owner_at_start") if c in extra})
     joined = items.merge(extra, on="item_id", how="left", suffixes=("", "_given"))
     for column in [c.removesuffix("_given") for c in joined if c.endswith("_given")]:
         known = joined[column].where(joined[column] != NO_TEAM) if column == "team" else joined[column]

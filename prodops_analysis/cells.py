@@ -81,12 +81,15 @@ def place(
 
 
 def fill(placed: pd.DataFrame, left_out: Mapping[str, int], *, metric: Metric, rollouts: Mapping[str, date],
-         transition_weeks: int) -> Cells:  # fmt: skip
-    """Bring values on the scale of estimation, take out differences between kinds of work, and sum up by team-week."""
+         transition_weeks: int, until: Mapping[str, pd.Timestamp] | None = None) -> Cells:  # fmt: skip
+    """Bring values on the scale of estimation, take out differences between kinds of work, and sum up by team-week.
+
+    until : team -> the Monday until which its counts are known.
+    """
     items, typical = _on_scale(placed, metric, rollouts)
     sd = 1.0
     if metric.kind == "count":
-        grid = _counts(items, rollouts, transition_weeks)
+        grid = _counts(items, rollouts, transition_weeks, until or {})
     else:
         items = items.assign(y=items["y"] - _level_of_kind(items))
         grid = items.groupby(["team", "week"], as_index=False).agg(
@@ -115,6 +118,17 @@ def first_days(teams: "pd.Series[str]", rollouts: Mapping[str, date | None]) -> 
     number, names = pd.factorize(teams)
     days = pd.to_datetime([rollouts.get(name) for name in names], utc=True)
     return pd.Series(days.take(number, allow_fill=True, fill_value=pd.NaT), index=teams.index)
+
+
+def done_by_rollout(items: pd.DataFrame, rollouts: Mapping[str, date]) -> pd.DataFrame:
+    """Return the work items with what was done before the rollout left done, whatever was reopened later.
+
+    For teams without a rollout that of the first counts, so that all are looked at alike.
+    """
+    begun = first_days(items["team"], dict.fromkeys(items["team"].unique(), min(rollouts.values())) | dict(rollouts))
+    again = ((items["first_finished_at"] < begun) & (items["undone_at"] >= begun)).fillna(False)
+    ends = {"finished_at": items["first_finished_at"], "outcome": "done"}
+    return items.assign(**{name: items[name].mask(again, end) for name, end in ends.items()})
 
 
 def _sides(
@@ -208,10 +222,13 @@ def _level_of_kind(items: pd.DataFrame) -> NDArray[np.float64]:
     return (total / (np.bincount(kind[free], minlength=len(total)) + SHRINK))[kind]
 
 
-def _counts(items: pd.DataFrame, rollouts: Mapping[str, date], transition_weeks: int) -> pd.DataFrame:
+def _counts(
+    items: pd.DataFrame, rollouts: Mapping[str, date], transition_weeks: int, until: Mapping[str, pd.Timestamp]
+) -> pd.DataFrame:
     """Count items a team and week from the team's first week on; a week without any is a zero, not a gap.
 
-    Adopting teams are followed to the last week of the log, the others to their own last item.
+    Adopting teams are followed until the Monday of `until` or to the last week of the log, the others to their own last
+    item.
     """
     counted = items.groupby(["team", "week"]).agg(y=("y", "sum"))
     weeks = pd.date_range(items["week"].min(), items["week"].max(), freq="7D")
@@ -219,7 +236,9 @@ def _counts(items: pd.DataFrame, rollouts: Mapping[str, date], transition_weeks:
     full = counted.reindex(every).reset_index()
     span = items.groupby("team")["week"].agg(["min", "max"])
     first, last = full["team"].map(span["min"]), full["team"].map(span["max"])
+    end = pd.to_datetime(full["team"].map(until), utc=True)
     known = (full["week"] >= first) & ((full["week"] <= last) | full["team"].isin(rollouts))
+    known &= end.isna() | (full["week"] < end)
     after, between = _sides(full, rollouts, transition_weeks)
     grid = full.assign(y=full["y"].fillna(0.0), treated=after)
     return grid.assign(n=grid["y"] + 1.0)[known & ~between]

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from prodops_analysis.cells import first_days
+from prodops_analysis.cells import done_by_rollout, first_days
 from prodops_analysis.errors import some
 from prodops_analysis.metrics import Metric
 from prodops_analysis.metrics.whole import MISSED
@@ -22,8 +22,8 @@ from prodops_analysis.work_items import UNKNOWN, Fold
 MEASUREMENT_SHARE = 0.20  # starts or finishes that other states stamp on the other side, from which no answer is given
 TRACE = 0.02  # of them, from which it is named: with many teams and states less comes about by chance
 SILENT = pd.Timedelta(days=14)  # without any event of a team at the end of the log, from which it is named
-NEAR = timedelta(weeks=12)  # another change so close is named
 TOO_CLOSE = timedelta(weeks=4)  # another change to the same metric and team so close cannot be told from this one
+ALWAYS = (pd.Timestamp("1900-01-01", tz="UTC"), pd.Timestamp("2200-01-01", tz="UTC"))
 Counts: TypeAlias = NDArray[np.int64]
 STAMPS = {
     "starts": ("started_at", "start_state", "start_actor_kind"),
@@ -70,6 +70,45 @@ class Subject:
         """Team -> its last event, where nothing came from it for two weeks before the export was taken."""
         last = self.folded.items.groupby("team")["last_event_at"].max()
         return dict(last[last < self.folded.as_of - SILENT].sort_values())
+
+    @cached_property
+    def alone(self) -> Mapping[str, tuple[pd.Timestamp, pd.Timestamp]]:
+        """Team -> the Mondays between which no other registered change to the metric came to it; nothing lies between
+        them where another came to an adopting team at the time of this one.
+
+        An adopting team has its own rollout between them, the others the first of all.
+        """
+        begun, begin_of_log, spans = min(self.rollouts.values()), self.folded.items["created_at"].min(), {}
+        for team in self.folded.items["team"].unique():
+            first = self.rollouts.get(team, begun)
+            if days := [day for day, _ in own_changes(self, team) if pd.Timestamp(day, tz="UTC") > begin_of_log]:
+                if team in self.rollouts and any(abs(day - first) < TOO_CLOSE for day in days):
+                    spans[team] = (ALWAYS[1], ALWAYS[0])
+                    continue
+                before, after = [d for d in days if d <= first], [d for d in days if d > first]
+                begin = _monday(max(before) + timedelta(days=6)) if before else ALWAYS[0]
+                spans[team] = (begin, _monday(min(after)) if after else ALWAYS[1])
+        return spans
+
+    @cached_property
+    def until(self) -> Mapping[str, pd.Timestamp]:
+        """Team -> the Monday until which its work is counted: another change came to it, or nothing does any more."""
+        known = {team: until for team, (_, until) in self.alone.items()}
+        quiet = {team: _monday(last) for team, last in self.silent.items()}
+        return {team: min(known.get(team, ALWAYS[1]), quiet.get(team, ALWAYS[1])) for team in {**known, **quiet}}
+
+    def by_itself(self, observed: pd.DataFrame) -> "pd.Series[bool]":
+        """Say of each observation whether no other change to the metric is mixed into it."""
+        begin, until = (
+            pd.to_datetime(observed["team"].map({team: span[k] for team, span in self.alone.items()}), utc=True)
+            for k in (0, 1)
+        )
+        return (begin.isna() | (observed["at"] >= begin)) & (until.isna() | (observed["at"] < until))
+
+    @cached_property
+    def settled(self) -> pd.DataFrame:
+        """The work items with what was done before the rollouts left done."""
+        return done_by_rollout(self.folded.items, self.rollouts)
 
     @cached_property
     def stamps(self) -> Mapping[str, pd.DataFrame]:
@@ -145,27 +184,14 @@ def open_work(subject: Subject) -> Check:
     return Check(name="open work", result="blocks", found=told)
 
 
-def fit_for_comparison(subject: Subject, observed: pd.DataFrame) -> tuple["pd.Series[bool]", Check]:
-    """Leave out comparison teams with grade D data, and their weeks after a change of their own to the same metric."""
-    items, said = subject.folded.items, []
-    keep = pd.Series(True, index=observed.index)
-    for team in sorted(set(observed["team"].unique()) - set(subject.rollouts)):
-        share, (moved, names) = subject.share_in_doubt(items["team"] == team), _shift(subject, {team})
-        if subject.grade(share) == "D":
-            keep &= observed["team"] != team
-            said.append(f"{team} left out ({share:.0%} of its items in doubt)")
-        elif moved >= MEASUREMENT_SHARE:
-            keep &= observed["team"] != team
-            said.append(f"{team} left out ({names})")
-        elif own := _own_changes(subject, team):
-            day, other = own[0]
-            keep &= (observed["team"] != team) | (observed["at"] < pd.Timestamp(day, tz="UTC"))
-            said.append(f"{team} until {day} only ({other})")
-    found = "; ".join(said) or "every other team is used throughout"
-    return keep, Check(name="comparison teams", result="noted" if said else "passed", found=found)
+def _monday(day: date) -> pd.Timestamp:
+    """Return the Monday of the week of a day or an instant."""
+    start = pd.Timestamp(day).tz_localize(None).normalize()
+    return (start - pd.Timedelta(days=start.weekday())).tz_localize("UTC")
 
 
-def _own_changes(subject: Subject, team: str) -> list[tuple[date, str]]:
+def own_changes(subject: Subject, team: str) -> list[tuple[date, str]]:
+    """Return day and title of every other registered change to the metric that came to a team."""
     return sorted(
         (day, other.title or other.id)
         for other in subject.others
@@ -176,64 +202,10 @@ def _own_changes(subject: Subject, team: str) -> list[tuple[date, str]]:
     )
 
 
-def other_changes(subject: Subject, observed: pd.DataFrame) -> tuple["pd.Series[bool]", Check]:
-    """Name other registered changes near a rollout or after it, in adopting teams and in the comparison.
-
-    While two changes to one metric are in use, neither can be told from the other: such weeks of an adopting team are
-    left out, and all of a team that got both at about the same time.
-    """
-    known, today = set(subject.folded.items["team"].unique()), subject.folded.as_of.date()
-    met: dict[str, dict[str, list[str]]] = {"adopting teams": {}, "comparison teams": {}}
-    for other in subject.others:
-        for team, day in sorted(other.rollouts.items()):
-            if day is None or day > today or other == subject.change or team not in known:
-                continue
-            mine = team in subject.rollouts
-            firsts = [subject.rollouts[team]] if mine else subject.rollouts.values()
-            if any(day - first >= -NEAR and (mine or day - first <= NEAR) for first in firsts):
-                side = met["adopting teams" if mine else "comparison teams"]
-                side.setdefault(other.title or other.id, []).append(f"{team} {day}")
-    told = [
-        f"{side}: {'; '.join(f'{title} ({some(days)})' for title, days in sorted(changes.items()))}"
-        for side, changes in met.items()
-        if changes
-    ]
-    keep, shortened, lost = _only_this_change(subject, observed)
-    if shortened:
-        told.append(f"used: {some(shortened)}, when another change to the same metric came")
-    if lost:
-        told.append(f"left out: {some(lost)}, which got another change to the same metric at the time of this one")
-    name = "other changes in the window"
-    if len(lost) == len(subject.rollouts):
-        told.append("they cannot be told apart; judge them together, as one change")
-        return keep, Check(name=name, result="forbids", found="; ".join(told))
-    if told:
-        return keep, Check(name=name, result="noted", found="; ".join(told))
-    calm = "no other registered change within 12 weeks of a rollout, or later in an adopting team"
-    return keep, Check(name=name, result="passed", found=calm)
-
-
-def _only_this_change(subject: Subject, observed: pd.DataFrame) -> tuple["pd.Series[bool]", list[str], list[str]]:
-    """Keep of adopting teams what no other change to the same metric touched; name who is shortened, who is lost."""
-    keep, shortened, lost = pd.Series(True, index=observed.index), [], []
-    for team, first in subject.rollouts.items():
-        days = [day for day, _ in _own_changes(subject, team) if day - first > -TOO_CLOSE]
-        if not days:
-            continue
-        until = pd.Timestamp(min(days), tz="UTC")
-        if min(days) - first < TOO_CLOSE:
-            until = observed["at"].min()
-            lost.append(team)
-        else:
-            shortened.append(f"{team} until {min(days)}")
-        keep &= (observed["team"] != team) | (observed["at"] < until)
-    return keep, shortened, lost
-
-
 def measurement(subject: Subject) -> Check:
     """What stamps the start or finish must be the same before and after, team by team."""
     name = "measurement changed at rollout"
-    share, names = _shift(subject, set(subject.rollouts))
+    share, names = shift(subject, set(subject.rollouts))
     if share >= MEASUREMENT_SHARE:
         mend = "if it is only a new name, declare it under same_as in the workflow map"
         return Check(name=name, result="forbids", found=f"{names}; {mend}")
@@ -242,7 +214,7 @@ def measurement(subject: Subject) -> Check:
     return Check(name=name, result="passed", found="the same states stamp the clock before and after")
 
 
-def _shift(subject: Subject, teams: set[str]) -> tuple[float, str]:
+def shift(subject: Subject, teams: set[str]) -> tuple[float, str]:
     """Return the largest share of stamps that came to one side of the dates by other states, and their names."""
     found = []
     for what in subject.metric.clock:

@@ -96,6 +96,7 @@ def compare(
     rollouts: Mapping[str, date],
     as_of: pd.Timestamp,
     transition_weeks: int = 0,
+    until: Mapping[str, pd.Timestamp] | None = None,
     confidence: float = 0.95,
     rng: np.random.Generator | None = None,
     brief: bool = False,
@@ -104,6 +105,7 @@ def compare(
 
     observed : observations of the metric (see `Metric`); teams without a rollout are the comparison.
     rollouts : team -> first day of the new way of working; dates after `as_of` count as not yet.
+    until : team -> the Monday until which its counts are known; the others are followed to the end.
     confidence : of `low` and `high`; more than 0.95 where several metrics are looked at.
     rng : for the orders of rollout that are dealt out where teams are few; without it none are.
     brief : the whole effect alone is asked, and none by team or over time.
@@ -112,7 +114,9 @@ def compare(
     placed, left_out = place(observed, metric=metric, rollouts=rollouts, as_of=as_of, transition_weeks=transition_weeks)
     if reasons := _too_little(placed, metric):
         return CannotSay(reasons=reasons)
-    cells = fill(placed, left_out, metric=metric, rollouts=rollouts, transition_weeks=transition_weeks)
+    cells = fill(
+        placed, left_out, metric=metric, rollouts=rollouts, transition_weeks=transition_weeks, until=until or {}
+    )
     design, grid = _design(cells.grid, metric)
     kept = cells.items["week"].isin(grid["week"])
     if not kept.all() and (reasons := _too_little(cells.items[kept], metric)):
@@ -154,7 +158,8 @@ def _design(grid: pd.DataFrame, metric: Metric) -> tuple[str, pd.DataFrame]:
     shared = grid[linked(grid["unit"].to_numpy(), grid["index_week"].to_numpy(), grid["treated"].to_numpy(bool))]
     behind = shared["y" if metric.kind == "count" else "n"].sum()
     if behind >= MIN_ITEMS_AFTER and shared["week"].nunique() >= MIN_WEEKS_AFTER:
-        never = grid["team"].nunique() - len(adopters)
+        later = grid[grid["index_week"] >= grid.loc[grid["treated"], "index_week"].min()]
+        never = len(set(later["team"]) - set(adopters))
         if len(adopters) == 1:
             return f"one team beside {counted(never, 'comparison team')}", grid
         others = f"{counted(never, 'team')} without a rollout so far and " if never else ""

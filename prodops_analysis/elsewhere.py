@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from prodops_analysis.artefacts import DAY, LONGER, MOVED, WAIT, from_start, items_of, waited
-from prodops_analysis.cells import first_days
+from prodops_analysis.cells import first_days, followed
 from prodops_analysis.checks import Check, Subject
 from prodops_analysis.comparison import AT_ONCE, CannotSay, Estimate, compare
 from prodops_analysis.metrics import METRICS, Metric
@@ -24,7 +24,7 @@ def elsewhere(subject: Subject, observed: pd.DataFrame) -> tuple[Check, ...]:
 
 def _compared(observed: pd.DataFrame, metric: Metric, subject: Subject) -> Estimate | CannotSay:
     return compare(observed, metric=metric, rollouts=subject.rollouts, as_of=subject.folded.as_of,
-                   transition_weeks=subject.change.transition_weeks, brief=True)  # fmt: skip
+                   transition_weeks=subject.change.transition_weeks, until=subject.until, brief=True)  # fmt: skip
 
 
 def _wait(subject: Subject, observed: pd.DataFrame) -> Check:
@@ -52,8 +52,8 @@ def _wait(subject: Subject, observed: pd.DataFrame) -> Check:
 
 def _waits(subject: Subject, observed: pd.DataFrame) -> pd.DataFrame:
     """Return the days from creation to start, placed at the creation; what is not begun yet is open."""
-    every = METRICS["lead_time"].comparable(subject.folded.items, as_of=subject.folded.as_of)
-    rows = every[every["team"].isin(observed["team"].unique())].reset_index(drop=True)
+    every = METRICS["lead_time"].comparable(subject.settled, as_of=subject.folded.as_of)
+    rows = every[every["team"].isin(observed["team"]) & subject.by_itself(every)].reset_index(drop=True)
     items = items_of(rows, subject)
     begun = items["started_at"].notna()
     days = ((items["started_at"] - items["created_at"]) / DAY).clip(lower=0)
@@ -73,8 +73,9 @@ def _amount_of_work(subject: Subject, observed: pd.DataFrame) -> Check:
     name, counts = "amount of work", subject.metric.kind == "count"
     other, beside = METRICS["cycle_time" if counts else "throughput"], observed.assign(value=1.0, ended=True)
     if counts:
-        every = other.comparable(subject.folded.items, as_of=subject.folded.as_of)
-        beside = every[every["team"].isin(observed["team"])].reset_index(drop=True)
+        every = other.comparable(subject.settled, as_of=subject.folded.as_of)
+        every = every[every["team"].isin(observed["team"]) & subject.by_itself(every)]
+        beside = followed(every, last_event=subject.silent, follow_up=0).reset_index(drop=True)
     found = _compared(beside, other, subject)
     if isinstance(found, CannotSay):
         return Check(name=name, result="passed", found=f"cannot be compared: {found.reasons[0]}")

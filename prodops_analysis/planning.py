@@ -23,6 +23,7 @@ from prodops_analysis.tables import Callout, effect, number, table
 HORIZONS = (8, 12, 16, 26, 39, 52)  # weeks after the first rollout
 JUDGED_AT = 26  # orders are compared so many weeks after the first rollout
 STEPS = (2, 3, 4, 6)  # weeks from one team to the next
+FURTHEST = 104  # weeks ahead that a rollout may lie
 RECENT_WEEKS = 26  # of history, for how many items a team has in a week
 
 
@@ -121,6 +122,8 @@ def plan(
     if not planned:
         return CannotSay(reasons=("the change has no rollout date",))
     first = min(planned.values())
+    if pd.Timestamp(max(planned.values()), tz="UTC") - as_of > FURTHEST * WEEK:
+        return CannotSay(reasons=(f"a rollout on {max(planned.values())} lies too far ahead to plan for",))
     until = min(as_of, pd.Timestamp(first, tz="UTC"))
     past = observed[observed["at"] < until]
     if twins := spelt_alike(past["team"].unique(), of=planned):
@@ -135,6 +138,9 @@ def plan(
         refuse_still(cells.grid["y"].to_numpy(float), cells.sd)
     except ValueError as error:
         return CannotSay(reasons=(str(error),))
+    idle = sorted(set(planned) & set(cells.grid["team"]) - _recent(cells))
+    if idle:
+        return CannotSay(reasons=(f"nothing is known of {some(idle)} in the last {RECENT_WEEKS} weeks of the history",))
     visible_at = _future(cells, metric, first=first, transition_weeks=transition_weeks)
     visible = {weeks: seen for weeks in HORIZONS if (seen := visible_at(planned, weeks)) is not None}
     if not visible:
@@ -149,6 +155,12 @@ def plan(
         n_teams=int(cells.grid["team"].nunique()),
         scale=metric.scale,
     )
+
+
+def _recent(cells: Cells) -> set[str]:
+    """Return the teams that had work in the last weeks of the history."""
+    week = cells.grid["index_week"]
+    return set(cells.grid.loc[week > week.max() - RECENT_WEEKS, "team"])
 
 
 def _orders(planned: Mapping[str, date], cells: Cells, first: date) -> dict[str, dict[str, date]]:

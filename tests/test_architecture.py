@@ -26,7 +26,7 @@ LINE = (
     ("cells",),
     ("comparison", "phases"),
     ("verdict", "checks", "looks"),
-    ("threats", "artefacts"),
+    ("threats", "artefacts", "others"),
     ("elsewhere",),
     ("answer",),
     ("assessment",),

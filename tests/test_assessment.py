@@ -690,9 +690,7 @@ def test_what_another_change_did_later_is_not_credited_to_this_one():
 
     assert alone.verdict is Verdict.IMPROVED
     assert beside.verdict not in DIRECTIONS
-    told = (
-        "used: Ada until 2025-09-01, Bo until 2025-09-22, Cy until 2025-10-13, when another change to the same metric"
-    )
+    told = "used: Ada until 2025-09-01, Bo until 2025-09-22, Cy until 2025-10-13, as another change to the same metric"
     assert told in found_by(beside, "other changes in the window").found
 
 
@@ -707,6 +705,118 @@ def test_two_changes_at_once_cannot_be_told_apart():
     assert (both.verdict, both.estimate) == (Verdict.NOT_ENOUGH_EVIDENCE, None)
     assert "left out: Ada, Bo, Cy, which got another change" in found_by(both, "other changes in the window").found
     assert set(some.by_team) == {"Bo", "Cy"}
+
+
+def test_weeks_after_another_change_are_no_weeks_without_work():
+    """Of counts, too, a team's weeks end where another change begins: what is not looked at is not zero."""
+    made = small(effect=0.0)
+    later = {team: START + timedelta(weeks=week + 10) for team, week in SMALL.items()}
+    change = made.change(primary_metric="throughput")
+    other = Change(id="wip-limit", rollouts=later, primary_metric="throughput")
+
+    alone, beside = made.asked(change=change), made.asked(change=change, others=(other,))
+
+    assert beside.verdict not in DIRECTIONS
+    assert beside.estimate == pytest.approx(alone.estimate, abs=0.15)
+
+
+def test_a_team_whose_export_ends_counts_no_zeros():
+    """An adopter of whose work nothing comes in any more is followed until then."""
+    made = small(effect=0.0)
+    ends = pd.Timestamp(START, tz="UTC") + pd.Timedelta(weeks=SMALL["Ada"] + 12)
+    log = made.log[(made.log["team"] != "Ada") | (made.log["at"] < ends)]
+    change = made.change(primary_metric="throughput")
+
+    whole, cut = made.asked(change=change), made.asked(change=change, log=log)
+
+    assert cut.verdict not in DIRECTIONS
+    assert cut.estimate == pytest.approx(whole.estimate, abs=0.1)
+
+
+def test_an_earlier_change_to_the_metric_is_no_baseline():
+    """What lies before another change to the same metric says nothing of the level that this one met."""
+    made = small()
+    other = Change(id="wip-limit", rollouts={"Ada": START + timedelta(weeks=SMALL["Ada"] - 6)},
+                   primary_metric="cycle_time")  # fmt: skip
+
+    beside = made.asked(others=(other,))
+    alone = made.asked(change=made.change(rollouts={"Ada": START + timedelta(weeks=SMALL["Ada"])}), others=(other,))
+
+    assert beside.window["Ada"][0] == other.rollouts["Ada"]
+    assert "used: Ada from 2025-05-12," in found_by(beside, "other changes in the window").found
+    assert alone.reasons == ("only 6 usable weeks before the rollout; 16 are needed",)
+
+
+@pytest.mark.parametrize(
+    ("day", "result", "first"),
+    [(date(2019, 1, 1), "passed", None), (date(2025, 3, 5), "noted", date(2025, 3, 10))],
+    ids=["before-the-log", "inside"],
+)
+def test_a_comparison_team_with_an_old_change_stays_a_comparison(day, result, first):
+    """Of a team whose own change lies before all rollouts, the weeks since are used."""
+    made = small()
+    found = made.asked(others=(Change(id="old", rollouts={"Dee": day}, primary_metric="cycle_time"),))
+
+    assert found_by(found, "comparison teams").result == result
+    assert found.window["Dee"][0] == (first or plain(made).window["Dee"][0])
+    assert found.window["Dee"][1] == plain(made).window["Dee"][1]
+
+
+@pytest.mark.parametrize("metric", ["cycle_time", "lead_time", "throughput"])
+def test_what_was_done_before_stays_done(metric):
+    """Work that was done at a rollout and is opened and closed again later says nothing of the change."""
+    made = small(effect=0.0)
+    done = made.log[(made.log["to_value"] == "Done") & made.log["team"].isin(SMALL)]
+    last = done.groupby("item_id").agg(at=("at", "max"), team=("team", "first")).reset_index()
+    rollout = last["team"].map({t: pd.Timestamp(START, tz="UTC") + pd.Timedelta(weeks=w) for t, w in SMALL.items()})
+    again = last[last["at"] < rollout].assign(field="state", rollout=rollout)[::5]
+    spread = pd.to_timedelta(np.arange(len(again)) * 671 + 7, unit="m")
+    opened = again.assign(at=again["rollout"] + pd.Timedelta(days=7) + spread, to_value="In progress")
+    closed = opened.assign(at=opened["at"] + pd.Timedelta(days=1), to_value="Done")
+    log = pd.concat([made.log, opened, closed])[list(made.log.columns)].sort_values("at", kind="stable")
+
+    found = made.asked(log=log, metric=metric)
+
+    assert found.estimate == pytest.approx(made.asked(metric=metric).estimate, abs=0.02)
+    assert found.verdict not in DIRECTIONS
+
+
+def test_what_the_log_tells_no_other_table_does():
+    """Columns of another table that only a log can tell are not read."""
+    made = small()
+    ids = made.log["item_id"].unique()
+    told = pd.DataFrame({"item_id": ids, "undone_at": made.as_of, "first_finished_at": made.as_of}, index=ids)
+
+    assert made.asked(items=told.rename_axis("item_id"), metric="reopened") == made.asked(metric="reopened")
+
+
+@pytest.mark.parametrize("words", [("yes", "no"), (1.0, 0.0)], ids=["text", "numbers"])
+def test_owners_of_another_table(words):
+    """Whether work had an owner at its start may stand in another table, in any words."""
+    made = small(added=0.6)
+    log = made.log[made.log["field"] != "owner"]
+    start = log[log["to_value"] == "In progress"].drop_duplicates("item_id")
+    day = {t: pd.Timestamp(START, tz="UTC") + pd.Timedelta(weeks=w) for t, w in SMALL.items()}
+    owned = start["item_id"].isin(begun_since(log, day)) | (np.arange(len(start)) % 2 == 0)
+    table = pd.DataFrame({"item_id": start["item_id"], "owner_at_start": np.where(owned, *words)})
+
+    found = made.asked(log=log, items=table, change=made.change(primary_metric="owner_at_start"))
+
+    assert found.verdict is Verdict.IMPROVED
+
+
+def test_no_faults_are_no_faults():
+    """An empty table of faults, whatever its columns, is none."""
+    made = small()
+    assert made.asked(faults=pd.DataFrame()).verdict is plain(made).verdict
+
+
+def test_a_misspelt_guardrail_is_told_while_the_change_is_monitored():
+    """A name that is no metric is refused at once, not on the decision date."""
+    made = small()
+    change = made.change(guardrails=("cycle_tme",), decision_date=made.as_of.date() + timedelta(days=30))
+    with pytest.raises(SettingsError, match="cycle_tme"):
+        made.asked(change=change)
 
 
 def test_changes_to_come_touch_nothing():

@@ -237,3 +237,20 @@ def test_the_command_writes_the_record(sample_folder, tmp_path):
     seen = read_change(mine / "data/experiments/named-owner.md").expected
     assert f"{100 * seen['26 weeks']:.0f} points" in done.output
     assert done.output.partition("rollout orders")[2].splitlines()[1].endswith(f"  {seen['order']}")
+
+
+def test_a_team_without_recent_work_cannot_be_planned_for():
+    """How much work an idle team will have is not known; it is named."""
+    past = history(60)
+    idle = past[(past["team"] != "C") | (past["at"] < pd.Timestamp(START, tz="UTC") + pd.Timedelta(weeks=20))]
+    rollouts = {team: START + timedelta(weeks=62 + k) for k, team in enumerate("ABC")}
+
+    found = plan(idle, metric=CYCLE, rollouts=rollouts, as_of=pd.Timestamp(START, tz="UTC") + pd.Timedelta(weeks=60))
+
+    assert found == CannotSay(reasons=("nothing is known of C in the last 26 weeks of the history",))
+
+
+def test_a_rollout_that_is_not_planned_yet():
+    """A day that stands for never is told."""
+    found = planned({"A": date(9999, 1, 1), "B": None})
+    assert found == CannotSay(reasons=("a rollout on 9999-01-01 lies too far ahead to plan for",))
