@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from prodops_analysis.estimators.censored import SHRINK, complete_log_durations
 from prodops_analysis.estimators.survival import kaplan_meier
 from prodops_analysis.metrics import Metric
+from prodops_analysis.metrics.shares import FOLLOW_UP
 
 # Why each: docs/decisions/0004.
 CAP_SHARE = 0.975  # durations are capped at the time by which this share of the untreated had ended
@@ -120,13 +121,12 @@ def first_days(teams: "pd.Series[str]", rollouts: Mapping[str, date | None]) -> 
     return pd.Series(days.take(number, allow_fill=True, fill_value=pd.NaT), index=teams.index)
 
 
-def done_by_rollout(items: pd.DataFrame, rollouts: Mapping[str, date]) -> pd.DataFrame:
-    """Return the work items with what was done before the rollout left done, whatever was reopened later.
+def settled(items: pd.DataFrame) -> pd.DataFrame:
+    """Return the work items with what stayed done for 30 days left done: opened again later, it is other work.
 
-    For teams without a rollout that of the first counts, so that all are looked at alike.
+    Else work done before a rollout and opened after it would look as if it had lasted until then.
     """
-    begun = first_days(items["team"], dict.fromkeys(items["team"].unique(), min(rollouts.values())) | dict(rollouts))
-    again = ((items["first_finished_at"] < begun) & (items["undone_at"] >= begun)).fillna(False)
+    again = (items["undone_at"] - items["first_finished_at"] > pd.Timedelta(days=FOLLOW_UP)).fillna(False)
     ends = {"finished_at": items["first_finished_at"], "outcome": "done"}
     return items.assign(**{name: items[name].mask(again, end) for name, end in ends.items()})
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from prodops_analysis.cells import done_by_rollout, first_days
+from prodops_analysis.cells import first_days, settled
 from prodops_analysis.errors import some
 from prodops_analysis.metrics import Metric
 from prodops_analysis.metrics.whole import MISSED
@@ -107,8 +107,8 @@ class Subject:
 
     @cached_property
     def settled(self) -> pd.DataFrame:
-        """The work items with what was done before the rollouts left done."""
-        return done_by_rollout(self.folded.items, self.rollouts)
+        """The work items as they are compared: what stayed done is done."""
+        return settled(self.folded.items)
 
     @cached_property
     def stamps(self) -> Mapping[str, pd.DataFrame]:
