@@ -206,9 +206,12 @@ def _future(
         if not treated.any() or (common and treated[:, treated.any(axis=0)].all()):
             return None
         seen = np.nonzero(n > 0)
-        error = expected_error(
-            n[seen], seen[0], seen[1], treated[seen], since[seen], common=common, assumptions=assumptions
-        )
+        try:
+            error = expected_error(
+                n[seen], seen[0], seen[1], treated[seen], since[seen], common=common, assumptions=assumptions
+            )
+        except ValueError:  # of idle teams no week can be compared
+            return None
         df = degrees_of_freedom(odds, int(treated.any(axis=1).sum()), len(teams), common=common)
         sign = -1 if metric.better == "lower" else 1
         effect = sign * (stats.t.ppf(0.975, df) + stats.t.ppf(0.8, df)) * cells.sd * error

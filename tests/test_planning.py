@@ -254,3 +254,17 @@ def test_a_rollout_that_is_not_planned_yet():
     """A day that stands for never is told."""
     found = planned({"A": date(9999, 1, 1), "B": None})
     assert found == CannotSay(reasons=("a rollout on 9999-01-01 lies too far ahead to plan for",))
+
+
+@pytest.mark.parametrize("metric", ["cycle_time", "throughput"])
+def test_an_idle_comparison_is_none(metric):
+    """Where the only other team has had no work for half a year, nothing can be compared."""
+    past = history(60, teams=("A", "B"))
+    idle = past[(past["team"] != "B") | (past["at"] < pd.Timestamp(START, tz="UTC") + pd.Timedelta(weeks=30))]
+
+    found = plan(idle, metric=METRICS[metric], rollouts={"A": START + timedelta(weeks=62), "B": None},
+                 as_of=pd.Timestamp(START, tz="UTC") + pd.Timedelta(weeks=60))  # fmt: skip
+
+    assert found == CannotSay(
+        reasons=("nothing can be compared: let teams start one after the other, or leave some out",)
+    )
