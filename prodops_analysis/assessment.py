@@ -107,7 +107,10 @@ def assess(
     begun = {team: day for team, day in change.rollouts.items() if day and pd.Timestamp(day, tz="UTC") <= moment}
     first = min(begun.values(), default=moment.date())
     look = look_at(as_of=moment, decision_date=change.decision_date, first_rollout=first)
-    folded = fold_with(validate(events), items, settings=settings, as_of=look.until)
+    log = validate(events)
+    if look.until < moment:  # what is dated on the day after the decision came later
+        log = log[log["at"] < look.until]
+    folded = fold_with(log, items, settings=settings, as_of=look.until)
     absent = faults if faults is not None and not faults.empty else pd.DataFrame(columns=list(FAULT_COLUMNS))
     rollouts = {team: day for team, day in begun.items() if pd.Timestamp(day, tz="UTC") <= look.until}
     if reasons := _unanswerable(change, rollouts, begun, folded):

@@ -477,6 +477,17 @@ def test_after_the_decision_date_later_data_is_not_used():
     assert plain(made).estimate != found.estimate
 
 
+def test_what_is_dated_on_the_day_after_the_decision_is_not_used():
+    """In an export of whole days the work of the day after stands at its first instant; it came later."""
+    made = small(effect=0.0)
+    decided = made.change(decision_date=date(2025, 12, 1))
+    days = made.log.assign(at=made.log["at"].dt.floor("D"))
+    until = pd.Timestamp("2025-12-02", tz="UTC")
+
+    assert (days["at"] == until).any()
+    assert made.asked(log=days, change=decided) == made.asked(log=days[days["at"] < until], change=decided)
+
+
 def test_a_decision_before_every_rollout_is_a_fault_of_the_record():
     """A decision date before the rollouts leaves nothing to judge, and the record is named."""
     made = small()
