@@ -49,6 +49,7 @@ def subject_of(observed=None, *, metric="cycle_time", zone="UTC", more=(), stays
     items = observed[["item_id", "team", "item_type", "size", "outcome"]].assign(
         created_at=start - 72 * HOUR, started_at=start, finished_at=start + 48.2 * HOUR, finish_batch=1,
         ever_owned=True, owner_put_by="person", start_state="Doing", finish_state="Done", last_event_at=AS_OF,
+        first_finished_at=start + 48.2 * HOUR, undone_at=pd.Series(pd.NaT, index=start.index, dtype=start.dtype),
     )  # fmt: skip
     items = pd.concat([items.assign(**columns), pd.DataFrame(more)], ignore_index=True)
     subject = Subject(

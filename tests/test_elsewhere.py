@@ -33,6 +33,8 @@ def weeks_of_work(*, cut=1, sized=True, metric="cycle_time", fewer=1, teams="AB"
         started_at=made["at"], finished_at=made["at"] + pd.to_timedelta(made["days"], unit="D"), finish_batch=1,
         ever_owned=True, owner_put_by="person", start_state="Doing", finish_state="Done", owner_at_start=True,
         last_event_at=made["at"] + pd.to_timedelta(made["days"], unit="D"),
+        first_finished_at=made["at"] + pd.to_timedelta(made["days"], unit="D"),
+        undone_at=pd.Series(pd.NaT, index=made.index, dtype=made["at"].dtype),
     )  # fmt: skip
     late = (items["team"] == "A") & (items["created_at"] >= BEGUN)
     part = late & (np.arange(len(items)) % 10 < 10 * (unbegun + dropped))
