@@ -127,6 +127,20 @@ def ends_early(log: Frame, drawn: Drawn) -> Frame:
     return log[adopts | (log["at"] <= drawn.as_of - 10 * WEEK)]
 
 
+def cleaned_up(log: Frame, drawn: Drawn) -> Frame:
+    """A tenth of what was done before the rollout is opened in the two months after it and closed within two days."""
+    day = {team: pd.Timestamp(day, tz="UTC") for team, day in drawn.rollouts.items() if day}
+    done = log[(log["to_value"] == "Done") & log["team"].isin(day)].drop_duplicates("item_id", keep="last")
+    old = done[done["at"] < done["team"].map(day)][::10]
+    k = np.arange(len(old))
+    at = old["team"].map(day) + pd.to_timedelta(k * 1237 % (60 * 24 * 60) + 7, unit="min")
+    opened = old.assign(at=at, from_value="Done", to_value="In progress", event_id=old["event_id"] + "o")
+    closed = opened.assign(at=at + pd.to_timedelta(300 + k * 409 % 2400, unit="min"), from_value="In progress",
+                           to_value="Done", event_id=old["event_id"] + "c")  # fmt: skip
+    every = pd.concat([log, opened, closed])
+    return every[every["at"] <= drawn.as_of].sort_values(["item_id", "at"], kind="stable", ignore_index=True)
+
+
 def _among_others(items: Frame) -> Frame:
     return items.assign(others=items["since"].isna() & (items["started"] > 40))
 
@@ -151,6 +165,8 @@ KINDS = (
         name="comparison stamps its start later", items=lambda i, rng: stamped_later(_among_others(i), rng, of="others")
     ),
     Kind(name="export of the comparison ends early", log=ends_early),
+    Kind(name="old work opened and closed again", log=cleaned_up),
+    Kind(name="old work opened and closed again", log=cleaned_up, metric="throughput"),
     Kind(name="owners put in by a bot", log=put_in_by_a_bot, metric="owner_at_start"),
 )
 

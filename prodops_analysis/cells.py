@@ -122,7 +122,7 @@ def first_days(teams: "pd.Series[str]", rollouts: Mapping[str, date | None]) -> 
 
 
 def settled(items: pd.DataFrame) -> pd.DataFrame:
-    """Return the work items with what stayed done for 30 days left done: opened again later, it is other work.
+    """Return the work items with what first stayed done for `FOLLOW_UP` days left done: opened later, it is other work.
 
     Else work done before a rollout and opened after it would look as if it had lasted until then.
     """

@@ -23,7 +23,7 @@ MEASUREMENT_SHARE = 0.20  # starts or finishes that other states stamp on the ot
 TRACE = 0.02  # of them, from which it is named: with many teams and states less comes about by chance
 SILENT = pd.Timedelta(days=14)  # without any event of a team at the end of the log, from which it is named
 TOO_CLOSE = timedelta(weeks=4)  # another change to the same metric and team so close cannot be told from this one
-ALWAYS = (pd.Timestamp("1900-01-01", tz="UTC"), pd.Timestamp("2200-01-01", tz="UTC"))
+ALWAYS = (pd.Timestamp("1900-01-01", tz="UTC"), pd.Timestamp("2200-01-01", tz="UTC"))  # begin and end of what has none
 Counts: TypeAlias = NDArray[np.int64]
 STAMPS = {
     "starts": ("started_at", "start_state", "start_actor_kind"),
@@ -93,9 +93,8 @@ class Subject:
     @cached_property
     def until(self) -> Mapping[str, pd.Timestamp]:
         """Team -> the Monday until which its work is counted: another change came to it, or nothing does any more."""
-        known = {team: until for team, (_, until) in self.alone.items()}
         quiet = {team: _monday(last) for team, last in self.silent.items()}
-        return {team: min(known.get(team, ALWAYS[1]), quiet.get(team, ALWAYS[1])) for team in {**known, **quiet}}
+        return quiet | {team: min(until, quiet.get(team, until)) for team, (_, until) in self.alone.items()}
 
     def by_itself(self, observed: pd.DataFrame) -> "pd.Series[bool]":
         """Say of each observation whether no other change to the metric is mixed into it."""

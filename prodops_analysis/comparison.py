@@ -114,9 +114,7 @@ def compare(
     placed, left_out = place(observed, metric=metric, rollouts=rollouts, as_of=as_of, transition_weeks=transition_weeks)
     if reasons := _too_little(placed, metric):
         return CannotSay(reasons=reasons)
-    cells = fill(
-        placed, left_out, metric=metric, rollouts=rollouts, transition_weeks=transition_weeks, until=until or {}
-    )
+    cells = fill(placed, left_out, metric=metric, rollouts=rollouts, transition_weeks=transition_weeks, until=until)
     design, grid = _design(cells.grid, metric)
     kept = cells.items["week"].isin(grid["week"])
     if not kept.all() and (reasons := _too_little(cells.items[kept], metric)):
