@@ -174,7 +174,7 @@ KINDS = (
 def judged(job: tuple[int, str, int]) -> tuple[int, str, tuple[str, ...], tuple[str, ...]]:
     """Assess one world: verdict, what refused or blocked it, what was noted."""
     from prodops_analysis import Change, Settings, assess
-    from prodops_analysis.artefacts import ARTEFACTS
+    from prodops_analysis.checks.artefacts import ARTEFACTS
     from prodops_analysis.event_log import validate
 
     kind, number = KINDS[job[0]], job[2]

@@ -24,7 +24,7 @@ improved
 """
 
 from prodops_analysis.assessment import Assessment, assess
-from prodops_analysis.checks import Check
+from prodops_analysis.checks.subject import Check
 from prodops_analysis.metrics import METRICS, Metric
 from prodops_analysis.planning import Plan, plan
 from prodops_analysis.records.changes import Change

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from prodops_analysis.checks import Check
+from prodops_analysis.checks.subject import Check
 from prodops_analysis.errors import counted
 from prodops_analysis.estimators.together import Interval
 from prodops_analysis.metrics import METRICS

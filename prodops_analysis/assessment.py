@@ -8,29 +8,24 @@ import numpy as np
 import pandas as pd
 
 from prodops_analysis.answer import Assessment
-from prodops_analysis.artefacts import artefacts, read_alike
 from prodops_analysis.attributes import fold_with
-from prodops_analysis.cells import followed
-from prodops_analysis.checks import (
-    Check,
-    Subject,
-    begin_of_log,
-    data_quality,
-    measurement,
-    open_work,
-)
+from prodops_analysis.checks.artefacts import artefacts
+from prodops_analysis.checks.comparison_teams import read_otherwise, unfit_teams
+from prodops_analysis.checks.data import begin_of_log, data_quality, open_work
+from prodops_analysis.checks.displacement import displacement
+from prodops_analysis.checks.measurement import measurement, stamps
+from prodops_analysis.checks.other_changes import other_changes
+from prodops_analysis.checks.subject import Check, Subject
+from prodops_analysis.checks.threats import threats
 from prodops_analysis.comparison import AT_ONCE, CannotSay, Estimate, compare
-from prodops_analysis.elsewhere import elsewhere
 from prodops_analysis.errors import SettingsError, did_you_mean, some, spelt_alike
 from prodops_analysis.event_log import FAULT_COLUMNS, validate
 from prodops_analysis.looks import Look, look_at
 from prodops_analysis.metrics import METRICS, Metric, metric_named
-from prodops_analysis.others import fit_for_comparison, other_changes
 from prodops_analysis.quality import doubtful_items
 from prodops_analysis.records.changes import Change
 from prodops_analysis.settings import Settings, instant
 from prodops_analysis.tables import effect, effects
-from prodops_analysis.threats import threats
 from prodops_analysis.verdict import CANNOT_SAY, Judgement, Verdict, judge, unclaimed
 from prodops_analysis.work_items import Fold
 
@@ -158,18 +153,16 @@ def _compared(
     Of a guardrail it is not asked what moved elsewhere: that only blocks an improvement, and a guardrail claims none.
     """
     metric, as_of = subject.metric, subject.folded.as_of
-    every = metric.observed(subject.settled, as_of=as_of)
-    said_of_begin = begin_of_log(every)
-    every = every[every["at"] >= every["since"]].drop(columns="since")
-    fit, said_of_teams = fit_for_comparison(subject, every)
-    observed = followed(every[fit & subject.by_itself(every)], last_event=subject.silent, follow_up=metric.follow_up)
-    alike, said_of_records = read_alike(observed, subject)
-    observed = observed[alike].reset_index(drop=True)
+    every, stamped = metric.observed(subject.settled, as_of=as_of), stamps(subject)
+    unfit, said_of_teams = unfit_teams(subject, stamped, every)
+    observed = subject.usable(every[~every["team"].isin(unfit)], metric)
+    unlike, said_of_records = read_otherwise(subject, observed)
+    observed = observed[~observed["team"].isin(unlike)].reset_index(drop=True)
     checks: tuple[Check, ...] = (
         data_quality(subject, observed),
-        measurement(subject),
+        measurement(subject, stamped),
         other_changes(subject),
-        said_of_begin,
+        begin_of_log(every),
         *((open_work(subject),) if metric.kind == "duration" else ()),
         said_of_teams,
         said_of_records,
@@ -188,7 +181,7 @@ def _compared(
     withheld = waiting or found.design == AT_ONCE or forbidden
     checks += (*threats(found, withheld=withheld), *of_records)
     if not guardrail and not withheld:
-        checks += elsewhere(subject, observed)
+        checks += displacement(subject, observed)
     return found, checks
 
 

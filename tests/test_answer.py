@@ -8,7 +8,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 from prodops_analysis.answer import WIDE, Assessment
-from prodops_analysis.checks import Check
+from prodops_analysis.checks.subject import Check
 from prodops_analysis.metrics.flow import summarise_durations
 from prodops_analysis.planning import Plan
 from prodops_analysis.verdict import Verdict, Worthwhile

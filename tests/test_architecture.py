@@ -26,8 +26,6 @@ LINE = (
     ("cells",),
     ("comparison", "phases"),
     ("verdict", "checks", "looks"),
-    ("threats", "artefacts", "others"),
-    ("elsewhere",),
     ("answer",),
     ("assessment",),
     ("planning", "portfolio", "forecast", "friction"),

@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 
 from prodops_analysis import METRICS, Change, Settings
-from prodops_analysis.artefacts import ARTEFACTS, BULK, WAIT, artefacts, read_alike
-from prodops_analysis.checks import Subject
+from prodops_analysis.checks.artefacts import ARTEFACTS, BULK, WAIT, artefacts
+from prodops_analysis.checks.comparison_teams import read_otherwise
+from prodops_analysis.checks.subject import Subject
 from prodops_analysis.work_items import Fold
 
 ROLLOUT = date(2025, 6, 2)
@@ -38,7 +39,7 @@ def observations(*, before=("feature", "M", "done"), after=("feature", "M", "don
 def asked(observed=None, **parts):
     """Check name -> check."""
     subject, observed = subject_of(observed, **parts)
-    _, of_others = read_alike(observed, subject)
+    _, of_others = read_otherwise(subject, observed)
     return {check.name: check for check in (*artefacts(subject, observed), of_others)}
 
 
@@ -370,9 +371,9 @@ def test_a_wait_that_grows_everywhere_is_no_other_clock(later, kept):
     days = np.where(four["team"].isin(later) & (four["at"] >= BEGUN), 5.0, 3.0) * np.tile(np.linspace(0.9, 1.1, N), 8)
     subject, observed = subject_of(four, created_at=four["at"] + 9 * HOUR - pd.to_timedelta(days, unit="D"))
 
-    keep, check = read_alike(observed, subject)
+    left_out, check = read_otherwise(subject, observed)
 
-    assert kept == sorted(observed.loc[keep, "team"].unique())
+    assert kept == sorted(set(observed["team"]) - left_out)
     assert ("B, wait before the start: from creation to start work usually takes 5.0 days" in check.found) == (
         later == ("B",)
     )
@@ -384,9 +385,9 @@ def test_a_comparison_team_that_is_measured_otherwise_is_left_out(tenths, teams)
     typed = (observations()["at"] + 57.2 * HOUR).mask(tenths_after(tenths, team="B"), BEGUN + 2400 * HOUR)
     subject, observed = subject_of(finished_at=typed)
 
-    keep, check = read_alike(observed, subject)
+    left_out, check = read_otherwise(subject, observed)
 
-    assert teams == sorted(observed.loc[keep, "team"].unique())
+    assert teams == sorted(set(observed["team"]) - left_out)
     assert ("left out: B" in check.found) == (tenths == 2)
 
 

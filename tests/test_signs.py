@@ -9,7 +9,7 @@ import pytest
 
 from prodops_analysis import METRICS, Change, Verdict
 from prodops_analysis.assessment import Assessment
-from prodops_analysis.checks import Check
+from prodops_analysis.checks.subject import Check
 from prodops_analysis.estimators.together import Interval
 from prodops_analysis.metrics.monthly import Figure
 from prodops_analysis.report.signs import MEASURED, NEEDED, portfolio_table, signs_panel

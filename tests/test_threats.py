@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
+from prodops_analysis.checks.threats import threats
 from prodops_analysis.comparison import AT_ONCE, Estimate
 from prodops_analysis.estimators.rollout import Replay
 from prodops_analysis.estimators.together import Interval
-from prodops_analysis.threats import threats
 
 NAMES = (
     "comparison", "trend before", "weeks just before", "moved at another time", "season", "ordinary dates",

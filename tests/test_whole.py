@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from prodops_analysis import METRICS, Change, Settings
-from prodops_analysis.checks import Subject, begin_of_log, open_work
+from prodops_analysis.checks.data import begin_of_log, open_work
+from prodops_analysis.checks.subject import Subject
 from prodops_analysis.metrics.whole import whole_since
 from prodops_analysis.work_items import Fold
 

@@ -4,9 +4,9 @@ from datetime import date
 
 import pandas as pd
 
-from prodops_analysis.artefacts import ARTEFACTS
 from prodops_analysis.assessment import Assessment
-from prodops_analysis.checks import Check
+from prodops_analysis.checks.artefacts import ARTEFACTS
+from prodops_analysis.checks.subject import Check
 from prodops_analysis.errors import some
 from prodops_analysis.metrics import METRICS, metric_named
 from prodops_analysis.records.changes import Change

@@ -1,32 +1,13 @@
-"""Which teams and weeks are compared: other registered changes, and comparison teams whose data is not fit for it."""
+"""Other registered changes: what else came to the teams at the time, and which weeks that leaves to be used."""
 
 from datetime import timedelta
 
 import pandas as pd
 
-from prodops_analysis.checks import ALWAYS, MEASUREMENT_SHARE, Check, Subject, own_changes, shift
+from prodops_analysis.checks.subject import ALWAYS, Check, Subject
 from prodops_analysis.errors import some
 
 NEAR = timedelta(weeks=12)  # another change so close is named
-
-
-def fit_for_comparison(subject: Subject, observed: pd.DataFrame) -> tuple["pd.Series[bool]", Check]:
-    """Leave out comparison teams with grade D data or other stamps, and name those used between other changes only."""
-    items, said = subject.folded.items, []
-    keep = pd.Series(True, index=observed.index)
-    for team in sorted(set(observed["team"].unique()) - set(subject.rollouts)):
-        share, (moved, names) = subject.share_in_doubt(items["team"] == team), shift(subject, {team})
-        if subject.grade(share) == "D":
-            keep &= observed["team"] != team
-            said.append(f"{team} left out ({share:.0%} of its items in doubt)")
-        elif moved >= MEASUREMENT_SHARE:
-            keep &= observed["team"] != team
-            said.append(f"{team} left out ({names})")
-        elif team in subject.alone:
-            titles = some(title for _, title in own_changes(subject, team))
-            said.append(f"{team} {_between(*subject.alone[team])} only ({titles})")
-    found = "; ".join(said) or "every other team is used throughout"
-    return keep, Check(name="comparison teams", result="noted" if said else "passed", found=found)
 
 
 def other_changes(subject: Subject) -> Check:
@@ -53,7 +34,7 @@ def other_changes(subject: Subject) -> Check:
     ]
     spans = {team: span for team, span in subject.alone.items() if team in subject.rollouts}
     lost = sorted(team for team, (begin, until) in spans.items() if begin > until)
-    if used := [f"{team} {_between(*span)}" for team, span in sorted(spans.items()) if team not in lost]:
+    if used := [f"{team} {between(*span)}" for team, span in sorted(spans.items()) if team not in lost]:
         told.append(f"used: {some(used)}, as another change to the same metric came before or after")
     if lost:
         told.append(f"left out: {some(lost)}, which got another change to the same metric at the time of this one")
@@ -67,7 +48,7 @@ def other_changes(subject: Subject) -> Check:
     return Check(name=name, result="passed", found=calm)
 
 
-def _between(begin: pd.Timestamp, until: pd.Timestamp) -> str:
+def between(begin: pd.Timestamp, until: pd.Timestamp) -> str:
     """Write between which days a team is used."""
     ends = [(ALWAYS[0], "from", begin), (ALWAYS[1], "until", until)]
     return " ".join(f"{word} {day:%Y-%m-%d}" for never, word, day in ends if day != never)

@@ -3,7 +3,7 @@
 import calendar
 from typing import Literal
 
-from prodops_analysis.checks import Check
+from prodops_analysis.checks.subject import Check
 from prodops_analysis.comparison import AT_ONCE, Estimate, picked
 from prodops_analysis.errors import counted, some
 from prodops_analysis.estimators.together import Interval

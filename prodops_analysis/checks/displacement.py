@@ -6,9 +6,9 @@ Both are asked of the model of the verdict, beside other teams. Why: docs/decisi
 import numpy as np
 import pandas as pd
 
-from prodops_analysis.artefacts import DAY, LONGER, MOVED, WAIT, from_start, items_of, waited
-from prodops_analysis.cells import first_days, followed
-from prodops_analysis.checks import Check, Subject
+from prodops_analysis.cells import first_days
+from prodops_analysis.checks.artefacts import DAY, LONGER, MOVED, WAIT, from_start, items_of, waited
+from prodops_analysis.checks.subject import Check, Subject
 from prodops_analysis.comparison import AT_ONCE, CannotSay, Estimate, compare
 from prodops_analysis.metrics import METRICS, Metric
 from prodops_analysis.tables import effect, effects
@@ -16,10 +16,16 @@ from prodops_analysis.tables import effect, effects
 SIZED = 0.8  # share of items with a size from which smaller ones would show
 
 
-def elsewhere(subject: Subject, observed: pd.DataFrame) -> tuple[Check, ...]:
+def displacement(subject: Subject, observed: pd.DataFrame) -> tuple[Check, ...]:
     """Say what else moved that the effect may be taken from."""
     wait = (_wait(subject, observed),) if from_start(subject) else ()
     return (*wait, _amount_of_work(subject, observed))
+
+
+def _observed(subject: Subject, metric: Metric, teams: "pd.Series[str]") -> pd.DataFrame:
+    """Return the observations of another metric of the same teams."""
+    every = metric.observed(subject.settled, as_of=subject.folded.as_of)
+    return subject.usable(every[every["team"].isin(teams)], metric)
 
 
 def _compared(observed: pd.DataFrame, metric: Metric, subject: Subject) -> Estimate | CannotSay:
@@ -52,8 +58,7 @@ def _wait(subject: Subject, observed: pd.DataFrame) -> Check:
 
 def _waits(subject: Subject, observed: pd.DataFrame) -> pd.DataFrame:
     """Return the days from creation to start, placed at the creation; what is not begun yet is open."""
-    every = METRICS["lead_time"].comparable(subject.settled, as_of=subject.folded.as_of)
-    rows = every[every["team"].isin(observed["team"]) & subject.by_itself(every)].reset_index(drop=True)
+    rows = _observed(subject, METRICS["lead_time"], observed["team"])
     items = items_of(rows, subject)
     begun = items["started_at"].notna()
     days = ((items["started_at"] - items["created_at"]) / DAY).clip(lower=0)
@@ -73,9 +78,7 @@ def _amount_of_work(subject: Subject, observed: pd.DataFrame) -> Check:
     name, counts = "amount of work", subject.metric.kind == "count"
     other, beside = METRICS["cycle_time" if counts else "throughput"], observed.assign(value=1.0, ended=True)
     if counts:
-        every = other.comparable(subject.settled, as_of=subject.folded.as_of)
-        every = every[every["team"].isin(observed["team"]) & subject.by_itself(every)]
-        beside = followed(every, last_event=subject.silent, follow_up=0).reset_index(drop=True)
+        beside = _observed(subject, other, observed["team"])
     found = _compared(beside, other, subject)
     if isinstance(found, CannotSay):
         return Check(name=name, result="passed", found=f"cannot be compared: {found.reasons[0]}")

@@ -11,8 +11,8 @@ import pandas as pd
 from scipy import stats
 
 from prodops_analysis.cells import MOST_UNSEEN, first_days, kinds_of, unseen
-from prodops_analysis.checks import MEASUREMENT_SHARE, Check, Subject
-from prodops_analysis.errors import some
+from prodops_analysis.checks.measurement import MEASUREMENT_SHARE
+from prodops_analysis.checks.subject import Check, Subject
 from prodops_analysis.tables import effect
 
 MOVED, FEW = 0.10, 0.05  # a share that moves by so much between before and after is named
@@ -35,7 +35,7 @@ def artefacts(subject: Subject, observed: pd.DataFrame) -> tuple[Check, ...]:
     after = own["at"] >= first_days(own["team"], subject.rollouts)
     items = items_of(own, subject)
     checks = [_mix(observed, own, after, subject), _dropped(own, after, subject), _filled(items, after),
-              *_stamps(items, after, subject), _new_teams(subject), _silent(subject)]  # fmt: skip
+              *of_the_clock(items, after, subject), _new_teams(subject), _silent(subject)]  # fmt: skip
     if "starts" in subject.metric.clock:
         checks.append(_without_start(subject))
     if from_start(subject):
@@ -54,36 +54,9 @@ def from_start(subject: Subject) -> bool:
     return subject.metric.kind == "duration" and "starts" in subject.metric.clock
 
 
-def _stamps(items: pd.DataFrame, after: Flags, subject: Subject) -> list[Check]:
+def of_the_clock(items: pd.DataFrame, after: Flags, subject: Subject) -> list[Check]:
     """Say of each way in which a clock can come to be read otherwise whether it moved."""
     return [_bulk(items, after), _typed(items, after, subject), _afterwards(items, after)]
-
-
-def read_alike(observed: pd.DataFrame, subject: Subject) -> tuple[Flags, Check]:
-    """Leave out comparison teams whose clock is read otherwise half way through the rollouts, and name what moved.
-
-    Their difference would look like an effect in the adopting teams.
-    """
-    days = sorted(pd.Timestamp(day, tz="UTC") for day in subject.rollouts.values())
-    since, keep, told = days[len(days) // 2], pd.Series(True, index=observed.index), []
-    items, late = items_of(observed, subject), observed["at"] >= since
-    parts = {team: (rows, late[rows.index]) for team, rows in items.groupby(observed["team"])}
-    waits = {team: waited(*part) for team, part in parts.items()} if from_start(subject) else {}
-    for team in sorted(set(parts) - set(subject.rollouts)):
-        checks = [check for check in _stamps(*parts[team], subject) if check.result != "passed"]
-        told += [f"{team}, {check.name}: {check.found}" for check in checks]
-        elsewhere = [now / usual for other, (usual, now, _) in waits.items() if other != team and usual and now]
-        usual, now, apart = waits.get(team, (0.0, 0.0, False))
-        if apart and (not elsewhere or waited(*parts[team], anyway=float(np.median(elsewhere)))[2]):
-            told.append(
-                f"{team}, {WAIT}: from creation to start work usually takes {now:.1f} days, before that {usual:.1f}"
-            )
-        elif not any(check.result == "forbids" for check in checks):
-            continue
-        keep &= observed["team"] != team
-    found = f"since {since:%Y-%m-%d} {'; '.join(told)}" if told else "their clocks are read as before"
-    found += "" if keep.all() else f"; left out: {some(sorted(observed.loc[~keep, 'team'].unique()))}"
-    return keep, Check(name="records of the comparison", result="noted" if told else "passed", found=found)
 
 
 def _silent(subject: Subject) -> Check:

@@ -6,8 +6,8 @@ import pytest
 from test_artefacts import AS_OF, BEGUN, HOUR, ROLLOUT, N, observations, subject_of
 
 from prodops_analysis import METRICS, Change, Settings
-from prodops_analysis.checks import Subject
-from prodops_analysis.elsewhere import elsewhere
+from prodops_analysis.checks.displacement import displacement
+from prodops_analysis.checks.subject import Subject
 from prodops_analysis.work_items import Fold
 
 
@@ -47,7 +47,7 @@ def weeks_of_work(*, cut=1, sized=True, metric="cycle_time", fewer=1, teams="AB"
         settings=Settings(workflow={"Doing": "active", "Done": "done"}), doubts={}, others=(),
     )  # fmt: skip
     observed = METRICS[metric].comparable(items, as_of=subject.folded.as_of)
-    return {check.name: check for check in elsewhere(subject, observed)}
+    return {check.name: check for check in displacement(subject, observed)}
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_a_start_that_is_stamped_at_another_time(days, result):
     spread = np.tile(np.linspace(0.9, 1.1, N), 4)
 
     created = start - pd.to_timedelta(np.where(late, days, 3.0) * spread, unit="D")
-    check = {check.name: check for check in elsewhere(*subject_of(created_at=created))}["wait before the start"]
+    check = {check.name: check for check in displacement(*subject_of(created_at=created))}["wait before the start"]
 
     assert result == check.result
     told = {
@@ -126,6 +126,6 @@ def test_without_a_wait_there_is_none_to_compare(wait):
     start = observations()["at"] + 9 * HOUR
     created = start if wait is not None else pd.Series(pd.NaT, index=start.index, dtype=start.dtype)
 
-    check = {check.name: check for check in elsewhere(*subject_of(created_at=created))}["wait before the start"]
+    check = {check.name: check for check in displacement(*subject_of(created_at=created))}["wait before the start"]
 
     assert ("passed", "no wait before the start is recorded") == (check.result, check.found)
