@@ -12,7 +12,7 @@ from prodops_analysis.checks.subject import Check
 from prodops_analysis.errors import counted
 from prodops_analysis.estimators.together import Interval
 from prodops_analysis.metrics import METRICS
-from prodops_analysis.tables import Callout, effect, effects, table
+from prodops_analysis.tables import Callout, confident, effect, effects, table
 from prodops_analysis.verdict import Verdict, Worthwhile
 
 WIDE = 100  # characters a line of text
@@ -139,7 +139,7 @@ class Assessment:
         """The interval of the effect in words."""
         if self.low is None or self.high is None:
             return "no estimate is given"
-        return f"{100 * self.confidence:.4g}% interval {effects(self.low, self.high, scale=self.scale)}"
+        return f"{confident(self.confidence)} interval {effects(self.low, self.high, scale=self.scale)}"
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for metrics.json."""

@@ -25,7 +25,7 @@ from prodops_analysis.metrics import METRICS, Metric, metric_named
 from prodops_analysis.quality import doubtful_items
 from prodops_analysis.records.changes import Change
 from prodops_analysis.settings import Settings, instant
-from prodops_analysis.tables import effect, effects
+from prodops_analysis.tables import confident, effect, effects
 from prodops_analysis.verdict import CANNOT_SAY, Judgement, Verdict, judge, unclaimed
 from prodops_analysis.work_items import Fold
 
@@ -212,7 +212,7 @@ def _guarded(subject: Subject, name: str) -> Check:
 def _not_the_primary(change: Change, looked_at: int, confidence: float) -> Check:
     primary = metric_named(change.primary_metric)
     told = f"the record names {primary.label.lower()} as what decides"
-    wider = f"; {100 * confidence:.4g}% intervals, since {looked_at} other metrics could be looked at"
+    wider = f"; {confident(confidence)} intervals, since {looked_at} other metrics could be looked at"
     return Check(name="primary metric", result="noted", found=told + (wider if looked_at > 1 else ""))
 
 
@@ -239,7 +239,7 @@ def _why(
     said: Judgement, found: Estimate, metric: Metric, change: Change, look: Look, confidence: float
 ) -> tuple[str, ...]:
     visible = effect(found.smallest_detectable, scale=metric.scale, sign=False)
-    interval = f"the {100 * confidence:.4g}% interval, {effects(found.low, found.high, scale=metric.scale)},"
+    interval = f"the {confident(confidence)} interval, {effects(found.low, found.high, scale=metric.scale)},"
     now = judge(found.low, found.high, smallest_worthwhile=change.smallest_worthwhile, better=metric.better)
     m = effect(change.smallest_worthwhile, scale=metric.scale, sign=False)
     match said.verdict:

@@ -138,7 +138,9 @@ def _too_little(placed: pd.DataFrame, metric: Metric) -> tuple[str, ...]:
     n_after, n_before = after["week"].nunique(), own_past["week"].nunique()
     reasons = []
     if len(after) < MIN_ITEMS_AFTER:
-        reasons.append(f"only {len(after)} items in whole weeks after the rollout; {MIN_ITEMS_AFTER} are needed")
+        followed = f" that could be followed for {metric.follow_up} days" if metric.follow_up else ""
+        told = f"only {len(after)} items{followed} in whole weeks after the rollout; {MIN_ITEMS_AFTER} are needed"
+        reasons.append(told)
     if n_after < MIN_WEEKS_AFTER:
         reasons.append(f"only {n_after} whole weeks after the rollout; {MIN_WEEKS_AFTER} are needed")
     if n_before < MIN_WEEKS_BEFORE and n_after:

@@ -8,6 +8,7 @@ import pandas as pd
 from scipy import stats
 
 from prodops_analysis.errors import counted
+from prodops_analysis.tables import confident
 
 PLANNED_WEEKS = 26  # after the first rollout, where the record sets no decision date
 
@@ -48,10 +49,6 @@ def look_at(*, as_of: pd.Timestamp, decision_date: date | None, first_rollout: d
     confidence = float(2 * stats.norm.cdf(stats.norm.ppf(0.975) / np.sqrt(spent)) - 1)
     said = (
         f"an early look without a decision date, {weeks:.0f} of {PLANNED_WEEKS} weeks after the first rollout: to "
-        f"speak now, the {_percent(confidence)} interval must lie wholly on one side of zero"
+        f"speak now, the {confident(confidence)} interval must lie wholly on one side of zero"
     )
     return Look(until=as_of, confidence=confidence, waiting="", said=said)
-
-
-def _percent(share: float) -> str:
-    return f"{100 * min(share, 0.9999):.4g}%"

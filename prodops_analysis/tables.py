@@ -60,6 +60,11 @@ def effects(low: float, high: float, *, scale: str) -> str:
     return f"{effect(low, scale=scale).partition(' point')[0]} to {effect(high, scale=scale)}"
 
 
+def confident(confidence: float) -> str:
+    """Write the confidence of an interval, which is never all of it."""
+    return f"{100 * min(confidence, 0.9999):.4g}%"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
     """A table for reading: `cells` holds text by row, None where unknown; `numeric` says which columns are numbers.

@@ -847,6 +847,13 @@ def test_the_number_of_metrics_looked_at_is_a_number():
         small().asked(looked_at=float("nan"))
 
 
+def test_no_interval_is_called_certain():
+    """However many metrics are looked at, no interval is said to hold all."""
+    found = small().asked(looked_at=10**9)
+
+    assert "99.99% interval" in found.reasons[0]
+
+
 @pytest.mark.parametrize("looked_at", [0, -1, 1])
 def test_no_number_of_looks_makes_the_interval_narrower(looked_at):
     """Fewer metrics than one are one: the interval is never less than that of 95 %."""

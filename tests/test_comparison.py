@@ -419,6 +419,17 @@ def test_too_little(rollouts, as_of, reason):
     assert reason in found.reasons
 
 
+def test_too_little_followed():
+    """Of a share that needs time to show, the reason tells for how long each item is followed."""
+    back = work(lambda t, w, n: n % 2, weeks=range(WEEKS - 5))
+
+    found = asked(back, {"A": WEEKS - 6}, metric="reopened")
+
+    assert found.reasons[0] == (
+        "only 4 items that could be followed for 30 days in whole weeks after the rollout; 25 are needed"
+    )
+
+
 def test_borders_of_too_little():
     """16 usable weeks before and 4 weeks with 25 items after are enough."""
     seven = work(lambda t, w, n: (5 + n) * hardly(t, w), weeks=range(30), count=lambda t, w: 7)

@@ -8,7 +8,7 @@ from prodops_analysis.metrics import METRICS, metric_named
 from prodops_analysis.records.changes import Change, asked_late, plan_state
 from prodops_analysis.report import words
 from prodops_analysis.report.panels import Panel
-from prodops_analysis.tables import Callout, Card, Cards, Table, effect, number, table
+from prodops_analysis.tables import Callout, Card, Cards, Table, confident, effect, number, table
 
 EVIDENCE = {
     "Effect by team": "#effect-by-team",
@@ -82,9 +82,9 @@ def _days(said: Assessment) -> list[Card]:
     if said.in_unit is None:
         return []
     days, low, high = (number(x, like="+.1f") for x in said.in_unit)
-    percent, base = 100 * said.confidence, number(said.typical or float("nan"), like=".1f")
-    return [Card(label="In days", value=days, unit="days",
-                 comparison=f"{percent:.4g}% interval {low} to {high}; half took {base} or less before")]  # fmt: skip
+    base = number(said.typical or float("nan"), like=".1f")
+    told = f"{confident(said.confidence)} interval {low} to {high}; half took {base} or less before"
+    return [Card(label="In days", value=days, unit="days", comparison=told)]
 
 
 def checks_table(said: Assessment) -> Table:
