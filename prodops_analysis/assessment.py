@@ -99,15 +99,15 @@ def assess(
     for name in change.guardrails:
         metric_named(name)
     moment = instant(as_of)
-    begun = {team: day for team, day in change.rollouts.items() if day and pd.Timestamp(day, tz="UTC") <= moment}
+    begun = {team: day for team, day in change.rollouts.items() if day and settings.begin_of(day) <= moment}
     first = min(begun.values(), default=moment.date())
-    look = look_at(as_of=moment, decision_date=change.decision_date, first_rollout=first)
+    look = look_at(as_of=moment, decision_date=change.decision_date, first_rollout=first, settings=settings)
     log = validate(events)
     if look.until < moment:  # what is dated on the day after the decision came later
         log = log[log["at"] < look.until]
     folded = fold_with(log, items, settings=settings, as_of=look.until)
     absent = faults if faults is not None and not faults.empty else pd.DataFrame(columns=list(FAULT_COLUMNS))
-    rollouts = {team: day for team, day in begun.items() if pd.Timestamp(day, tz="UTC") <= look.until}
+    rollouts = {team: day for team, day in begun.items() if settings.begin_of(day) <= look.until}
     if reasons := _unanswerable(change, rollouts, begun, folded):
         return _answer(None, CANNOT_SAY, chosen, change, (), reasons, look=look)
     subject = Subject(
@@ -152,8 +152,8 @@ def _compared(
 
     Of a guardrail it is not asked what moved elsewhere: that only blocks an improvement, and a guardrail claims none.
     """
-    metric, as_of = subject.metric, subject.folded.as_of
-    every, stamped = metric.observed(subject.settled, as_of=as_of), stamps(subject)
+    metric = subject.metric
+    every, stamped = subject.observed(metric), stamps(subject)
     unfit, said_of_teams = unfit_teams(subject, stamped, every)
     observed = subject.usable(every[~every["team"].isin(unfit)], metric)
     unlike, said_of_records = read_otherwise(subject, observed)
@@ -170,7 +170,7 @@ def _compared(
     if observed.empty:
         return CannotSay(reasons=(f"nothing was observed for {metric.label.lower()}",)), checks
     found = compare(
-        observed, metric=metric, rollouts=subject.rollouts, as_of=as_of,
+        observed, metric=metric, rollouts=subject.rollouts, as_of=subject.as_of,
         transition_weeks=subject.change.transition_weeks, until=subject.until, confidence=confidence,
         rng=np.random.default_rng(subject.settings.seed),
     )  # fmt: skip

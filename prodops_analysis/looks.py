@@ -1,13 +1,14 @@
 """When a verdict may be given: on the decision date, or on early looks at a price."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
 from prodops_analysis.errors import counted
+from prodops_analysis.settings import Settings
 from prodops_analysis.tables import confident
 
 PLANNED_WEEKS = 26  # after the first rollout, where the record sets no decision date
@@ -26,7 +27,7 @@ class Look:
     said: str
 
 
-def look_at(*, as_of: pd.Timestamp, decision_date: date | None, first_rollout: date) -> Look:
+def look_at(*, as_of: pd.Timestamp, decision_date: date | None, first_rollout: date, settings: Settings) -> Look:
     """Say what a look at `as_of` may conclude.
 
     With a decision date there is one verdict, from the data until that day; before it the change is monitored. Without
@@ -34,14 +35,14 @@ def look_at(*, as_of: pd.Timestamp, decision_date: date | None, first_rollout: d
     1983, alpha_1): an early look needs far stronger evidence.
     """
     if decision_date is not None:
-        day = pd.Timestamp(decision_date, tz="UTC")
+        day = settings.begin_of(decision_date)
         if as_of < day:
             left = int(np.ceil((day - as_of) / pd.Timedelta(days=7)))
             waiting = f"monitoring: the decision is on {decision_date}, {counted(left, 'week')} to go"
             return Look(until=as_of, confidence=0.95, waiting=waiting, said=waiting)
-        until = min(as_of, day + pd.Timedelta(days=1))
+        until = min(as_of, settings.begin_of(decision_date + timedelta(days=1)))
         return Look(until=until, confidence=0.95, waiting="", said=f"one verdict, from the data until {decision_date}")
-    weeks = (as_of - pd.Timestamp(first_rollout, tz="UTC")) / pd.Timedelta(days=7)
+    weeks = (as_of - settings.begin_of(first_rollout)) / pd.Timedelta(days=7)
     spent = float(np.clip(weeks / PLANNED_WEEKS, 1e-6, 1.0))
     if spent >= 1:
         said = f"{PLANNED_WEEKS} weeks after the first rollout have passed"

@@ -2,7 +2,7 @@
 
 import tomllib
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -101,7 +101,7 @@ class Settings(_Frozen):
     title: str = "Product operations"
     notice: str = ""  # printed on every page, for example that the data is synthetic
     as_of: AwareDatetime | None = None  # when the export was taken; missing means its last event
-    time_zone: str = "UTC"  # of dates without one, and of month borders
+    time_zone: str = "UTC"  # of dates without one, rollouts, decisions and month borders
     sources: list[Annotated[TableSource | GitRecordsSource, Field(discriminator="kind")]] = []
     workflow: dict[str, Workflow] = {}  # team -> map; "*" is for teams without one of their own
     quality: Quality = Quality()
@@ -139,6 +139,10 @@ class Settings(_Frozen):
     def workflow_of(self, team: str) -> Workflow | None:
         """Return the workflow map of a team, or None where nothing is declared."""
         return self.workflow.get(team, self.workflow.get(EVERY_TEAM))
+
+    def begin_of(self, day: date) -> pd.Timestamp:
+        """Return the instant at which a day begins where the teams are."""
+        return pd.Timestamp(day, tz=self.time_zone).tz_convert("UTC")
 
 
 def _gives_stages(value: Any) -> bool:

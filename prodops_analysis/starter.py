@@ -147,7 +147,7 @@ def _quoted(text: str) -> str:
 def _text(source: str, stages: str, metrics: Sequence[str]) -> str:
     return f"""# Settings of this workspace. Everything not written here has a default.
 title = "My product organisation"
-# time_zone = "Europe/Berlin"      # of dates without a zone, and of month borders
+# time_zone = "Europe/Berlin"      # of dates without a zone, rollouts and months
 # as_of = 2026-10-05T00:00:00Z     # when the export was taken; default: its last event
 # the figures of the monthly review; there are also {", ".join(name for name in METRICS if name not in metrics)}
 metrics = {json.dumps(metrics)}

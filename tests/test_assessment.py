@@ -447,6 +447,22 @@ def test_a_rollout_of_yesterday_lacks_an_after_and_no_before():
     )
 
 
+@pytest.mark.parametrize("metric", ["cycle_time", "throughput", "owner_at_start"])
+@pytest.mark.parametrize(("zone", "hours"), [("Asia/Tokyo", 9), ("America/Phoenix", -7)])
+def test_rollouts_and_decisions_are_on_days_of_their_own_time_zone(zone, hours, metric):
+    """Whole days give the same answer by every clock on the wall, wherever it hangs."""
+    made, ahead = small(added=0.3), pd.Timedelta(hours=hours)
+    settings, log = SETTINGS.model_copy(update={"time_zone": zone}), made.log.assign(at=made.log["at"].dt.floor("D"))
+    change = made.change(decision_date=made.as_of.date() - timedelta(weeks=4))
+
+    here = made.asked(log=log, change=change, metric=metric)
+    there = made.asked(log=log.assign(at=log["at"] - ahead), as_of=made.as_of - ahead, change=change, metric=metric,
+                       settings=settings)  # fmt: skip
+
+    assert here.until - there.until == ahead
+    assert dataclasses.replace(there, until=here.until) == here
+
+
 def test_before_the_decision_date_the_change_is_monitored():
     """Until the decision date there is no verdict and no number, only how long it takes."""
     made = small()

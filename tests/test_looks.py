@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from prodops_analysis.looks import PLANNED_WEEKS, look_at
+from prodops_analysis.settings import Settings
 
 ROLLOUT = date(2025, 1, 6)
 DECISION = date(2025, 7, 7)
@@ -19,7 +20,7 @@ def utc(text):
 def after(weeks):
     """A look without a decision date, so many weeks after the first rollout."""
     moment = pd.Timestamp(ROLLOUT, tz="UTC") + pd.Timedelta(weeks=weeks)
-    return look_at(as_of=moment, decision_date=None, first_rollout=ROLLOUT)
+    return look_at(as_of=moment, decision_date=None, first_rollout=ROLLOUT, settings=Settings())
 
 
 @pytest.mark.parametrize(
@@ -33,7 +34,7 @@ def after(weeks):
 )
 def test_before_the_decision(as_of, left):
     """Until the decision date the change is monitored, with the data there is and the weeks to go."""
-    look = look_at(as_of=utc(as_of), decision_date=DECISION, first_rollout=ROLLOUT)
+    look = look_at(as_of=utc(as_of), decision_date=DECISION, first_rollout=ROLLOUT, settings=Settings())
 
     assert look.waiting == look.said == f"monitoring: the decision is on 2025-07-07, {left}"
     assert (look.until, look.confidence) == (utc(as_of), 0.95)
@@ -50,7 +51,7 @@ def test_before_the_decision(as_of, left):
 )
 def test_from_the_decision_on(as_of, until):
     """From the decision date on there is one verdict at 95 %, from the data until its evening, whenever it is asked."""
-    look = look_at(as_of=utc(as_of), decision_date=DECISION, first_rollout=ROLLOUT)
+    look = look_at(as_of=utc(as_of), decision_date=DECISION, first_rollout=ROLLOUT, settings=Settings())
 
     assert (look.waiting, look.confidence, look.until) == ("", 0.95, utc(until))
     assert look.said == "one verdict, from the data until 2025-07-07"
@@ -92,3 +93,11 @@ def test_later_looks_ask_for_less():
     assert asked[0] == pytest.approx(1.0)
     assert asked[25] > 0.95
     assert [0.95] * 3 == asked[26:]
+
+
+def test_a_decision_is_on_a_day_of_its_own_time_zone():
+    """In Tokyo the day of the decision begins nine hours earlier, and ends so."""
+    look = look_at(as_of=utc("2025-08-01"), decision_date=DECISION, first_rollout=ROLLOUT,
+                   settings=Settings(time_zone="Asia/Tokyo"))  # fmt: skip
+
+    assert look.until == utc("2025-07-07 15:00")

@@ -137,7 +137,7 @@ def _filled(items: pd.DataFrame, after: Flags) -> Check:
 
 def _typed(items: pd.DataFrame, after: Flags, subject: Subject) -> Check:
     """A day or an hour that somebody typed stamps the clock on the hour, a tracker at any second."""
-    stamps = [items[column].dt.tz_convert(subject.settings.time_zone) for column in ("started_at", "finished_at")]
+    stamps = [subject.local(items[column]) for column in ("started_at", "finished_at")]
     typed = [(stamp.dt.minute == 0) & (stamp.dt.second == 0) for stamp in stamps]
     flags = {"of items start or end on the hour, as typed times do": typed[0] | typed[1]}
     return _moved("typed dates", flags, after, forbids=MEASUREMENT_SHARE)
@@ -166,7 +166,7 @@ def _without_start(subject: Subject) -> Check:
     """Quick work that skips the board has no start, and no cycle time."""
     items = subject.folded.items
     done = items[items["team"].isin(subject.rollouts) & (items["outcome"] == "done")]
-    after = done["finished_at"] >= first_days(done["team"], subject.rollouts)
+    after = subject.local(done["finished_at"]) >= first_days(done["team"], subject.rollouts)
     flags = {"of finished items have no start": done["started_at"].isna()}
     return _moved("finishes without a start", flags, after, least=FEW, forbids=MOVED)
 

@@ -24,12 +24,12 @@ def displacement(subject: Subject, observed: pd.DataFrame) -> tuple[Check, ...]:
 
 def _observed(subject: Subject, metric: Metric, teams: "pd.Series[str]") -> pd.DataFrame:
     """Return the observations of another metric of the same teams."""
-    every = metric.observed(subject.settled, as_of=subject.folded.as_of)
+    every = subject.observed(metric)
     return subject.usable(every[every["team"].isin(teams)], metric)
 
 
 def _compared(observed: pd.DataFrame, metric: Metric, subject: Subject) -> Estimate | CannotSay:
-    return compare(observed, metric=metric, rollouts=subject.rollouts, as_of=subject.folded.as_of,
+    return compare(observed, metric=metric, rollouts=subject.rollouts, as_of=subject.as_of,
                    transition_weeks=subject.change.transition_weeks, until=subject.until, brief=True)  # fmt: skip
 
 

@@ -63,7 +63,7 @@ def _stamps(subject: Subject, since: Mapping[str, date], at: str, state: str, by
     counts = (items["outcome"] != "dropped") | (at == "started_at")
     known = items.loc[counts, ["team", at, state, by]].dropna(subset=["team", at, state])
     same = {t: (w.same_as if (w := subject.settings.workflow_of(t)) else {}) for t in since}
-    late = known[at] >= first_days(known["team"], since)
+    late = subject.local(known[at]) >= first_days(known["team"], since)
     n = late.groupby([known["team"], known[state], known[by].eq("bot")]).agg(["size", "sum"])
     names = [same[team].get(name, name) + " (by a bot)" * bot for team, name, bot in n.index]
     keys = [n.index.get_level_values("team"), pd.Index(names, name="state", dtype="str")]

@@ -54,11 +54,22 @@ class Subject:
         """The work items, to be looked up by their id."""
         return self.folded.items.set_index("item_id", drop=False)
 
+    def local(self, at: "pd.Series[pd.Timestamp]") -> "pd.Series[pd.Timestamp]":
+        """Return instants as the clock on the wall showed them, as if it were that of UTC: a rollout is on a day, and
+        days and weeks begin where people's do.
+        """
+        return at.dt.tz_convert(self.settings.time_zone).dt.tz_localize(None).dt.tz_localize("UTC")
+
+    @property
+    def as_of(self) -> pd.Timestamp:
+        """When the export was taken, by the clock on the wall."""
+        return self.local(pd.Series([self.folded.as_of])).iloc[0]
+
     @cached_property
     def silent(self) -> Mapping[str, pd.Timestamp]:
         """Team -> its last event, where nothing came from it for two weeks before the export was taken."""
-        last = self.folded.items.groupby("team")["last_event_at"].max()
-        return dict(last[last < self.folded.as_of - SILENT].sort_values())
+        last = self.local(self.folded.items.groupby("team")["last_event_at"].max())
+        return dict(last[last < self.as_of - SILENT].sort_values())
 
     @cached_property
     def alone(self) -> Mapping[str, tuple[pd.Timestamp, pd.Timestamp]]:
@@ -90,9 +101,14 @@ class Subject:
         """The work items as they are compared: what stayed done is done."""
         return settled(self.folded.items)
 
+    def observed(self, metric: Metric) -> pd.DataFrame:
+        """Return all observations of a metric, with the instant `since` when the log of their team is whole."""
+        every = metric.observed(self.settled, as_of=self.folded.as_of)
+        return every.assign(at=self.local(every["at"]), since=self.local(every["since"]))
+
     def usable(self, every: pd.DataFrame, metric: Metric) -> pd.DataFrame:
-        """Return the observations that can be compared: those since the log of their team is whole (`Metric.observed`)
-        into which no other change is mixed, followed to the last event of their team only.
+        """Return the observations that can be compared: those since the log of their team is whole, into
+        which no other change is mixed, followed to the last event of their team only.
         """
         begin, until = (
             pd.to_datetime(every["team"].map({team: span[k] for team, span in self.alone.items()}), utc=True)
