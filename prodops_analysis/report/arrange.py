@@ -11,7 +11,7 @@ from typing import Any
 from nbconvert.filters import strip_ansi
 from nbconvert.preprocessors import Preprocessor
 from nbconvert.preprocessors.sanitize import SanitizeHTML
-from nbformat import NotebookNode, v4
+from nbformat import NotebookNode
 
 from prodops_analysis.charts import renderer, theme
 from prodops_analysis.charts.parts import is_empty
@@ -37,7 +37,7 @@ _ATTRIBUTES = {"class", "title", "role", "tabindex", "scope", "colspan", "rowspa
 
 
 class Arrange(Preprocessor):
-    """Check the outputs, put the summary first, and turn every cell into HTML."""
+    """Check the outputs, put the summary first, and turn every cell into HTML: `resources["page"]`."""
 
     def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
         """Prepare a notebook for the template; nbconvert hands over a copy."""
@@ -53,17 +53,16 @@ class Arrange(Preprocessor):
         front = self._parts(cell for cell in nb.cells if "summary" in cell.metadata.get("tags", []))
         self._prose.sections.clear()  # the contents list comes after these
         rest = self._parts(cell for cell in nb.cells if "summary" not in cell.metadata.get("tags", []))
-        nb.cells = [v4.new_markdown_cell(part) for part in (*front, *rest)]
         title = resources.get("prodops_title") or told.get("title") or self._prose.title or "Report"
         words = {"lang": "en"} | {key: told.get(key) or "" for key in ("period", "notice", "as_of", "glossary")}
         resources["page"] = {key: printable(text) for key, text in {**words, "title": title}.items()} | {
-            "front": len(front), "contents": self._prose.sections, "live": self._live,
+            "front": front, "contents": self._prose.sections, "rest": rest, "live": self._live,
             "dark": _on_dark_screens() if self._charts else "",
         }  # fmt: skip
         return nb, resources
 
-    def _parts(self, cells: Any) -> list[str]:
-        return [part for cell in cells if (part := self._cell(cell)).strip()]
+    def _parts(self, cells: Any) -> str:
+        return "\n".join(part for cell in cells if (part := self._cell(cell)).strip())
 
     def _cell(self, cell: NotebookNode) -> str:
         if cell.cell_type == "markdown":
