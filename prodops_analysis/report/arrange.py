@@ -54,8 +54,8 @@ class Arrange(Preprocessor):
         self._prose.sections.clear()  # the contents list comes after these
         rest = self._parts(cell for cell in nb.cells if "summary" not in cell.metadata.get("tags", []))
         title = resources.get("prodops_title") or told.get("title") or self._prose.title or "Report"
-        words = {"lang": "en"} | {key: told.get(key) or "" for key in ("period", "notice", "as_of", "glossary")}
-        resources["page"] = {key: printable(text) for key, text in {**words, "title": title}.items()} | {
+        words = {key: told.get(key) or "" for key in ("period", "notice", "as_of", "glossary")} | {"title": title}
+        resources["page"] = {key: printable(text) for key, text in words.items()} | {
             "front": front, "contents": self._prose.sections, "rest": rest, "live": self._live,
             "dark": _on_dark_screens() if self._charts else "",
         }  # fmt: skip

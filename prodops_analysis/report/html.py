@@ -20,8 +20,8 @@ HIDDEN_TAGS = {"remove-cell", "keep_output", "parameters", "injected-parameters"
 def render(notebook: NotebookNode, *, title: str | None = None, live: bool = True) -> str:
     """Return the page of an executed notebook.
 
-    notebook : may carry `metadata["prodops"]` with title, period, notice, as_of, lang, and glossary where one lies
-        beside the page; all text.
+    notebook : may carry `metadata["prodops"]` with title, period, notice, as_of, and glossary where one lies beside
+        the page; all text.
     title : wins over that of the metadata, which wins over the first heading of level 1.
     live : whether a reader with scripts can make charts live; costs about 420 kB a page that has charts.
 

@@ -30,7 +30,6 @@ def page_metadata(history: History, title: str, *, month: bool = True) -> dict[s
         "period": f"{history.period} · {history.settings.title}" if month else history.settings.title,
         "notice": history.settings.notice,
         "as_of": f"{history.as_of:%Y-%m-%d %H:%M} UTC",
-        "lang": "en",
         "glossary": "beside" if month else "",
     }
 
