@@ -207,7 +207,9 @@ def _due(folder: Path, last: str, since: str) -> list[str]:
     """Return the months to make: those after the last published one, or from `since`, up to the last full one."""
     import pandas as pd
 
-    published = sorted(p.name for p in folder.glob("[0-9][0-9][0-9][0-9]-[0-9][0-9]") if p.is_dir() and p.name < last)
+    from prodops_analysis.report.ledger import MONTHS
+
+    published = sorted(p.name for p in folder.glob(MONTHS) if p.is_dir() and p.name < last)
     try:
         first = pd.Period(since, freq="M") if since else pd.Period(published[-1] if published else last, freq="M")
     except ValueError:

@@ -5,7 +5,6 @@ figures (`data/items.csv`), so that the next one can name those that moved.
 """
 
 import json
-import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,7 +19,7 @@ from prodops_analysis.workspace import History
 
 ITEMS = "data/items.csv"
 KEPT = ("item_id", "team", "created_at", "started_at", "finished_at", "outcome")
-MONTH = re.compile(r"[0-9]{4}-[0-9]{2}")
+MONTHS = "[0-9][0-9][0-9][0-9]-[0-9][0-9]"  # folders of published months
 
 
 def items_text(items: pd.DataFrame) -> str:
@@ -30,7 +29,7 @@ def items_text(items: pd.DataFrame) -> str:
 
 def published_before(reports: Path, month: str) -> Path | None:
     """Return the newest published month before this one that can be compared with, or None."""
-    found = [p for p in reports.glob("*") if MONTH.fullmatch(p.name) and p.name < month and (p / ITEMS).is_file()]
+    found = [folder for folder in reports.glob(MONTHS) if folder.name < month and (folder / ITEMS).is_file()]
     return max(found, default=None)
 
 

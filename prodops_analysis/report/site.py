@@ -11,7 +11,7 @@ from nbformat import NotebookNode
 
 from prodops_analysis.charts import renderer
 from prodops_analysis.errors import counted, printable
-from prodops_analysis.report.ledger import MONTH
+from prodops_analysis.report.ledger import MONTHS
 from prodops_analysis.report.pages import rendered, shown, verdicts_of
 from prodops_analysis.tables import Callout, number, table
 from prodops_analysis.workspace import History
@@ -24,20 +24,18 @@ DIGEST_TAG = "digest"  # of the cell whose chart goes into the digest
 def all_months_page(reports: Path, history: History) -> str:
     """Return the front page over all published months, newest first, each figure as it was published."""
     rows, links = [], []
-    for folder in sorted((p for p in reports.glob("*") if MONTH.fullmatch(p.name)), reverse=True):
-        if not (folder / "metrics.json").is_file():
-            continue
-        results = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+    for path in sorted(reports.glob(f"{MONTHS}/metrics.json"), reverse=True):
+        results = json.loads(path.read_text(encoding="utf-8"))
         figures = results.get("monthly-review", {}).get("figures", {})
         grades = results.get("data-quality", {}).get("grades", {})
         bad = len({place.split("/")[0] for place, grade in grades.items() if grade == "D"})
         rows.append((
-            f"{pd.Period(folder.name):%B %Y}",
+            f"{pd.Period(path.parent.name):%B %Y}",
             _counted(verdicts_of(results)),
             *(_figure(figures.get(name), like) for name, (_, _, like) in FIGURES.items()),
             "no grade D" if not bad else f"grade D in {counted(bad, 'team')}",
         ))  # fmt: skip
-        links.append(f"{folder.name}/index.html")
+        links.append(f"{path.parent.name}/index.html")
     columns = ["Month", "Verdicts", *(label for label, *_ in FIGURES.values()), "Data"]
     units = {label: unit for label, unit, _ in FIGURES.values() if unit}
     listed = table(rows, columns, caption="Published months, newest first", units=units, links=links)
