@@ -11,18 +11,18 @@ from typing import Any
 
 import click
 
-from prodops_analysis.errors import ProdopsError, SettingsError, counted, some
+from prodops_analysis.errors import ProdopsError, ReportError, SettingsError, counted, some
 
 
-def _nearest(_: click.Context, __: click.Parameter, given: str) -> str:
+def _found(_: click.Context, __: click.Parameter, given: str) -> Path:
     """Take the workspace at or above the working directory where none is named; never one far away."""
     from prodops_analysis.workspace import find
 
-    return given or str(find(far=False))
+    return find(given, far=False)
 
 
 WORKSPACE = click.option(
-    "--workspace", default="", metavar="DIR", callback=_nearest, help="Folder with prodops.toml; default: the nearest."
+    "--workspace", default="", metavar="DIR", callback=_found, help="Folder with prodops.toml; default: the nearest."
 )
 MONTH = click.option("--month", default="", metavar="YYYY-MM", help="Month; default: the last full one of the export.")
 
@@ -35,7 +35,7 @@ class _Group(click.Group):
             return super().invoke(ctx)
         except ProdopsError as error:
             click.echo(f"prodops: {error}", err=True)
-            ctx.exit(1 if type(error).__name__ == "ReportError" else 2)
+            ctx.exit(1 if isinstance(error, ReportError) else 2)
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
@@ -51,7 +51,7 @@ def main() -> None:
 @click.option("--reports", default="", metavar="DIR", help="Where months are kept; default: reports/ of the workspace.")
 @click.option("--jobs", default=0, help="Notebooks at a time; default: the number of cores, at most 4.")
 @click.option("--pdf/--no-pdf", default=True, help="Print PDFs beside the pages where Chromium is there.")
-def report(workspace: str, month: str, since: str, reports: str, jobs: int, pdf: bool) -> None:
+def report(workspace: Path, month: str, since: str, reports: str, jobs: int, pdf: bool) -> None:
     """Make the reports of a month, or of every month missed since the last published one."""
     from prodops_analysis.report import paper
     from prodops_analysis.report.month import make_month
@@ -68,7 +68,7 @@ def report(workspace: str, month: str, since: str, reports: str, jobs: int, pdf:
                 progress=click.echo,
             )  # fmt: skip
         failed |= bool(published.failed)
-        for line in _found(history, published):
+        for line in _told(history, published):
             click.echo(line)
     old = _warn_of_old(history, month)
     if failed or old:
@@ -78,7 +78,7 @@ def report(workspace: str, month: str, since: str, reports: str, jobs: int, pdf:
 @main.command()
 @WORKSPACE
 @MONTH
-def check(workspace: str, month: str) -> None:
+def check(workspace: Path, month: str) -> None:
     """Say what the data and the records leave open; makes no report."""
     from prodops_analysis.metrics import METRICS
     from prodops_analysis.records.changes import drafts, plan_state, unknown_names
@@ -111,7 +111,7 @@ def check(workspace: str, month: str) -> None:
 @MONTH
 @click.argument("change_id")
 @click.option("--metric", default="", help="Metric; default: the change's primary one.")
-def assess(workspace: str, month: str, change_id: str, metric: str) -> None:
+def assess(workspace: Path, month: str, change_id: str, metric: str) -> None:
     """Say whether a change helped, with reasons and checks."""
     from prodops_analysis.records.changes import plan_state
     from prodops_analysis.report.changes import assess_change
@@ -146,14 +146,13 @@ def new() -> None:
 @new.command("change")
 @WORKSPACE
 @click.argument("change_id")
-def new_change(workspace: str, change_id: str) -> None:
+def new_change(workspace: Path, change_id: str) -> None:
     """Write data/experiments/CHANGE_ID.md, to be filled in before the rollout."""
     from prodops_analysis.records.changes import FOLDER, template
-    from prodops_analysis.workspace import find
 
     if not change_id.replace("-", "").isalnum():
         raise SettingsError(f"change id {change_id!r}: use letters, digits and hyphens, such as intake-template")
-    path = find(workspace) / FOLDER / f"{change_id}.md"
+    path = workspace / FOLDER / f"{change_id}.md"
     if path.exists():
         raise SettingsError(f"{path} exists; choose another id")
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -165,7 +164,7 @@ def new_change(workspace: str, change_id: str) -> None:
 @WORKSPACE
 @MONTH
 @click.argument("change_id")
-def plan(workspace: str, month: str, change_id: str) -> None:
+def plan(workspace: Path, month: str, change_id: str) -> None:
     """Say what effect a planned rollout could show, and when; write it into the record."""
     from prodops_analysis import planning
     from prodops_analysis.metrics import metric_named
@@ -191,13 +190,12 @@ def plan(workspace: str, month: str, change_id: str) -> None:
 @main.command()
 @WORKSPACE
 @click.argument("change_id")
-def freeze(workspace: str, change_id: str) -> None:
+def freeze(workspace: Path, change_id: str) -> None:
     """Write today's hashes of the plan into a record, so that later edits show."""
     from prodops_analysis.records.changes import FOLDER, plan_state
     from prodops_analysis.records.changes import freeze as freeze_record
-    from prodops_analysis.workspace import find
 
-    path = find(workspace) / FOLDER / f"{change_id}.md"
+    path = workspace / FOLDER / f"{change_id}.md"
     if not path.is_file():
         raise SettingsError(f"no record {path}; `prodops new change {change_id}` writes one")
     click.echo(f"{change_id}: {plan_state(freeze_record(path, on=datetime.now(UTC).date()))}")
@@ -218,7 +216,7 @@ def _due(folder: Path, last: str, since: str) -> list[str]:
     return months or [last]
 
 
-def _load(workspace: str, month: str) -> Any:
+def _load(workspace: Path, month: str) -> Any:
     """Read the workspace; an export that ends in the future, where no `as_of` says when it was taken, is refused."""
     from prodops_analysis.workspace import load
 
@@ -249,7 +247,7 @@ def _warn_of_old(history: Any, month: str) -> bool:
     return bool(old)
 
 
-def _found(history: Any, published: Any) -> Iterator[str]:
+def _told(history: Any, published: Any) -> Iterator[str]:
     """Say in three lines where the reports are and what they hold."""
     from prodops_analysis.report.pages import verdicts_of
 
