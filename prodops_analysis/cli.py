@@ -2,7 +2,6 @@
 
 import os
 import sys
-from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -249,14 +248,13 @@ def _warn_of_old(history: Any, month: str) -> bool:
 
 def _told(history: Any, published: Any) -> Iterator[str]:
     """Say in three lines where the reports are and what they hold."""
-    from prodops_analysis.report.pages import verdicts_of
+    from prodops_analysis.report.site import tally, verdicts_of
 
     path = published.folder / "index.html"
     shown = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
     yield f"{shown}: {counted(len(published.made) - len(published.failed), 'report')} for {history.period}"
-    words = Counter(verdicts_of(published.results))
-    told = ", ".join(f"{n} {word}" for word, n in sorted(words.items()))
-    yield f"{counted(sum(words.values()), 'change')}: {told or 'none'}"
+    verdicts = verdicts_of(published.results)
+    yield f"{counted(len(verdicts), 'change')}: {tally(verdicts)}"
     grades = history.quality().grades
     bad = sorted(set(grades.loc[grades["grade"] == "D", "team"]))
     yield f"data: {len(history.faults)} entries listed as faulty, grade D for {some(bad) if bad else 'no team'}"

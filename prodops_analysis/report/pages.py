@@ -60,11 +60,6 @@ def glossary_page(history: History) -> str:
     return rendered(history, title.removeprefix("# "), [v4.new_markdown_cell(text)])
 
 
-def verdicts_of(results: dict[str, dict[str, Any]]) -> list[str]:
-    """Return the verdict words of a month."""
-    return [str(found["verdict"]) for found in results.get("monthly-review", {}).get("verdicts", {}).values()]
-
-
 def _summaries(notebook: NotebookNode, slug: str) -> list[NotebookNode]:
     """Return copies of the cells tagged `summary`; what they link to inside their page is linked to from outside."""
     told = [cell for cell in notebook.cells if "summary" in cell.metadata.get("tags", []) and cell.get("outputs")]

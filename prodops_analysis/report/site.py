@@ -12,7 +12,7 @@ from nbformat import NotebookNode
 from prodops_analysis.charts import renderer
 from prodops_analysis.errors import counted, printable
 from prodops_analysis.report.ledger import MONTHS
-from prodops_analysis.report.pages import rendered, shown, verdicts_of
+from prodops_analysis.report.pages import rendered, shown
 from prodops_analysis.tables import Callout, number, table
 from prodops_analysis.workspace import History
 
@@ -31,7 +31,7 @@ def all_months_page(reports: Path, history: History) -> str:
         bad = len({place.split("/")[0] for place, grade in grades.items() if grade == "D"})
         rows.append((
             f"{pd.Period(path.parent.name):%B %Y}",
-            _counted(verdicts_of(results)),
+            tally(verdicts_of(results)),
             *(_figure(figures.get(name), like) for name, (_, _, like) in FIGURES.items()),
             "no grade D" if not bad else f"grade D in {counted(bad, 'team')}",
         ))  # fmt: skip
@@ -70,7 +70,13 @@ def digest_picture(notebook: NotebookNode) -> bytes | None:
     return None
 
 
-def _counted(words: Sequence[str]) -> str:
+def verdicts_of(results: dict[str, dict[str, Any]]) -> list[str]:
+    """Return the verdict words of a month."""
+    return [str(found["verdict"]) for found in results.get("monthly-review", {}).get("verdicts", {}).values()]
+
+
+def tally(words: Sequence[str]) -> str:
+    """Write how often each word comes, such as `2 improved, 1 worsened`."""
     return ", ".join(f"{n} {word}" for word, n in sorted(Counter(words).items())) or "none"
 
 
