@@ -3,7 +3,6 @@
 import hashlib
 import importlib.metadata
 import json
-import re
 import shutil
 import traceback
 from collections.abc import Callable, Mapping, Sequence
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+from nbconvert.filters import strip_ansi
 
 from prodops_analysis.errors import ProdopsError, ReportError
 from prodops_analysis.report import ledger, paper, site
@@ -128,12 +128,10 @@ def _make(report: Report, history: History, folder: Path) -> Report:
         tables = chart_tables(executed, prefix=f"data/{report.slug}")
         return replace(report, executed=executed, page=render(executed, title=report.title), tables=tables)
     except Exception as error:  # one report must not take the others with it; the log keeps everything
-        said = _plain(str(error)) if isinstance(error, ProdopsError) else f"{type(error).__name__}: {error}"
+        said = f"{type(error).__name__}: {error}"
+        if isinstance(error, ProdopsError):
+            said = strip_ansi(str(error)).strip().splitlines()[0]  # type: ignore[no-untyped-call]
         return replace(report, failed=said, log=traceback.format_exc())
-
-
-def _plain(text: str) -> str:
-    return re.sub(r"\x1b\[[0-9;]*m", "", text).strip().splitlines()[0]
 
 
 def _write(work: Path, history: History, made: Sequence[Report], before: Path | None) -> None:
