@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -39,6 +39,7 @@ _STAGE_WORDS = {
     Stage.WAIT: ("wait", "block", "hold", "pending"),
     Stage.QUEUE: ("backlog", "to do", "todo", "open", "new", "ready", "selected", "triage", "icebox"),
 }
+_STAGES = {"queue": ["Backlog"], "active": ["In progress"], "wait": [], "done": ["Done"], "dropped": ["Dropped"]}
 _IGNORED = """# exports and the store stay out of git; months too, but keep them: they are what was published
 data/raw/
 data/store/
@@ -73,7 +74,7 @@ def make_workspace(folder: Path, *, export: Path | None) -> list[str]:
 def _settings(export: Path | None) -> tuple[str, list[str]]:
     shown = Settings().metrics
     if export is None:
-        return _text(_BLANK_SOURCE, _BLANK_MAP, shown), [f"declare your export under [[sources]] in {FILE}"]
+        return _text(_BLANK_SOURCE, _STAGES, shown), [f"declare your export under [[sources]] in {FILE}"]
     rows = _rows(export)
     header = list(rows.columns)
     named = {h.lower().strip(): h for h in reversed(header)}
@@ -96,7 +97,7 @@ def _settings(export: Path | None) -> tuple[str, list[str]]:
             )
     else:
         states = {s: h for s, words in _STATE_COLUMNS.items() for h in header if h.lower().strip() in words}
-        stages = {"queue": [], "active": ["In progress"], "wait": [], "done": ["Done"], "dropped": ["Dropped"]}
+        stages = _STAGES | {"queue": []}
         if "Done" not in states:
             raise SettingsError(
                 f"{export.name}: no column looks like the date an item was done; rename one to 'finished'"
@@ -117,9 +118,8 @@ def _settings(export: Path | None) -> tuple[str, list[str]]:
     unused = [h for h in header if h not in {*columns.values(), *states.values()}]
     notes = [f"guessed from {export.name}: " + ", ".join(f"{a} = {b!r}" for a, b in (columns | states).items())]
     notes += [f"not read: {some(unused, most=12)}"] * bool(unused)
-    lines = [f"{stage} = [{', '.join(map(_quoted, names))}]" for stage, names in stages.items()]
     shown = shown + ["unplanned"] * ("unplanned" in columns)
-    return _text("\n".join(source), "\n".join(lines), shown), notes
+    return _text("\n".join(source), stages, shown), notes
 
 
 def _rows(export: Path) -> pd.DataFrame:
@@ -144,7 +144,8 @@ def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
-def _text(source: str, stages: str, metrics: Sequence[str]) -> str:
+def _text(source: str, stages: Mapping[str, Sequence[str]], metrics: Sequence[str]) -> str:
+    words = "\n".join(f"{stage} = [{', '.join(map(_quoted, names))}]" for stage, names in stages.items())
     return f"""# Settings of this workspace. Everything not written here has a default.
 title = "My product organisation"
 # time_zone = "Europe/Berlin"      # of dates without a zone, rollouts and months
@@ -158,7 +159,7 @@ metrics = {json.dumps(metrics)}
 # A team with words of its own gets its own map: [workflows.NAME] with teams = ["..."].
 [workflows.default]
 version = "1"
-{stages}
+{words}
 # start = ["In progress"]           # states whose first entry starts the clock; default: every active and wait state
 
 # [quality]                         # shares of doubtful items from which a figure is graded B, C, D
@@ -180,8 +181,3 @@ _BLANK_SOURCE = """# [[sources]]
 # [sources.states]                  # state = column with the date it was entered
 # "In progress" = "Started"
 # Done = "Finished\""""
-_BLANK_MAP = """queue = ["Backlog"]
-active = ["In progress"]
-wait = []
-done = ["Done"]
-dropped = ["Dropped"]"""
