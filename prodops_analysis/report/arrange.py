@@ -23,6 +23,7 @@ from prodops_analysis.tables import safe
 PICTURES = ("image/png", "image/jpeg")
 SVG = "image/svg+xml"
 SHOWN = {renderer.MIME, "text/html", "text/markdown", SVG, *PICTURES, "text/plain"}
+HIDDEN = {"remove-cell", "keep_output", "parameters", "injected-parameters"}  # tags of cells that no page shows
 SILENT = "application/vnd.prodops."  # results as data, for metrics.json
 
 # fmt: off
@@ -41,6 +42,7 @@ class Arrange(Preprocessor):
 
     def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
         """Prepare a notebook for the template; nbconvert hands over a copy."""
+        nb.cells = [cell for cell in nb.cells if not HIDDEN & {*cell.metadata.get("tags", [])}]
         check(nb)
         told = nb.metadata.get("prodops", {})
         first = next((cell for cell in nb.cells if cell.cell_type == "markdown"), None)
@@ -49,7 +51,7 @@ class Arrange(Preprocessor):
             first.metadata["tags"] = [*first.metadata.get("tags", []), "summary"]
         # ids of charts and tables count from one on every page
         self._prose, self._live, self._charts, self._counted = Prose(title="" if opens else None), LiveCharts(), 0, 0
-        self._wants_live = resources["live"]
+        self._exporter: Any = self.parent
         front = self._parts(cell for cell in nb.cells if "summary" in cell.metadata.get("tags", []))
         self._prose.sections.clear()  # the contents list comes after these
         rest = self._parts(cell for cell in nb.cells if "summary" not in cell.metadata.get("tags", []))
@@ -112,7 +114,7 @@ class Arrange(Preprocessor):
         return (
             f'<figure class="chart" id="{name}">\n{head if title else ""}\n'
             f'<div class="drawing{themed}" role="img" aria-label="{safe(description)}">{svgs}</div>\n'
-            + (button if self._wants_live and self._live.add(name, spec) else "")
+            + (button if self._exporter.live and self._live.add(name, spec) else "")
             + (f'<p class="data"><a href="{safe(csv)}">Data of this chart (CSV)</a></p>\n' if csv else "")
             + "</figure>"
         )

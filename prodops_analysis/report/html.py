@@ -4,17 +4,14 @@ The template in `templates/prodops` lays the page out; `arrange` decides what ma
 """
 
 from pathlib import Path
-from typing import Any
 
 from nbconvert.exporters import TemplateExporter
 from nbformat import NotebookNode
 from traitlets import Bool, List, Unicode
-from traitlets.config import Config
 
 from prodops_analysis.report.arrange import Arrange
 
 TEMPLATES = Path(__file__).parent / "templates"
-HIDDEN_TAGS = {"remove-cell", "keep_output", "parameters", "injected-parameters"}
 
 
 def render(notebook: NotebookNode, *, title: str | None = None, live: bool = True) -> str:
@@ -40,23 +37,7 @@ class ReportExporter(TemplateExporter):
     output_mimetype = "text/html"
     live = Bool(True, help="Let readers with scripts make charts live.").tag(config=True)
 
+    preprocessors = List([Arrange]).tag(config=True)
     file_extension = Unicode(".html").tag(config=True)
     template_name = Unicode("prodops").tag(config=True, affects_template=True)
     extra_template_basedirs = List(Unicode(), [str(TEMPLATES)]).tag(config=True, affects_environment=True)
-
-    @property
-    def default_config(self) -> Config:
-        """Drop hidden cells, then arrange the rest."""
-        ours = {
-            "ReportExporter": {"preprocessors": [Arrange]},
-            "TagRemovePreprocessor": {"enabled": True, "remove_cell_tags": HIDDEN_TAGS},
-        }
-        merged = super().default_config.copy()
-        merged.merge(Config(ours))
-        return merged
-
-    def from_notebook_node(  # type: ignore[override]  # nbconvert's own HTML exporter returns text too
-        self, nb: NotebookNode, resources: dict[str, Any] | None = None, **kw: Any
-    ) -> tuple[str, dict[str, Any]]:
-        """Render a notebook."""
-        return super().from_notebook_node(nb, {"live": self.live} | (resources or {}), **kw)
