@@ -11,9 +11,8 @@ from prodops_analysis.charts import renderer
 from prodops_analysis.errors import some
 from prodops_analysis.metrics import METRICS
 from prodops_analysis.metrics.monthly import Figure
-from prodops_analysis.portfolio import foresight, pool_by_kind
+from prodops_analysis.portfolio import COLUMNS, foresight, pool_by_kind
 from prodops_analysis.quality import Scorecard
-from prodops_analysis.report.changes import past_effects
 from prodops_analysis.report.results import RESULT
 from prodops_analysis.settings import EVERY_TEAM
 from prodops_analysis.tables import Callout, Card, Cards, Reading, Table, effect, effects, number, table
@@ -113,7 +112,7 @@ def clock_table(found: pd.DataFrame) -> Panel:
 
 def portfolio_panel(assessments: Sequence[Assessment], history: History) -> Panel:
     """Show what past changes teach: effects by kind of change, shrunk for luck, and confidence against outcome."""
-    rows = past_effects(assessments, {change.id: change for change in history.changes})
+    rows = _past_effects(assessments, history)
     (kinds, changes), then = pool_by_kind(rows), foresight(rows)
     told = f"Cannot be shown yet: {then}." if isinstance(then, str) else f"Brier score {then.brier:.2f}; {COIN}."
     left = [f"Changes without an estimate, left out of the effects: {n}."] if (n := len(rows) - len(changes)) else []
@@ -141,6 +140,17 @@ def portfolio_panel(assessments: Sequence[Assessment], history: History) -> Pane
         columns = ["Stated confidence", "Share that improved", "95% interval", "Changes"]
         parts.append(table(shares, columns, caption="What came of changes, by stated confidence"))
     return Panel(tuple(parts), {"portfolio": {"kinds": _known(kinds), "foresight": told}})
+
+
+def _past_effects(assessments: Sequence[Assessment], history: History) -> pd.DataFrame:
+    """Return one row an assessed change, as `portfolio` wants them; the interval always that of 95 %."""
+    rows = [
+        (change.id, change.kind, said.metric, said.scale, said.estimate, said.low, said.high, str(said.verdict),
+         change.confidence)
+        for said in assessments
+        for change in [history.change(said.change_id)]
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
 def _spanned(metric: str, x: float, low: float, high: float) -> tuple[str | None, str | None]:
