@@ -249,12 +249,15 @@ def _explain(faults: pd.DataFrame, n: int) -> str:
     )
 
 
-def run_sql(query: str, /, *, time_zone: str = "UTC", **frames: pd.DataFrame) -> pd.DataFrame:
-    """Run one query over frames named by keyword, in a private database."""
+def run_sql(query: str, /, *, time_zone: str = "UTC", **tables: pd.DataFrame | Path) -> pd.DataFrame:
+    """Run one query over frames and Parquet files named by keyword, in a private database."""
     with duckdb.connect() as db:
         db.execute(f"SET TimeZone = '{time_zone}'")
-        for name, frame in frames.items():
-            db.register(name, frame.copy())  # DuckDB reads no column that lies backwards in memory
+        for name, table in tables.items():
+            if isinstance(table, Path):
+                db.read_parquet(str(table)).create_view(name)
+            else:
+                db.register(name, table.copy())  # DuckDB reads no column that lies backwards in memory
         return db.sql(query).df()
 
 
@@ -263,28 +266,15 @@ def write_parquet(frame: pd.DataFrame, path: Path) -> None:
     unfinished = path.with_suffix(".unfinished")
     with duckdb.connect(config={"threads": 1}) as db:
         db.execute("SET TimeZone = 'UTC'")
-        db.register("frame", frame.copy())
-        db.execute(f"COPY frame TO '{_quoted(unfinished)}' (FORMAT parquet)")
+        db.from_df(frame.copy()).write_parquet(str(unfinished))
     unfinished.replace(path)
 
 
 def read_parquet(path: Path) -> pd.DataFrame:
     """Read a table of the store; `in_contract` restores the types of events."""
-    with duckdb.connect() as db:
-        db.execute("SET TimeZone = 'UTC'")
-        frame: pd.DataFrame = db.sql(f"SELECT * FROM read_parquet('{_quoted(path)}')").df()
-    return frame
+    return run_sql("FROM kept", kept=path)
 
 
 def query(store: Path, sql: str) -> pd.DataFrame:
     """Ask the store in SQL: its tables are `events` and `faults`."""
-    with duckdb.connect() as db:
-        db.execute("SET TimeZone = 'UTC'")
-        for table in ("events", "faults"):
-            db.execute(f"CREATE VIEW {table} AS SELECT * FROM read_parquet('{_quoted(store / f'{table}.parquet')}')")
-        found: pd.DataFrame = db.sql(sql).df()
-    return found
-
-
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")
+    return run_sql(sql, events=store / "events.parquet", faults=store / "faults.parquet")
