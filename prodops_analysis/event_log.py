@@ -94,21 +94,13 @@ def sort_out(rows: pd.DataFrame, *, source: str) -> Import:
         change of the field between the two.
     source : name of the source, part of each `event_id`, where the rows do not name it.
     """
-    raw = rows.reset_index(drop=True)
-    for name in ("from_value", "to_value", "at_text", "actor", "team", "batch_id"):
-        if name not in raw:
-            raw = raw.assign(**{name: pd.Series(None, index=raw.index, dtype="str")})
-    if "actor_kind" not in raw:
-        raw = raw.assign(actor_kind="unknown")
-    raw = raw.assign(actor_kind=raw["actor_kind"].fillna("unknown"))
-    raw = raw.assign(source=raw["source"].fillna(source) if "source" in raw else source)
-    if "row" not in raw:
-        raw = raw.assign(row=range(1, len(raw) + 1))
-    texts = {c: raw[c].astype("str") for c in raw.columns if c in TEXT}
+    names = [*TEXT[1:], "at_text"]  # an event gets its identifier below
+    raw = rows.reset_index(drop=True).assign(n=range(len(rows)))
+    raw = raw.assign(**dict.fromkeys(set(names) - set(raw)), row=raw.get("row", raw["n"] + 1))
+    texts = raw[names].astype("str").fillna({"actor_kind": "unknown", "source": source})
     at, written = _instants(raw["at"])
-    at_text = raw["at_text"].astype("str").fillna(written)
-    raw = _numbered(raw.assign(at=at, **{"at_text": at_text, **texts}, n=range(len(raw))))
-    raw = raw[[*TEXT[1:], "at", "at_text", "row", "seq", "odd_seq", "n"]]
+    raw = _numbered(raw.assign(**texts, at=at)).assign(at_text=texts["at_text"].fillna(written))
+    raw = raw[[*names, "at", "row", "seq", "odd_seq", "n"]]
     judged = run_sql(
         f"""
         SELECT * REPLACE (coalesce(reason, CASE WHEN row_number() OVER before > 1
