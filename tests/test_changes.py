@@ -22,7 +22,7 @@ from prodops_analysis.records.changes import (
     read_changes,
     template,
 )
-from prodops_analysis.records.front_matter import split, with_line
+from prodops_analysis.records.front_matter import split, with_field
 from prodops_analysis.report.verdicts import plan_table
 
 FILLED = {
@@ -355,7 +355,7 @@ def test_a_line_added_to_the_head_leaves_the_prose_alone(prose):
     """Whatever the prose holds, the head gains one line and the prose stays."""
     text = f"---\nid: x\n---\n{prose}"
 
-    added = with_line(text, "frozen: yes")
+    added = with_field(text, "frozen", "yes")
 
     assert ({"id": "x", "frozen": True}, split(text, name="x")[1]) == split(added, name="x")
 

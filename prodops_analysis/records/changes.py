@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 from prodops_analysis.errors import DraftError, RecordError, did_you_mean, some
-from prodops_analysis.records.front_matter import split, with_line, without
+from prodops_analysis.records.front_matter import split, with_field
 from prodops_analysis.settings import in_our_words
 
 FOLDER = Path("data/experiments")
@@ -180,24 +180,20 @@ def freeze(path: Path, *, on: date) -> Change:
     if change.frozen:
         raise RecordError(f"{path.name} was frozen on {change.frozen.get('day')}; later edits show as deviations")
     fields = ", ".join(f"{name}: {value!r}" for name, value in plan_hashes(change).items())
-    _write(path, path.read_bytes().decode(), f"frozen: {{day: {on.isoformat()}, {fields}}}")
+    _write(path, "frozen", f"{{day: {on.isoformat()}, {fields}}}")
     return read_change(path)
 
 
 def note_expected(path: Path, *, on: date, visible: Mapping[int, float], order: str) -> None:
-    """Write into the record what effect could be seen after how many weeks, and the rollout order that shows most.
-
-    What an earlier plan wrote is replaced.
-    """
-    kept = without(path.read_bytes().decode(), "expected")
+    """Write into the record what effect could be seen after how many weeks, and the rollout order that shows most."""
     shown = ", ".join([*(f"{weeks} weeks: {seen:.2f}" for weeks, seen in visible.items()), f"order: {order!r}"])
-    _write(path, kept, f"expected: {{day: {on.isoformat()}, {shown}}}")
+    _write(path, "expected", f"{{day: {on.isoformat()}, {shown}}}")
 
 
-def _write(path: Path, text: str, line: str) -> None:
-    """Write a record with one more line in its front matter, whole or not at all."""
+def _write(path: Path, field: str, value: str) -> None:
+    """Write a field into the front matter of a record, in place of what it held; whole or not at all."""
     unfinished = path.with_suffix(".unfinished")
-    unfinished.write_bytes(with_line(text, line).encode())
+    unfinished.write_bytes(with_field(path.read_bytes().decode(), field, value).encode())
     unfinished.replace(path)
 
 

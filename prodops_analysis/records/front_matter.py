@@ -47,15 +47,17 @@ def _closing(lines: list[str]) -> int:
     return next((i for i, line in enumerate(lines[1:], start=1) if line.rstrip() == FENCE), 0)
 
 
-def without(text: str, field: str) -> str:
-    """Return the record without a field of its front matter, over however many lines it is written."""
+def with_field(text: str, name: str, value: str) -> str:
+    """Return the record with a field at the end of its front matter, in place of the lines that held it."""
     lines = text.splitlines(keepends=True)
     closing = _closing(lines)
-    head = yaml.compose("".join(lines[1:closing]), Loader=yaml.SafeLoader)
-    for key, value in head.value if isinstance(head, yaml.MappingNode) else []:
-        if key.value == field:
-            return "".join([*lines[: 1 + key.start_mark.line], *lines[2 + _last_line(value) :]])
-    return text
+    head = lines[1:closing]
+    fields = yaml.compose("".join(head), Loader=yaml.SafeLoader)
+    for key, former in fields.value if isinstance(fields, yaml.MappingNode) else []:
+        if key.value == name:
+            del head[key.start_mark.line : _last_line(former) + 1]
+    end = "\r\n" if lines[0].endswith("\r\n") else "\n"
+    return "".join([lines[0], *head, f"{name}: {value}{end}", *lines[closing:]])
 
 
 def _last_line(node: yaml.Node) -> int:
@@ -64,11 +66,3 @@ def _last_line(node: yaml.Node) -> int:
         last = node.value[-1]
         return _last_line(last[1] if isinstance(last, tuple) else last)
     return int(node.end_mark.line)
-
-
-def with_line(text: str, line: str) -> str:
-    """Return the record with one more line at the end of its front matter; nothing else is touched."""
-    lines = text.splitlines(keepends=True)
-    closing = _closing(lines)
-    end = "\r\n" if lines[0].endswith("\r\n") else "\n"
-    return "".join([*lines[:closing], line.rstrip("\n") + end, *lines[closing:]])
