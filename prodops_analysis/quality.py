@@ -142,17 +142,12 @@ def doubtful_items(fold: Fold, *, faults: pd.DataFrame, settings: Quality) -> di
 
 
 def scorecard(
-    fold: Fold,
-    *,
-    faults: pd.DataFrame,
-    settings: Quality,
-    window: Window,
-    last_events: pd.DataFrame | None = None,
+    fold: Fold, *, faults: pd.DataFrame, settings: Quality, window: Window, last_events: pd.DataFrame
 ) -> Scorecard:
     """Run every check and grade each figure of each team in the window.
 
     faults : rows that are no events (`event_log.FAULT_COLUMNS`).
-    last_events : `team, at` of every event, to see silence; None leaves silence unjudged.
+    last_events : `team, at` of every event, to see silence.
     """
     touched = doubtful_items(fold, faults=faults, settings=settings)
     items = fold.items
@@ -167,19 +162,15 @@ def scorecard(
         )
         for name, (meaning, doubts) in CHECKS.items()
     )
-    silent = _silent_days(last_events, window) if last_events is not None else {}
+    silent, half = _silent_days(last_events, window), (window[1] - window[0]) / pd.Timedelta(days=2)
     rows = []
     for metric in METRICS:
         if metric in items and items[metric].isna().all():  # nobody records it
             continue
         behind = _behind(items, metric, window)
-        doubt = in_doubt(touched, metric)
-        for team in sorted(set(items["team"])):
-            mine = behind & (items["team"] == team)
-            n, bad = int(mine.sum()), int((mine & doubt).sum())
-            days = silent.get(team, 0.0) if last_events is not None else 0.0
-            half = (window[1] - window[0]) / pd.Timedelta(days=2)
-            share = bad / n if n else float("nan")
+        counts = pd.DataFrame({"n": behind, "bad": behind & in_doubt(touched, metric)}).groupby(items["team"]).sum()
+        for team, n, bad in counts.itertuples():
+            days, share = silent.get(team, 0.0), bad / n if n else math.nan
             grade = "D" if days >= half else grade_of(share, thresholds=settings)
             rows.append((team, metric, n, bad, share, days, grade))
     grades = pd.DataFrame(rows, columns=["team", "metric", "items", "in_doubt", "share", "silent_days", "grade"])

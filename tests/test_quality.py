@@ -45,7 +45,7 @@ def card(*events: tuple, listed: pd.DataFrame | None = None, silence: bool = Fal
         faults=faults() if listed is None else listed,
         settings=SETTINGS.quality,
         window=window,
-        last_events=log[["team", "at"]] if silence else None,
+        last_events=log[["team", "at"]] if silence else log[["team", "at"]].iloc[:0],
     )
 
 
