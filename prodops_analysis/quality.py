@@ -82,11 +82,6 @@ class Scorecard:
         rows = [(c.name, c.n, f"{c.share:.1%}", c.meaning) for c in self.checks if c.n]
         return pd.DataFrame(rows, columns=["check", "items", "share", "the item …"])
 
-    def grade(self, metric: str, *, team: str) -> str:
-        """Return the grade of one figure of one team."""
-        row = self.grades[(self.grades["metric"] == metric) & (self.grades["team"] == team)]
-        return str(row["grade"].iloc[0])
-
     @property
     def unfit(self) -> dict[str, tuple[str, ...]]:
         """Figure -> the teams whose data behind it has grade D: no figure over all teams rests on them."""
@@ -100,11 +95,6 @@ class Scorecard:
     def without(self, metric: str) -> str:
         """Say which teams a figure leaves out, to end a sentence with; nothing where it rests on all."""
         return f", without {some(self.unfit[metric])} (data of grade D)" if self.unfit[metric] else ""
-
-    def worst(self, metric: str | None = None) -> str:
-        """Return the worst grade, of one figure or of all."""
-        rows = self.grades if metric is None else self.grades[self.grades["metric"] == metric]
-        return max((g for g in rows["grade"] if g in GRADES), default="none")
 
 
 def doubtful_items(fold: Fold, *, faults: pd.DataFrame, settings: Quality) -> dict[str, pd.Series]:
