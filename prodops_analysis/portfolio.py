@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from prodops_analysis.estimators.pooling import MIN_EFFECTS, pool
+from prodops_analysis.metrics.monthly import share_interval
 from prodops_analysis.verdict import Verdict
 
 COLUMNS = ("change_id", "kind", "metric", "scale", "estimate", "low", "high", "verdict", "confidence")
@@ -73,8 +73,7 @@ def foresight(rows: pd.DataFrame) -> Foresight | str:
     stated, happened = kept["confidence"].astype("float64"), kept["verdict"].eq(Verdict.IMPROVED).astype("float64")
     fifth = pd.cut(stated, [0, 0.2, 0.4, 0.6, 0.8, 1.01], right=False)
     shares = []
-    for _, at in stated.groupby(fifth, observed=True).groups.items():
-        share = stats.binomtest(int(happened[at].sum()), len(at)).proportion_ci(method="wilson")
-        shares.append((stated[at].mean(), happened[at].mean(), share.low, share.high, len(at)))
+    for at in stated.groupby(fifth, observed=True).groups.values():
+        shares.append((stated[at].mean(), happened[at].mean(), *share_interval(happened[at]), len(at)))
     table = pd.DataFrame(shares, columns=["stated", "happened", "low", "high", "n"])
     return Foresight(brier=float(((stated - happened) ** 2).mean()), table=table)

@@ -106,7 +106,7 @@ def _figure(items: pd.DataFrame, metric: Metric, since: pd.Timestamp, until: pd.
         observed = every[(every["at"] >= since - late) & (every["at"] < until - late)]
         weeks = (until - since) / pd.Timedelta(days=7)
         value = float(observed["value"].mean()) if metric.kind == "share" else len(observed) / weeks
-        low, high = _share(observed["value"]) if metric.kind == "share" else _count(len(observed), weeks)
+        low, high = share_interval(observed["value"]) if metric.kind == "share" else _count(len(observed), weeks)
         statistic, period = ("share" if metric.kind == "share" else "mean"), "in the month"
         period += f" that ended {metric.follow_up} days earlier" if metric.follow_up else ""
     shown = len(observed) >= smallest and value == value
@@ -121,14 +121,14 @@ def shares_by_month(observed: pd.DataFrame, *, months: int, until: pd.Timestamp,
     inside = observed[(observed["at"] < until) & (observed["at"] >= until - pd.DateOffset(months=months))]
     month = inside["at"].dt.tz_convert(None).dt.to_period("M").dt.start_time
     rows = [
-        (when, float(part.mean()), *_share(part), len(part))
+        (when, float(part.mean()), *share_interval(part), len(part))
         for when, part in inside["value"].groupby(month)
         if len(part) >= smallest_group
     ]
     return pd.DataFrame(rows, columns=["month", "value", "low", "high", "n"])
 
 
-def _share(values: "pd.Series[float]") -> tuple[float, float]:
+def share_interval(values: "pd.Series[float]") -> tuple[float, float]:
     """Return Wilson's 95% interval of a share; all of it where nothing was seen."""
     if values.empty:
         return 0.0, 1.0
