@@ -7,7 +7,6 @@ import pandas as pd
 from prodops_analysis.estimators.survival import CumulativeIncidence, SurvivalCurve, aalen_johansen, kaplan_meier
 
 DAY = pd.Timedelta(days=1)
-_DONE, _DROPPED = 1, 2
 KEPT = ["item_id", "team", "item_type", "size", "start_state", "finish_state", "outcome"]
 
 
@@ -82,7 +81,7 @@ def summarise_durations(observed: pd.DataFrame) -> DurationSummary | None:
         return None
     curve = kaplan_meier(observed["value"], observed["ended"])
     dropped = observed["ended"] & (observed["outcome"] == "dropped")
-    cause = observed["ended"].astype(int) * _DONE + dropped.astype(int) * (_DROPPED - _DONE)
+    cause = observed["ended"].astype(int) + dropped  # 1 for done, 2 for dropped
     low, high = curve.quantile_interval(0.5)
     return DurationSummary(
         curve=curve,
@@ -100,8 +99,7 @@ def summarise_durations(observed: pd.DataFrame) -> DurationSummary | None:
 
 def weekly(observed: pd.DataFrame, *, since: pd.Timestamp, until: pd.Timestamp) -> pd.DataFrame:
     """Count observations a week, weeks without any included; whole weeks only: `week` (its Monday), `count`."""
-    monday = (since + pd.Timedelta(days=(7 - since.weekday()) % 7)).normalize()
-    weeks = pd.date_range(monday, until - pd.Timedelta(days=7), freq="7D", name="week")
+    weeks = pd.date_range(since, until - pd.Timedelta(days=7), freq="W-MON", normalize=True, name="week")
     day = observed["at"].dt.normalize()
     count = (day - pd.to_timedelta(day.dt.day_of_week, unit="D")).value_counts()
     return count.reindex(weeks, fill_value=0).rename("count").reset_index()
