@@ -44,10 +44,9 @@ def with_attributes(items: pd.DataFrame, given: pd.DataFrame | None) -> pd.DataF
     known_texts = [c for c in ("team", "item_type", "size") if c in extra]
     extra = extra.assign(**{c: extra[c].astype("str") for c in known_texts})
     extra = extra.assign(**{c: marked(extra[c]) for c in ("unplanned", "owner_at_start") if c in extra})
-    joined = items.merge(extra, on="item_id", how="left", suffixes=("", "_given"))
-    for column in [c.removesuffix("_given") for c in joined if c.endswith("_given")]:
-        known = joined[column].where(joined[column] != NO_TEAM) if column == "team" else joined[column]
-        joined = joined.assign(**{column: known.fillna(joined[f"{column}_given"])}).drop(columns=f"{column}_given")
+    beside = extra.set_index("item_id").reindex(items["item_id"]).set_axis(items.index)
+    known = items.assign(team=items["team"].where(items["team"] != NO_TEAM))
+    joined = known.assign(**{name: known.get(name, beside[name]).fillna(beside[name]) for name in beside})
     return joined.assign(team=joined["team"].fillna(NO_TEAM))
 
 
