@@ -58,10 +58,8 @@ def read(source: TableSource, *, root: Path, time_zone: str = "UTC") -> Import:
 
 def fingerprint(source: TableSource, *, root: Path) -> str:
     """Return the hash of the files' bytes."""
-    found = hashlib.sha256()
-    for file in _files(source, root):
-        found.update(hashlib.sha256(file.read_bytes()).digest())
-    return found.hexdigest()
+    each = [hashlib.sha256(file.read_bytes()).digest() for file in _files(source, root)]
+    return hashlib.sha256(b"".join(each)).hexdigest()
 
 
 def _files(source: TableSource, root: Path) -> list[Path]:
@@ -153,19 +151,12 @@ def _items(source: TableSource, given: pd.DataFrame, rows: pd.DataFrame) -> pd.D
 def _without_names(shaped: pd.DataFrame) -> pd.DataFrame:
     """Replace people by pseudonyms; nobody's name goes further than this."""
     named = shaped["field"].isin(_PEOPLE)
-    texts = [shaped[c] for c in ("actor",) if c in shaped]
-    texts += [shaped.loc[named, c] for c in ("from_value", "to_value") if c in shaped]
-    people = sorted(set(pd.concat(texts).dropna()) if texts else [], key=_mixed)
+    columns = [c for c in ("actor", "from_value", "to_value") if c in shaped]
+    names = {c: shaped[c] if c == "actor" else shaped[c].where(named) for c in columns}
+    # numbered by neither the order of rows nor the alphabet
+    people = sorted(set(pd.concat(names).dropna()), key=lambda name: hashlib.sha256(name.encode()).digest())
     alias = {person: f"p{number}" for number, person in enumerate(people, start=1)}
-    hidden = {c: shaped[c].where(~named, shaped[c].map(alias)) for c in ("from_value", "to_value") if c in shaped}
-    if "actor" in shaped:
-        hidden["actor"] = shaped["actor"].map(alias)
-    return shaped.assign(**{c: values.astype("str") for c, values in hidden.items()})
-
-
-def _mixed(name: str) -> str:
-    """Return what names are numbered by: neither the order of rows nor the alphabet."""
-    return hashlib.sha256(name.encode()).hexdigest()
+    return shaped.assign(**{c: shaped[c].mask(given.notna(), given.map(alias)) for c, given in names.items()})
 
 
 def _once(dated: pd.DataFrame) -> pd.DataFrame:
