@@ -212,16 +212,14 @@ def validate(events: pd.DataFrame) -> pd.DataFrame:
         near = did_you_mean(lost[0], map(str, events.columns))
         raise EventLogError(f"the event log has no column {lost[0]!r}{near}; it needs {', '.join(COLUMNS)}")
     complete = set(COLUMNS) <= set(events) and events["at"].dtype.kind == "M" and str(events["seq"].dtype) == "int64"
-    if complete and (events["event_id"].is_unique or events.drop_duplicates()["event_id"].is_unique):
-        log = merge(events)
-    else:
+    if not complete or not (events["event_id"].is_unique or events.drop_duplicates()["event_id"].is_unique):
         done = sort_out(events, source="log")
         serious = done.faults[done.faults["reason"] != "same event twice"]
         if len(serious):
             raise EventLogError(_explain(serious, len(events)))
-        log = done.events
+        return done.events
     try:
-        return SCHEMA.validate(log, lazy=True)
+        return SCHEMA.validate(merge(events), lazy=True)
     except pa.errors.SchemaErrors as errors:
         case = errors.failure_cases.iloc[0]
         raise EventLogError(
