@@ -102,8 +102,10 @@ def doubtful_items(fold: Fold, *, faults: pd.DataFrame, settings: Quality) -> di
     items, as_of = fold.items, fold.as_of
     ended = items["finished_at"].notna()
 
-    def listed(*reasons: str) -> pd.Series:
-        return items["item_id"].isin(faults.loc[faults["reason"].isin(reasons), "item_id"])
+    twice, late = (faults["reason"] == reason for reason in ("same event twice", "event after as_of"))
+
+    def listed(rows: "pd.Series[bool]") -> "pd.Series[bool]":
+        return items["item_id"].isin(faults.loc[rows, "item_id"])
 
     quiet = (as_of - items["last_event_at"]) > pd.Timedelta(days=settings.stale_days)
     age = items["finished_at"] - items["created_at"]
@@ -114,16 +116,9 @@ def doubtful_items(fold: Fold, *, faults: pd.DataFrame, settings: Quality) -> di
         "finish without start": (items["outcome"] == "done") & items["started_at"].isna(),
         "created already done": (age < pd.Timedelta(0)) | ((age == pd.Timedelta(0)) & ~by_days),
         "unknown state": items["unknown_states"] > 0,
-        "duplicate id": listed("same event twice"),
-        "unreadable row": listed(
-            "no date",
-            "unreadable date",
-            "unknown field",
-            "unknown kind of actor",
-            "unreadable version",
-            "unreadable order",
-        ),
-        "event after as_of": listed("event after as_of"),
+        "duplicate id": listed(twice),
+        "unreadable row": listed(~(twice | late)),
+        "event after as_of": listed(late),
         "bulk edit": ended & (items["finish_batch"] >= settings.bulk_items),
         "backward move": items["reopenings"] > 0,
         "history cut": items["history_cut"],
