@@ -4,10 +4,10 @@ import math
 
 import pandas as pd
 import pytest
+from conftest import log_of
 
 from prodops_analysis import METRICS, Settings
 from prodops_analysis.errors import SettingsError
-from prodops_analysis.event_log import merge
 from prodops_analysis.metrics import metric_named
 from prodops_analysis.metrics.flow import summarise_durations, weekly, wip_over_time
 from prodops_analysis.work_items import fold
@@ -22,13 +22,6 @@ def day(text):
     return pd.Timestamp(f"2024-01-{text}", tz="UTC")
 
 
-def complete(events):
-    """Fill in the columns of the event log that these tests do not look at."""
-    n = [f"e{k:04}" for k in range(len(events))]
-    blank = dict.fromkeys(("from_value", "actor", "batch_id"))
-    return merge(events.assign(event_id=n, seq=range(len(n)), actor_kind="unknown", source="log", **blank))
-
-
 def items_of(*moves, team="Alpha", as_of=AS_OF):
     """Fold moves such as 'A created 01', 'A Doing 03', 'A owner=p1 02' into work items."""
     rows = []
@@ -37,9 +30,8 @@ def items_of(*moves, team="Alpha", as_of=AS_OF):
         field, _, value = what.partition("=") if "=" in what else ("state", "", what)
         if what == "created":
             field, value = "created", item
-        rows.append((item, day(at), field, value or None, team))
-    events = pd.DataFrame(rows, columns=["item_id", "at", "field", "to_value", "team"])
-    return fold(complete(events), settings=Settings(workflow=MAP), as_of=as_of).items
+        rows.append((item, field, value or None, f"2024-01-{at}"))
+    return fold(log_of(*rows, team=team), settings=Settings(workflow=MAP), as_of=as_of).items
 
 
 def measured(name, *moves, as_of=AS_OF):

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
+from conftest import log_of
 
 from prodops_analysis import METRICS, Settings
-from prodops_analysis.event_log import merge
 from prodops_analysis.metrics.monthly import RECENT_WEEKS, month_figures, recent, shares_by_month
 from prodops_analysis.work_items import fold
 
@@ -14,24 +14,16 @@ MAP = {"Todo": "queue", "Doing": "active", "Done": "done", "Gone": "dropped"}
 FEBRUARY, MARCH, APRIL, MAY = (pd.Timestamp(f"2024-0{n}-01", tz="UTC") for n in (2, 3, 4, 5))
 
 
-def complete(events):
-    """Fill in the columns of the event log that these tests do not look at."""
-    n = [f"e{k:04}" for k in range(len(events))]
-    blank = dict.fromkeys(("from_value", "actor", "batch_id"))
-    return merge(events.assign(event_id=n, seq=range(len(n)), actor_kind="unknown", source="log", **blank))
-
-
 def items_of(*rows):
     """Work items from (start, end or None, owner at start; unplanned where none) with dates of 2024 as 'MM-DD'."""
     events = []
     for n, (start, end, owned) in enumerate(rows):
-        at = pd.Timestamp(f"2024-{start}", tz="UTC")
-        events += [(f"I{n}", at, "created", f"I{n}"), (f"I{n}", at, "owner", "p1" if owned else None)]
-        events += [(f"I{n}", at, "unplanned", "no" if owned else "yes"), (f"I{n}", at, "state", "Doing")]
+        at = f"2024-{start}"
+        events += [(f"I{n}", "created", f"I{n}", at), (f"I{n}", "owner", "p1" if owned else None, at)]
+        events += [(f"I{n}", "unplanned", "no" if owned else "yes", at), (f"I{n}", "Doing", at)]
         if end:
-            events.append((f"I{n}", pd.Timestamp(f"2024-{end}", tz="UTC"), "state", "Done"))
-    log = pd.DataFrame(events, columns=["item_id", "at", "field", "to_value"]).assign(team="Alpha")
-    return fold(complete(log), settings=Settings(workflow=MAP), as_of=MAY).items
+            events.append((f"I{n}", "Done", f"2024-{end}"))
+    return fold(log_of(*events, team="Alpha"), settings=Settings(workflow=MAP), as_of=MAY).items
 
 
 ROWS = [
