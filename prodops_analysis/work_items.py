@@ -30,8 +30,10 @@ class Fold:
         `finish_state` (the states that stamp the clock), `start_actor_kind` and `finish_actor_kind`, `finish_batch`
         (items edited together with the finish, 1 = alone), `owner_at_start` and `unplanned` (whether it was owned, or
         marked so, at its start: True, False, missing = its team records none), `owner_put_by` (that owner: `bot`,
-        `start` in the very second of the start, `person`; "" for none), `ever_owned`, `last_event_at`, and the counts
-        `hand_offs, reopenings, backward_moves, unknown_states, target_moves`.
+        `start` in the very second of the start, `person`; "" for none), `ever_owned`, `last_event_at`, the counts
+        `hand_offs, reopenings, backward_moves, unknown_states, target_moves`, and whether a state that no map knows may
+        have been a start or an end: `unknown_at_start` (before the start, or without one), `unknown_at_end` (no known
+        one came after it, or an end before it).
     spells : `item_id, team, stage` (a Stage or `unknown`), `state, entered_at, left_at` (missing = still there).
     """
 
@@ -221,6 +223,9 @@ def _clock(log: _Log, moves: pd.DataFrame) -> dict[str, Any]:
     end_row = log.last(known.index[ended & (end != log.before(end, none=""))])
     end_row = np.where(end_row > log.last(known.index[~ended]), end_row, -1)
     start = log.first(known.index[known["begins"]])
+    strange = moves.index[moves["rank"] < 0].to_numpy()
+    begun, told = start[log.item[strange]], log.last(known.index)[log.item[strange]]
+    from_end = (log.before(moves["rank"], none=-1) == _ENDED)[strange].to_numpy()
     return {
         "started_at": log.values("at", start),
         "start_state": log.values("to_value", start),
@@ -234,7 +239,9 @@ def _clock(log: _Log, moves: pd.DataFrame) -> dict[str, Any]:
         "outcome": known["stage"].reindex(end_row).fillna("open").array,
         "reopenings": log.count(known.index[(before == _ENDED) & ~ended]),
         "backward_moves": log.count(known.index[before > rank]),
-        "unknown_states": log.count(moves.index[moves["rank"] < 0]),
+        "unknown_states": log.count(strange),
+        "unknown_at_start": log.count(strange[(begun < 0) | (strange < begun)]) > 0,
+        "unknown_at_end": log.count(strange[(strange > told) | from_end]) > 0,
     }
 
 

@@ -125,7 +125,7 @@ def slow_fold(log: pd.DataFrame, *, settings: Settings, as_of: pd.Timestamp) -> 
         staged = in_turn([(e, stage_of(e, workflow)) for e in mine if e["field"] in ("state", "deleted")], workflow)
         known = {"item_id": item, "team": team}
         items.append(known | clock(staged, workflow, edits) | counts(mine, staged) | labels(mine))
-        items[-1] |= beginning(mine, staged)
+        items[-1] |= beginning(mine, staged) | unknown(staged, workflow)
         items[-1]["created_at"] = next((e["at"] for e in mine if e["field"] == "created"), mine[0]["at"])
         items[-1]["last_event_at"] = mine[-1]["at"]
         items[-1]["owner_at_start"] = owner_at(mine, items[-1]["started_at"]) if team in owned_teams else None
@@ -213,6 +213,22 @@ def clock(staged: list[tuple[Event, str]], workflow: Workflow, edits: dict[str, 
         "finish_batch": len(edits.get(end["batch_id"], "1")) if end else 0,
         "outcome": outcome,
     }
+
+
+def unknown(staged: list[tuple[Event, str]], workflow: Workflow) -> Event:
+    """Whether an unknown state stands before the start, or after the last known one or an end."""
+    stages = [stage for _, stage in staged]
+    starts = [k for k, (event, _) in enumerate(staged) if event["to_value"] in workflow.starts()]
+    begun = starts[0] if starts else len(stages)
+    ends = [k for k, stage in enumerate(stages) if stage == UNKNOWN
+            if not known_after(stages, k) or (k and stages[k - 1] in ENDS)]  # fmt: skip
+    return {"unknown_at_start": UNKNOWN in stages[:begun], "unknown_at_end": bool(ends)}
+
+
+def known_after(stages: list[str], k: int) -> bool:
+    """Whether a state that a map knows comes later; deleting what had ended already tells nothing."""
+    before = next((stage for stage in reversed(stages[:k]) if stage != UNKNOWN), None)
+    return any(stage != UNKNOWN and not (stage == "dropped" and before in ENDS) for stage in stages[k + 1 :])
 
 
 def counts(mine: list[Event], staged: list[tuple[Event, str]]) -> Event:

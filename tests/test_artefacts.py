@@ -17,7 +17,7 @@ BEGUN = pd.Timestamp(ROLLOUT, tz="UTC")
 NAMES = tuple(name for name in ARTEFACTS if name not in ("owners set by rule", WAIT, "amount of work"))
 HOUR = pd.Timedelta(hours=1)
 OF_THE_START = {"finishes without a start", "last state before the end"}
-NO_STAYS = pd.DataFrame({"item_id": [], "stage": [], "entered_at": []})
+NO_STAYS = pd.DataFrame({"item_id": [], "stage": [], "state": [], "entered_at": []})
 AS_OF = pd.Timestamp("2026-01-05", tz="UTC")
 N = 40  # items of each team on each side of the rollout, one a day
 
@@ -51,6 +51,7 @@ def subject_of(observed=None, *, metric="cycle_time", zone="UTC", more=(), stays
         created_at=start - 72 * HOUR, started_at=start, finished_at=start + 48.2 * HOUR, finish_batch=1,
         ever_owned=True, owner_put_by="person", start_state="Doing", finish_state="Done", last_event_at=AS_OF,
         first_finished_at=start + 48.2 * HOUR, undone_at=pd.Series(pd.NaT, index=start.index, dtype=start.dtype),
+        unknown_at_start=False, unknown_at_end=False,
     )  # fmt: skip
     items = pd.concat([items.assign(**columns), pd.DataFrame(more)], ignore_index=True)
     subject = Subject(
@@ -66,6 +67,34 @@ def tenths_after(tenths=1, team="A"):
     observed = observations()
     late = (observed["team"] == team) & (observed["at"] >= BEGUN)
     return late & (np.arange(len(observed)) % 10 < tenths)
+
+
+NAPPING = pd.DataFrame({"item_id": ["A41"], "stage": ["unknown"], "state": ["Napping"], "entered_at": [BEGUN]})
+
+
+@pytest.mark.parametrize(
+    ("column", "metric", "share", "result"),
+    [
+        pytest.param("unknown_at_start", "cycle_time", 0.0, "passed", id="none"),
+        pytest.param("unknown_at_start", "cycle_time", 0.025, "noted", id="few"),
+        pytest.param("unknown_at_start", "cycle_time", 0.05, "forbids", id="at-the-start"),
+        pytest.param("unknown_at_start", "throughput", 0.25, "passed", id="no-matter-to-an-end"),
+        pytest.param("unknown_at_end", "throughput", 0.05, "forbids", id="at-the-end"),
+        pytest.param("unknown_at_end", "owner_at_start", 0.25, "passed", id="no-matter-to-a-start"),
+        pytest.param("unknown_at_end", "reopened", 0.05, "forbids", id="where-work-comes-back-to"),
+    ],
+)
+def test_unknown_states_that_come_with_a_rollout(column, metric, share, result):
+    """Where a state that no map knows may have been a start or an end, and was not before, no answer is given."""
+    observed = observations()
+    late = observed[(observed["team"] == "A") & (observed["at"] >= BEGUN)].index
+    strange = pd.Series(False, index=observed.index)
+    strange[late[: round(share * len(late))]] = True
+
+    check = asked(metric=metric, stays=NAPPING, **{column: strange})["unknown states"]
+
+    assert result == check.result
+    assert ("add 'Napping' to the workflow map" in check.found) == (result != "passed")
 
 
 def test_calm_records_pass_everything():
@@ -265,7 +294,7 @@ def test_cards_that_are_closed_sooner(first, last, result, told):
     start, spread = observed["at"] + 9.2 * HOUR, np.tile(np.linspace(0.8, 1.2, N), 8)
     review = start + pd.to_timedelta(24 * spread * np.where(late, first, 1.0), unit="h")
     end = review + pd.to_timedelta(24 * spread[::-1] * np.where(late, last, 1.0), unit="h")
-    stays = pd.concat([pd.DataFrame({"item_id": observed["item_id"], "stage": "active", "entered_at": at})
+    stays = pd.concat([observed[["item_id"]].assign(stage="active", state="Doing", entered_at=at)
                        for at in (start, review)])  # fmt: skip
 
     check = asked(observed, finished_at=end, stays=stays)["last state before the end"]

@@ -104,7 +104,16 @@ def test_work_of_one_day_is_no_work_created_done(at, states, expected):
             id="created-already-done",
         ),
         pytest.param(
-            [("B", "Backlog", "2026-01-02"), ("B", "Sleeping", "2026-01-03")], (), {"unknown state"}, id="unknown-state"
+            [("B", "Backlog", "2026-01-02"), ("B", "Sleeping", "2026-01-03")],
+            (),
+            {"unknown state", "unknown state before the start", "unknown state at the end"},
+            id="unknown-state",
+        ),
+        pytest.param(
+            [("B", "Doing", "2026-01-02"), ("B", "Sleeping", "2026-01-03"), ("B", "Done", "2026-01-04")],
+            (),
+            {"unknown state"},
+            id="unknown-state-under-way",
         ),
         pytest.param([("B", "Backlog", "2026-01-02")], [("B", "same event twice")], {"duplicate id"}, id="duplicate"),
         pytest.param([("B", "Backlog", "2026-01-02")], [("B", "no date")], {"unreadable row"}, id="no-date"),
@@ -174,7 +183,9 @@ def test_bulk_edit(together, expected):
     ("states", "listed", "expected"),
     [
         pytest.param(["Doing", "Done", "Doing", "Done"], (), {"throughput"}, id="backward-move"),
-        pytest.param(["Doing", "Sleeping", "Done"], (), TIMES | {"reopened"}, id="unknown-state"),
+        pytest.param(["Doing", "Sleeping", "Done"], (), set(), id="unknown-state-under-way"),
+        pytest.param(["Sleeping", "Doing", "Done"], (), {"cycle_time"}, id="unknown-state-before-the-start"),
+        pytest.param(["Doing", "Done", "Sleeping", "Done"], (), TIMES | {"reopened"}, id="unknown-state-at-the-end"),
         pytest.param(["Doing", "Done"], [("A", "same event twice")], {"throughput"}, id="duplicate"),
         pytest.param(["Backlog", "Done"], (), {"cycle_time"}, id="finish-without-start"),
     ],

@@ -15,8 +15,8 @@ EVERY = (
     "time of the look", "data quality", "measurement changed at rollout", "other changes in the window",
     "begin of the log", "open work", "comparison teams", "records of the comparison", "comparison", "trend before",
     "weeks just before", "worst teams first", "moved at another time", "season", "ordinary dates", "rollout order",
-    "mix of work", "dropped work", "fields filled in", "bulk edits", "typed dates", "entered afterwards",
-    "new teams", "silent teams", "finishes without a start", "last state before the end",
+    "unknown states", "mix of work", "dropped work", "fields filled in", "bulk edits", "typed dates",
+    "entered afterwards", "new teams", "silent teams", "finishes without a start", "last state before the end",
     "wait before the start", "amount of work",
 )  # fmt: skip
 

@@ -134,7 +134,27 @@ CASES: dict[str, tuple[list[tuple], dict[str, Any]]] = {
     ),
     "only-unknown": (
         [("Sleeping", 3)],
-        {"started_at": None, "outcome": "open", "unknown_states": 1},
+        {"started_at": None, "outcome": "open", "unknown_at_start": True, "unknown_at_end": True, "unknown_states": 1},
+    ),
+    "unknown-under-way": (
+        [("Backlog", 1), ("Doing", 3), ("Sleeping", 4), ("Waiting", 5), ("Done", 9)],
+        {"unknown_at_start": False, "unknown_at_end": False, "unknown_states": 1},
+    ),
+    "unknown-before-the-start": (
+        [("Backlog", 1), ("Sleeping", 2), ("Doing", 3), ("Done", 9)],
+        {"started_at": 3, "unknown_at_start": True, "unknown_at_end": False},
+    ),
+    "unknown-now": (
+        [("Doing", 3), ("Sleeping", 9)],
+        {"outcome": "open", "unknown_at_start": False, "unknown_at_end": True},
+    ),
+    "unknown-between-two-ends": (
+        [("Doing", 3), ("Done", 9), ("Sleeping", 11), ("Done", 12)],
+        {"finished_at": 9, "unknown_at_start": False, "unknown_at_end": True},
+    ),
+    "dropped-from-an-unknown-state": (
+        [("Doing", 3), ("Sleeping", 5), ("deleted", None, 9)],
+        {"outcome": "dropped", "unknown_at_end": False},
     ),
     "state-cleared": ([("Doing", 1), ("state", None, 3)], {"started_at": 1, "outcome": "open", "unknown_states": 1}),
     "renamed-states": (

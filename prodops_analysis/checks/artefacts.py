@@ -11,9 +11,11 @@ import pandas as pd
 from scipy import stats
 
 from prodops_analysis.cells import MOST_UNSEEN, first_days, kinds_of, unseen
-from prodops_analysis.checks.measurement import MEASUREMENT_SHARE
+from prodops_analysis.checks.measurement import MEASUREMENT_SHARE, TRACE
 from prodops_analysis.checks.subject import Check, Subject
+from prodops_analysis.errors import some
 from prodops_analysis.tables import effect
+from prodops_analysis.work_items import UNKNOWN
 
 MOVED, FEW = 0.10, 0.05  # a share that moves by so much between before and after is named
 LONGER = 1.2  # times the wait before a start from which it is named
@@ -22,9 +24,9 @@ ENOUGH = 50  # items done, before and after, from which states are compared
 WAIT = "wait before the start"
 HOUR, DAY = pd.Timedelta(hours=1), pd.Timedelta(days=1)
 ARTEFACTS = (
-    "mix of work", "dropped work", "fields filled in", "bulk edits", "typed dates", "entered afterwards",
-    "new teams", "silent teams", "finishes without a start", "last state before the end", "owners set by rule",
-    "records of the comparison", WAIT, "amount of work",
+    "unknown states", "mix of work", "dropped work", "fields filled in", "bulk edits", "typed dates",
+    "entered afterwards", "new teams", "silent teams", "finishes without a start", "last state before the end",
+    "owners set by rule", "records of the comparison", WAIT, "amount of work",
 )  # fmt: skip
 Flags: TypeAlias = "pd.Series[Any]"  # whether something holds for an item; missing where it cannot
 
@@ -34,8 +36,10 @@ def artefacts(subject: Subject, observed: pd.DataFrame) -> tuple[Check, ...]:
     own = observed[observed["team"].isin(subject.rollouts)]
     after = own["at"] >= first_days(own["team"], subject.rollouts)
     items = items_of(own, subject)
-    checks = [_mix(observed, own, after, subject), _dropped(own, after, subject), _filled(items, after),
-              *of_the_clock(items, after, subject), _new_teams(subject), _silent(subject)]  # fmt: skip
+    checks = [
+        _unknown(subject), _mix(observed, own, after, subject), _dropped(own, after, subject), _filled(items, after),
+        *of_the_clock(items, after, subject), _new_teams(subject), _silent(subject),
+    ]  # fmt: skip
     if "starts" in subject.metric.clock:
         checks.append(_without_start(subject))
     if from_start(subject):
@@ -64,6 +68,20 @@ def _silent(subject: Subject) -> Check:
     told = "; ".join(f"nothing of {team} since {at:%Y-%m-%d}" for team, at in subject.silent.items())
     ask = f"{told}: is the export complete?" if told else "every team was at work to the end"
     return Check(name="silent teams", result="noted" if told else "passed", found=ask)
+
+
+def _unknown(subject: Subject) -> Check:
+    """Where a state that no map knows may have been a start or an end, the clock is read otherwise."""
+    items, spells = subject.folded.items, subject.folded.spells
+    own = items[items["team"].isin(subject.rollouts)]
+    placed = own["started_at"].fillna(own["finished_at"]).fillna(own["created_at"])
+    after = subject.local(placed) >= first_days(own["team"], subject.rollouts)
+    columns = {"starts": ("before their start", "unknown_at_start"), "finishes": ("at their end", "unknown_at_end")}
+    flags = {f"of items were in a state that no map knows {when}": own[column]
+             for stamp, (when, column) in columns.items() if stamp in subject.metric.clock}  # fmt: skip
+    states = spells.loc[(spells["stage"] == UNKNOWN) & spells["item_id"].isin(own["item_id"]), "state"]
+    ask = f": add {some(map(repr, states.value_counts().index))} to the workflow map"
+    return _moved("unknown states", flags, after, least=TRACE, forbids=FEW, ask=ask)
 
 
 def _mix(observed: pd.DataFrame, own: pd.DataFrame, after: Flags, subject: Subject) -> Check:
@@ -193,7 +211,8 @@ def _last_state(items: pd.DataFrame, after: Flags, subject: Subject) -> Check:
     name, spells = "last state before the end", subject.folded.spells
     known = items[(items["outcome"] == "done") & items["started_at"].notna()]
     inside = spells[spells["item_id"].isin(known["item_id"]) & spells["stage"].isin(["active", "wait"])]
-    last = pd.to_datetime(known["item_id"].map(inside.groupby("item_id")["entered_at"].max()), utc=True)
+    entered = inside.groupby("item_id")["entered_at"].max()
+    last = pd.to_datetime(known["item_id"].map(dict(entered)), utc=True)
     parts = pd.DataFrame({"first": last - known["started_at"], "last": known["finished_at"] - last}) / DAY
     logs = np.log(parts[(parts["first"] > 0) & (parts["last"] > 0)].clip(lower=1 / 24))
     sides = [logs[side.reindex(logs.index)] for side in (~after, after)]

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from prodops_analysis.cells import first_days
-from prodops_analysis.checks.subject import Check, Subject
+from prodops_analysis.checks.subject import Check, Result, Subject
 from prodops_analysis.errors import some
 from prodops_analysis.metrics.whole import MISSED
 from prodops_analysis.quality import CHECKS
@@ -25,7 +25,8 @@ def data_quality(subject: Subject, observed: pd.DataFrame) -> Check:
         return Check(name="data quality", result="noted", found="the adopting teams began and ended no items")
     where = f"{n:,} items that the adopting teams began or ended {side} the rollout"
     found = f"grade {grade}: {share:.1%} of the {where} are in doubt{_most_doubted(subject, mine[side])}"
-    return Check(name="data quality", result="forbids" if grade == "D" else "passed", found=found)
+    result: dict[str, Result] = {"C": "noted", "D": "forbids"}
+    return Check(name="data quality", result=result.get(grade, "passed"), found=found)
 
 
 def _most_doubted(subject: Subject, rows: "pd.Series[bool]") -> str:
@@ -40,7 +41,7 @@ def _most_doubted(subject: Subject, rows: "pd.Series[bool]") -> str:
     most = max(sorted(shares), key=shares.__getitem__)
     spells, mine = subject.folded.spells, subject.folded.items.loc[rows, "item_id"]
     strange = spells.loc[(spells["stage"] == UNKNOWN) & spells["item_id"].isin(mine), "state"].value_counts().index
-    return f", most by: {most}" + (f" {some(map(repr, strange))}" if most == "unknown state" else "")
+    return f", most by: {most}" + (f" ({some(map(repr, strange))})" if most.startswith("unknown") else "")
 
 
 def begin_of_log(every: pd.DataFrame) -> Check:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import pandas as pd
 
@@ -18,6 +18,7 @@ from prodops_analysis.work_items import Fold
 SILENT = pd.Timedelta(days=14)  # without any event of a team at the end of the log, from which it is named
 TOO_CLOSE = timedelta(weeks=4)  # another change to the same metric and team so close cannot be told from this one
 ALWAYS = (pd.Timestamp("1900-01-01", tz="UTC"), pd.Timestamp("2200-01-01", tz="UTC"))  # begin and end of what has none
+Result: TypeAlias = Literal["passed", "noted", "blocks", "forbids"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +26,7 @@ class Check:
     """One named check. `forbids`: no answer may be given; `blocks`: no improvement may be claimed."""
 
     name: str
-    result: Literal["passed", "noted", "blocks", "forbids"]
+    result: Result
     found: str
 
 
