@@ -169,7 +169,7 @@ def plan(workspace: Path, month: str, change_id: str) -> None:
     from prodops_analysis.metrics import metric_named
     from prodops_analysis.records.changes import FOLDER, asked_late, note_expected
 
-    history = _load(workspace, month)
+    history, today = _load(workspace, month), datetime.now(UTC).date()
     change = history.change(change_id)
     metric = metric_named(change.primary_metric)
     found = planning.plan(
@@ -178,11 +178,11 @@ def plan(workspace: Path, month: str, change_id: str) -> None:
     )  # fmt: skip
     if not isinstance(found, planning.Plan):
         raise SettingsError(f"change {change_id!r} cannot be planned: {some(found.reasons)}")
-    note_expected(history.root / FOLDER / f"{change_id}.md", on=history.as_of.date(), visible=found.visible,
+    note_expected(history.root / FOLDER / f"{change_id}.md", on=today, visible=found.visible,
                   order=min(found.orders, key=found.orders.__getitem__, default="as planned"))  # fmt: skip
     click.echo(f"{change_id}, {metric.label.lower()}\n{found}")
     click.echo(f"  {found.seen_by(change.smallest_worthwhile)}")
-    if late := asked_late(change, on=history.as_of.date()):
+    if late := asked_late(change, on=today):
         click.echo(f"  {late}")
 
 

@@ -29,7 +29,8 @@ class Estimate:
     """The effect of a change on one metric: relative change (ratio scale) or difference (shares), 0 = none.
 
     by_team, by_band : the same for each adopting team and by weeks since the rollout, with intervals.
-    beyond : share of the work after the rollouts that lies in weeks in which no team is left to compare with.
+    beyond, beside_one : shares of the work after the rollouts that lie in weeks in which no team is left to compare
+        with, and one alone.
     new_months : without a comparison, month of the year -> weeks after the rollout in months that no week before has.
     worst_first : Kendall's tau between how much worse than usual a team's eight weeks before the first rollout were
         and how early its own came, and its p. None for counts, or where fewer than four teams are compared.
@@ -46,6 +47,7 @@ class Estimate:
     high: float
     design: str
     beyond: float
+    beside_one: float
     new_months: Mapping[int, int]
     worst_first: tuple[float, float] | None
     statistic: float  # estimate over standard error, on the scale of estimation
@@ -243,14 +245,15 @@ def _estimate(
     used = cells.grid[cells.grid["team"].isin(teams) & cells.grid["index_week"].isin(grid["index_week"])]
     days = used.groupby("team")["week"].agg(["min", "max"])
     behind, moved = grid.loc[grid["treated"], "n"], found.lasting
-    joined = grid["index_week"].isin(grid.loc[~grid["treated"], "index_week"])
+    left = (~grid["treated"]).groupby(grid["index_week"]).transform("sum")[grid["treated"]]
     inside = cells.items["team"].isin(teams) & cells.items["week"].isin(used["week"])
     return Estimate(
         estimate=stated(found.estimate),
         low=stated(low),
         high=stated(high),
         design=design,
-        beyond=float(behind[~joined].sum() / behind.sum()),
+        beyond=float(behind[left == 0].sum() / behind.sum()),
+        beside_one=float(behind[left == 1].sum() / behind.sum()),
         new_months={} if grid["unit"].nunique() > 1 else _new_months(grid),
         worst_first=worst_first,
         statistic=found.estimate / se,

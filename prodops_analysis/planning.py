@@ -24,6 +24,7 @@ HORIZONS = (8, 12, 16, 26, 39, 52)  # weeks after the first rollout
 JUDGED_AT = 26  # orders are compared so many weeks after the first rollout
 STEPS = (2, 3, 4, 6)  # weeks from one team to the next
 FURTHEST = 104  # weeks ahead that a rollout may lie
+LEAST_DONE = 0.25  # of the history's items, from which a duration can be planned for
 RECENT_WEEKS = 26  # of history, for how many items a team has in a week
 
 
@@ -54,7 +55,7 @@ class Plan:
         told += [
             f"  {weeks:>3} weeks after the first rollout: {100 * x:.0f}{unit}" for weeks, x in self.visible.items()
         ]
-        told += [f"{self._head}:"]
+        told += [f"{self._head}:"] if self.orders else []
         return "\n".join([*told, *(f"  {100 * x:>3.0f}{unit}  {label}" for label, x in self.orders.items())])
 
     __repr__ = __str__
@@ -63,7 +64,10 @@ class Plan:
         """Say after how many weeks the smallest effect that would be worth it could be seen."""
         worth = effect(smallest_worthwhile, scale=self.scale, sign=False)
         if weeks := [weeks for weeks, seen in self.visible.items() if seen <= smallest_worthwhile]:
-            return f"{worth}, the least that would be worth it, could be seen from {min(weeks)} weeks on"
+            told = f"{worth}, the least that would be worth it, could be seen from {min(weeks)} weeks on"
+            if later := [week for week in self.visible if week > min(weeks) and week not in weeks]:
+                told += f", and no longer at {min(later)}: let some teams wait, so that one is left to compare with"
+            return told
         return (
             f"{worth}, the least that would be worth it, could not be seen within {max(self.visible)} weeks: "
             "expect not enough evidence unless the change does more"
@@ -87,6 +91,7 @@ class Plan:
                 ("After", weeks, "By weeks since the first rollout"),
                 ("Rollout order", self.orders, self._head.capitalize()),
             )
+            if found
         ]  # fmt: skip
         return "\n".join([note._repr_html_(), *(part._repr_html_() for part in shown)])
 
@@ -118,6 +123,8 @@ def plan(
     >>> found.visible[26] < found.visible[12]  # a longer wait shows smaller effects
     True
     """
+    if metric.kind == "level":
+        return CannotSay(reasons=(f"{metric.name} is a level at one instant; plan for cycle_time instead",))
     planned = {team: day for team, day in rollouts.items() if day is not None}
     if not planned:
         return CannotSay(reasons=("the change has no rollout date",))
@@ -133,6 +140,10 @@ def plan(
     placed, left_out = place(past, metric=metric, rollouts={}, as_of=until, transition_weeks=0)
     if placed["week"].nunique() < MIN_WEEKS_BEFORE:
         return CannotSay(reasons=(f"only {placed['week'].nunique()} weeks of history; {MIN_WEEKS_BEFORE} are needed",))
+    done = placed["ended"] & (placed["outcome"] != "dropped")
+    if metric.kind == "duration" and done.mean() < LEAST_DONE:
+        told = f"only {done.mean():.0%} of the work of the history was done; does the workflow map know every state?"
+        return CannotSay(reasons=(told,))
     cells = fill(placed, left_out, metric=metric, rollouts={}, transition_weeks=0)
     try:
         refuse_still(cells.grid["y"].to_numpy(float), cells.sd)

@@ -250,12 +250,13 @@ def test_days_do_not_tell_how_quick_work_was():
 
 @pytest.mark.parametrize(("items", "begins", "result"), [(5, 0, "noted"), (4, 0, "passed"), (5, -1, "passed")])
 def test_a_team_that_begins_at_the_rollout(items, begins, result):
-    """Work that is moved to a new team leaves the adopters with another kind of work; an old team is no new one."""
-    day = BEGUN + pd.Timedelta(days=begins)
+    """Work that is handed to a new team, however old, leaves the adopters with another kind of work."""
+    day, old = BEGUN + pd.Timedelta(days=begins), BEGUN - pd.Timedelta(days=40)
     rows = [
-        {"item_id": f"I{k}", "team": "Intake", "outcome": "open", "created_at": day, "last_event_at": AS_OF}
+        {"item_id": f"I{k}", "team": "Intake", "outcome": "open", "created_at": old, "started_at": day,
+         "last_event_at": AS_OF}
         for k in range(items)
-    ]
+    ]  # fmt: skip
 
     check = asked(more=rows)["new teams"]
 

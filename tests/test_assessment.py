@@ -30,8 +30,8 @@ SETTINGS = Settings(workflow=STATES)
 NUMBERS = ("estimate", "low", "high", "statistic", "smallest_detectable")
 QUIET = Interval(estimate=0.0, low=-0.1, high=0.1)
 AN_ESTIMATE = Estimate(
-    estimate=0.0, low=-0.1, high=0.1, design="", beyond=0.0, new_months={}, worst_first=None, statistic=0.0, t_any=0.0,
-    df=12, by_team={}, by_band={}, spell=QUIET, answers=None, lasting=None, slope=QUIET,
+    estimate=0.0, low=-0.1, high=0.1, design="", beyond=0.0, beside_one=0.0, new_months={}, worst_first=None,
+    statistic=0.0, t_any=0.0, df=12, by_team={}, by_band={}, spell=QUIET, answers=None, lasting=None, slope=QUIET,
     replay=Replay(dates=0, spoken=0, widen=1.0), order_p=None,
     smallest_detectable=0.1, n_items=0, n_own=0, n_weeks=0, n_teams=2, window={}, left_out={}, typical=None,
     method="", error=0.05, ratio=True,

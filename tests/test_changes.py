@@ -331,6 +331,16 @@ def test_a_record_without_a_freeze_is_not_verifiable(tmp_path):
     assert plan_state(undated).startswith("plan not verifiable")
 
 
+def test_an_empty_freeze_is_filled_in(tmp_path):
+    """A record whose template holds an empty freeze is frozen in its place, and can be read."""
+    path = record(tmp_path, filled().replace("\n---\n", "\nfrozen: {}\n---\n", 1))
+
+    change = freeze(path, on=BEFORE)
+
+    assert BEFORE == change.frozen["day"]
+    assert path.read_text(encoding="utf-8").count("frozen:") == 1
+
+
 def test_a_record_is_frozen_once(tmp_path):
     """A second freeze is refused and leaves the file as it is."""
     path = record(tmp_path, filled())

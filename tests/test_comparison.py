@@ -105,7 +105,18 @@ def test_work_that_nobody_is_left_to_compare_with_is_counted():
     beside = asked(noisy(1, 0.0, rollouts=SOON, teams=EIGHT), SOON)
 
     assert every.beyond == pytest.approx(len(left) * last / sum(left.values()), abs=0.05)
-    assert beside.beyond == 0
+    assert beside.beyond == beside.beside_one == 0
+
+
+def test_work_beside_one_team_alone_is_counted():
+    """Of teams that all adopt it is what came between the last two rollouts; of one beside one it is all."""
+    left, (_, _, third, last) = [WEEKS - week for week in APART.values()], sorted(APART.values())
+
+    every = asked(noisy(1, 0.0, rollouts=APART, teams="ABCD"), APART)
+    pair = asked(noisy(1, 0.0, rollouts={"A": 30}, teams="AB"), {"A": 30})
+
+    assert every.beside_one == pytest.approx(3 * (last - third) / sum(left), abs=0.02)
+    assert pair.beside_one == 1
 
 
 def test_effect_without_noise():

@@ -126,6 +126,24 @@ def test_what_cannot_be_planned_says_why(rollouts, weeks, reason):
     assert reason in found.reasons[0]
 
 
+def test_work_that_is_never_done_promises_nothing():
+    """Where a map does not know the word for done, everything is open, and no effect could be seen."""
+    past = history(40)
+    as_of = pd.Timestamp(START, tz="UTC") + pd.Timedelta(weeks=40)
+
+    said = plan(past.assign(ended=past.index % 5 == 0), metric=CYCLE, rollouts=stepped(), as_of=as_of)
+
+    told = "only 20% of the work of the history was done; does the workflow map know every state?"
+    assert said == CannotSay(reasons=(told,))
+
+
+def test_a_level_cannot_be_planned_for():
+    """What is counted at one instant has no weeks before and after."""
+    said = planned(stepped(), metric=METRICS["wip"])
+
+    assert said == CannotSay(reasons=("wip is a level at one instant; plan for cycle_time instead",))
+
+
 def test_a_follow_up_is_waited_for():
     """What is followed for 30 days after it ended shows less after the same weeks, and nothing in the first ones."""
     followed = dataclasses.replace(CYCLE, follow_up=30)
@@ -153,12 +171,14 @@ def test_lines_name_weeks_and_orders():
     [
         pytest.param(0.31, "31%, the least that would be worth it, could be seen from 12 weeks on", id="seen"),
         pytest.param(0.30, "30%, the least that would be worth it, could be seen from 26 weeks on", id="seen-later"),
+        pytest.param(0.35, "35%, .* could be seen from 12 weeks on, and no longer at 52: let some", id="not-for-ever"),
         pytest.param(0.10, "10%, .* could not be seen within 26 weeks: expect not enough evidence", id="not-seen"),
     ],
 )
 def test_a_plan_says_whether_what_is_wanted_can_be_seen(least, told):
     """The first weeks whose smallest visible effect is no larger than the one that would be worth it."""
-    found = Plan(visible={8: 0.4, 12: 0.31, 26: 0.2}, orders={}, n_items=9, n_weeks=9, n_teams=2)
+    visible = {8: 0.4, 12: 0.31, 26: 0.2} | ({52: 0.36} if least == 0.35 else {})
+    found = Plan(visible=visible, orders={}, n_items=9, n_weeks=9, n_teams=2)
 
     assert re.match(told, found.seen_by(least))
 
@@ -172,6 +192,7 @@ def test_orders_that_hardly_differ_are_called_so(orders, alike):
     found = Plan(visible={8: 0.4}, orders=orders, n_items=9, n_weeks=9, n_teams=2)
 
     assert alike == ("hardly differ" in str(found)) == ("hardly differ" in found._repr_html_())
+    assert bool(orders) == ("rollout order" in str(found)) == ("Rollout order" in found._repr_html_())
 
 
 def filled(path, change_id):

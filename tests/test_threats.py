@@ -22,8 +22,8 @@ def interval(low, high):
 
 CALM = Estimate(
     estimate=-0.2, low=-0.3, high=-0.1, design="2 teams, each from its own rollout on, beside 3 teams",
-    beyond=0.0, new_months={}, worst_first=None, statistic=-4.0, t_any=-4.0, df=12, by_team={}, by_band={},
-    spell=interval(-0.1, 0.1), answers=None, lasting=None,
+    beyond=0.0, beside_one=0.0, new_months={}, worst_first=None, statistic=-4.0, t_any=-4.0, df=12, by_team={},
+    by_band={}, spell=interval(-0.1, 0.1), answers=None, lasting=None,
     slope=interval(-0.1, 0.1), replay=Replay(dates=12, spoken=1, widen=1.0, weeks=13), order_p=0.02,
     smallest_detectable=0.1, n_items=80, n_own=60, n_weeks=40, n_teams=5, window={}, left_out={}, typical=5.0,
     method="", error=0.05, ratio=True,
@@ -41,6 +41,17 @@ def test_a_calm_estimate_passes_everything():
 
     assert tuple(checks) == NAMES
     assert {"passed"} == {check.result for check in checks.values()}
+
+
+@pytest.mark.parametrize(("share", "result"), [(0.24, "passed"), (0.25, "noted")])
+def test_one_team_alone_to_compare_with_is_told(share, result):
+    """What happened in the only team that is left would look like an effect."""
+    check = asked(replace(CALM, beside_one=share))["comparison"]
+
+    assert result == check.result
+    assert ("25% of the work after the rollouts lies in weeks in which one team alone" in check.found) == (
+        result == "noted"
+    )
 
 
 def test_orders_are_named_only_where_dealt():

@@ -173,7 +173,9 @@ def _afterwards(items: pd.DataFrame, after: Flags) -> Check:
 def _new_teams(subject: Subject) -> Check:
     """Work that moves to another team leaves the easier or the harder rest behind."""
     items, first = subject.folded.items, pd.Timestamp(min(subject.rollouts.values()), tz="UTC")
-    others = items[~items["team"].isin(subject.rollouts)].groupby("team")["created_at"].agg(["min", "size"])
+    # work that was handed on may be older than the team that got it
+    worked = items["started_at"].fillna(items["finished_at"]).fillna(items["created_at"])
+    others = subject.local(worked)[~items["team"].isin(subject.rollouts)].groupby(items["team"]).agg(["min", "size"])
     new = others[(others["min"] >= first) & (others["size"] >= BULK)].sort_values("min")
     told = "; ".join(f"{team} begins on {begun:%Y-%m-%d}, {n:,} items since" for team, begun, n in new.itertuples())
     ask = f"{told}: was work of the adopting teams moved there?"

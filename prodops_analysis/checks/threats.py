@@ -9,7 +9,7 @@ from prodops_analysis.errors import counted, some
 from prodops_analysis.estimators.together import Interval
 from prodops_analysis.tables import effect, effects, number
 
-MOST_BEYOND = 0.25  # share of the work after the rollouts without a comparison from which this is said
+MOST_BEYOND = 0.25  # share of the work after the rollouts without a comparison, or with one team, from which it is said
 
 
 def threats(found: Estimate, *, withheld: bool) -> tuple[Check, ...]:
@@ -46,6 +46,12 @@ def _comparison(found: Estimate) -> Check:
         told = (
             f"{found.design}; {found.beyond:.0%} of the work after the rollouts lies in weeks in which no team is left "
             "to compare with: how effects grew or differed there rests on the model; let some teams wait longer"
+        )
+        return Check(name=name, result="noted", found=told)
+    if found.beside_one >= MOST_BEYOND:
+        told = (
+            f"{found.design}; {found.beside_one:.0%} of the work after the rollouts lies in weeks in which one team "
+            "alone is left to compare with: what happened there looks like an effect, or hides one"
         )
         return Check(name=name, result="noted", found=told)
     return Check(name=name, result="passed", found=found.design)
