@@ -11,16 +11,19 @@ from prodops_analysis.checks.subject import Subject
 from prodops_analysis.work_items import Fold
 
 
-def weeks_of_work(*, cut=1, sized=True, metric="cycle_time", fewer=1, teams="AB", longer=(), unbegun=0.0, dropped=0.0):
+def weeks_of_work(*, cut=1, sized=True, metric="cycle_time", fewer=1, teams="AB", longer=(), unbegun=0.0, dropped=0.0,
+                  young=()):  # fmt: skip
     """Weeks of two teams; from the rollout on each item of A is cut into `cut`, or one of `fewer` is left.
 
     The work of the teams `longer` waits half as long again before its start from then on; shares of A's are not begun
-    yet, or begun and dropped.
+    yet, or begun and dropped; the teams `young` begin then.
     """
     rng, rows = np.random.default_rng(11), []
     for team in teams:
         for week in range(-52, 30):
             after = team == "A" and week >= 0
+            if team in young and week < 0:
+                continue
             for part in range(rng.poisson(12) * (cut if after else 1) // (fewer if after else 1)):
                 day = BEGUN + pd.Timedelta(days=7 * week + rng.uniform(0, 6))
                 days = np.exp(rng.normal(1.0, 0.4)) / (cut if after else 1)
@@ -56,7 +59,13 @@ def weeks_of_work(*, cut=1, sized=True, metric="cycle_time", fewer=1, teams="AB"
         pytest.param({}, "passed", "the number of items moved by", id="as-before"),
         pytest.param({"cut": 2, "sized": False}, "blocks", "are items cut smaller, or counted otherwise?", id="cut"),
         pytest.param({"cut": 2}, "noted", "are items cut as before?", id="cut-and-sized"),
-        pytest.param({"fewer": 3, "sized": False}, "noted", "are items cut as before?", id="fewer"),
+        pytest.param({"fewer": 3, "sized": False}, "noted", "was work handed on, or is less of it", id="fewer"),
+        pytest.param({"fewer": 3, "teams": "ABC", "young": "C"}, "blocks", "was work handed on to C", id="handed-on"),
+        pytest.param({"teams": "ABC", "young": "C"}, "passed", "the number of items moved by", id="new-beside"),
+        pytest.param(
+            {"fewer": 3, "teams": "ABC", "young": "C", "metric": "owner_at_start"}, "noted", "was work handed on to C",
+            id="share-of-less",
+        ),
         pytest.param(
             {"cut": 2, "sized": False, "metric": "throughput"}, "blocks", "the time an item takes moved by −",
             id="cut-for-throughput",

@@ -170,13 +170,18 @@ def _afterwards(items: pd.DataFrame, after: Flags) -> Check:
     return _moved("entered afterwards", flags, after, least=FEW, forbids=MOVED)
 
 
-def _new_teams(subject: Subject) -> Check:
-    """Work that moves to another team leaves the easier or the harder rest behind."""
+def new_teams(subject: Subject) -> pd.DataFrame:
+    """Return the other teams that began to work since the first rollout: `min`, when, and `size`, the items since."""
     items, first = subject.folded.items, pd.Timestamp(min(subject.rollouts.values()), tz="UTC")
     # work that was handed on may be older than the team that got it
     worked = items["started_at"].fillna(items["finished_at"]).fillna(items["created_at"])
     others = subject.local(worked)[~items["team"].isin(subject.rollouts)].groupby(items["team"]).agg(["min", "size"])
-    new = others[(others["min"] >= first) & (others["size"] >= BULK)].sort_values("min")
+    return others[(others["min"] >= first) & (others["size"] >= BULK)].sort_values("min")
+
+
+def _new_teams(subject: Subject) -> Check:
+    """Work that moves to another team leaves the easier or the harder rest behind."""
+    new = new_teams(subject)
     told = "; ".join(f"{team} begins on {begun:%Y-%m-%d}, {n:,} items since" for team, begun, n in new.itertuples())
     ask = f"{told}: was work of the adopting teams moved there?"
     return Check(name="new teams", result="noted" if told else "passed", found=ask if told else "no team began since")

@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 
 from prodops_analysis.cells import first_days
-from prodops_analysis.checks.artefacts import DAY, LONGER, MOVED, WAIT, from_start, items_of, waited
+from prodops_analysis.checks.artefacts import DAY, LONGER, MOVED, WAIT, from_start, items_of, new_teams, waited
 from prodops_analysis.checks.subject import Check, Subject
 from prodops_analysis.comparison import AT_ONCE, CannotSay, Estimate, compare
+from prodops_analysis.errors import some
 from prodops_analysis.metrics import METRICS, Metric
 from prodops_analysis.tables import effect, effects
 
@@ -71,7 +72,8 @@ def _waits(subject: Subject, observed: pd.DataFrame) -> pd.DataFrame:
 def _amount_of_work(subject: Subject, observed: pd.DataFrame) -> Check:
     """Smaller items take less time and are more. Where both move, faster work and smaller items look the same.
 
-    That blocks an improvement unless sizes are recorded: then smaller items show in the mix.
+    That blocks an improvement unless sizes are recorded: then smaller items show in the mix. Less work in less time
+    blocks one where a new team may have got the rest.
     """
     own = observed[observed["team"].isin(subject.rollouts)]
     after = own["at"] >= first_days(own["team"], subject.rollouts)
@@ -91,4 +93,8 @@ def _amount_of_work(subject: Subject, observed: pd.DataFrame) -> Check:
     if smaller and not sized and subject.metric.kind != "share":
         mend = "are items cut smaller, or counted otherwise? With a size for each the two could be told apart"
         return Check(name=name, result="blocks", found=f"{told}: {mend}")
-    return Check(name=name, result="noted", found=f"{told}: are items cut as before?")
+    if counts or found.estimate > 0:
+        return Check(name=name, result="noted", found=f"{told}: are items cut as before?")
+    began = some(new_teams(subject).index)
+    told += f": was work handed on{f' to {began}' if began else ''}, or is less of it recorded?"
+    return Check(name=name, result="blocks" if began and subject.metric.kind == "duration" else "noted", found=told)
