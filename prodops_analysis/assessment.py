@@ -108,7 +108,7 @@ def assess(
     folded = fold_with(log, items, settings=settings, as_of=look.until)
     absent = faults if faults is not None and not faults.empty else pd.DataFrame(columns=list(FAULT_COLUMNS))
     rollouts = {team: day for team, day in begun.items() if settings.begin_of(day) <= look.until}
-    if reasons := _unanswerable(change, rollouts, begun, folded):
+    if reasons := _unanswerable(change, rollouts, begun, folded, passed=set(log["team"].dropna())):
         return _answer(None, CANNOT_SAY, chosen, change, (), reasons, look=look)
     subject = Subject(
         folded=folded, metric=chosen, change=change, rollouts=rollouts, settings=settings,
@@ -217,7 +217,7 @@ def _not_the_primary(change: Change, looked_at: int, confidence: float) -> Check
 
 
 def _unanswerable(
-    change: Change, rollouts: Mapping[str, date], begun: Mapping[str, date], folded: Fold
+    change: Change, rollouts: Mapping[str, date], begun: Mapping[str, date], folded: Fold, *, passed: set[str]
 ) -> tuple[str, ...]:
     dated = {team: day for team, day in change.rollouts.items() if day is not None}
     if not dated:
@@ -230,6 +230,8 @@ def _unanswerable(
     if twins := spelt_alike(known, of=rollouts):
         return (f"teams {twins}",)
     if lost := sorted(set(rollouts) - known):
+        if later := sorted({*lost} & passed):
+            return (f"no item began with team {some(map(repr, later))}, and an item counts for the team it began with",)
         near = did_you_mean(lost[0], known)
         return (f"the log has no items of team {some(map(repr, lost))}{near}; it has {some(sorted(known))}",)
     return ()

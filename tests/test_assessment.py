@@ -322,6 +322,17 @@ def test_a_rename_elsewhere_forbids_nothing(old, new, stage):
     assert found.estimate == pytest.approx(plain(made).estimate)
 
 
+def test_teams_that_only_get_work_handed_on_are_told_why_they_have_none():
+    """Where all work begins with an intake, the teams that it goes to are known to the log, and have no items."""
+    made = small()
+    first = ~made.log["item_id"].duplicated()
+
+    found = made.asked(log=made.log.assign(team=made.log["team"].mask(first, "Intake")))
+
+    assert says_nothing(found)
+    assert "and an item counts for the team it began with" in found.reasons[0]
+
+
 @pytest.mark.parametrize("metric", ["reopened", "cycle_time"])
 def test_work_that_comes_back_into_an_unknown_state_did_not_stay_done(metric):
     """Where adopters send work back to a new column that no map knows, less of it only seems to come back."""
