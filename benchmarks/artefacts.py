@@ -188,7 +188,7 @@ def judged(job: tuple[int, str, int]) -> tuple[int, str, tuple[str, ...], tuple[
     kinds = drawn.items[["item_id", "team", "kind", *(["size"] if kind.sized else [])]].rename(columns={"kind": "type"})
     log = validate(kind.log(events_of(drawn), drawn))
     change = Change(rollouts=drawn.rollouts, primary_metric=kind.metric, smallest_worthwhile=0.15)
-    settings = Settings(workflow={**worlds.STATES, "Doing": "active", "Peer review": "active"})
+    settings = Settings(workflow={**worlds.STATES, "Doing": "active"})
     said = assess(log, kinds, change, as_of=drawn.as_of, settings=settings)
     against = tuple(c.name for c in said.checks if f"{c.name}: {c.found}" in said.reasons)
     noted = tuple(c.name for c in said.checks if c.result == "noted" and c.name in ARTEFACTS)

@@ -49,7 +49,7 @@ def said_of(cell: Cell, drawn: Drawn) -> dict[str, object]:
         rollouts=drawn.rollouts, primary_metric=cell.metric, smallest_worthwhile=0.15,
         decision_date=begun + timedelta(days=30 * NINE) if cell.decided else None,
     )  # fmt: skip
-    settings = Settings(workflow={**worlds.STATES, "Doing": "active", "Peer review": "active"})
+    settings = Settings(workflow={**worlds.STATES, "Doing": "active"})  # no map knows what is renamed under way
     kinds = drawn.items[["item_id", "team", "kind", "size"]].rename(columns={"kind": "type"})
     log = validate(events_of(drawn, whole=cell.metric == "owner_at_start" or bool(cell.plan.rename)))
     at = [_month_after(begun, k) for k in range(1, NINE + 1)] if cell.looks else [drawn.as_of]
