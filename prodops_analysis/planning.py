@@ -18,6 +18,7 @@ from prodops_analysis.estimators.assumptions import odds_of, weigh
 from prodops_analysis.estimators.linked import refuse_still
 from prodops_analysis.estimators.rollout import degrees_of_freedom, expected_error
 from prodops_analysis.metrics import Metric
+from prodops_analysis.settings import instant
 from prodops_analysis.tables import Callout, effect, number, table
 
 HORIZONS = (8, 12, 16, 26, 39, 52)  # weeks after the first rollout
@@ -128,7 +129,7 @@ def plan(
     planned = {team: day for team, day in rollouts.items() if day is not None}
     if not planned:
         return CannotSay(reasons=("the change has no rollout date",))
-    first = min(planned.values())
+    first, as_of = min(planned.values()), instant(as_of)
     if pd.Timestamp(max(planned.values()), tz="UTC") - as_of > FURTHEST * WEEK:
         return CannotSay(reasons=(f"a rollout on {max(planned.values())} lies too far ahead to plan for",))
     until = min(as_of, pd.Timestamp(first, tz="UTC"))

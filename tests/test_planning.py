@@ -137,6 +137,15 @@ def test_work_that_is_never_done_promises_nothing():
     assert said == CannotSay(reasons=(told,))
 
 
+def test_an_export_may_be_dated_in_any_way():
+    """A date, a text or an instant in UTC are one."""
+    day = START + timedelta(weeks=40)
+
+    said = [plan(history(40), metric=CYCLE, rollouts=stepped(), as_of=one) for one in (day, str(day))]
+
+    assert [planned(stepped())] * 2 == said
+
+
 def test_a_level_cannot_be_planned_for():
     """What is counted at one instant has no weeks before and after."""
     said = planned(stepped(), metric=METRICS["wip"])
