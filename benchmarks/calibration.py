@@ -122,6 +122,7 @@ def main(argv: list[str]) -> int:
     found = _found(chosen, given)
     peers = _peers(given.peers, chosen, given) if given.peers else {}
     missed = _report(chosen, found, peers, given)
+    _split_false([k for k in chosen if "false" in CELLS[k].bars and not CELLS[k].looks], found)
     if effects := [k for k in chosen if not CELLS[k].nil]:
         _split(effects, found)
     print(
@@ -182,6 +183,18 @@ def _report(chosen: list[int], found: list[dict[str, object]], peers: dict[str, 
                 missed.append(f"pooled {name} is {rate:.1%}, asked {kind} {bar:.0%}")
     print(f"\nseconds an assessment: {np.mean([float(str(f['seconds'])) for f in found]):.2f}")
     return missed
+
+
+def _split_false(nulls: list[int], found: list[dict[str, object]]) -> None:
+    """Print false verdicts by opinion, all kinds of world of a group together."""
+    print("\n| " + " | ".join(["teams", *worlds.OPINIONS]) + " |\n|" + "---|" * (1 + len(worlds.OPINIONS)))
+    for group in dict.fromkeys(CELLS[k].group for k in nulls):
+        mine = {k for k in nulls if CELLS[k].group == group and "all at once" not in CELLS[k].name}
+        by_opinion: list[list[bool]] = [[], [], []]
+        for f in found:
+            if f["cell"] in mine:
+                by_opinion[int(str(f["number"])) % 3].append(bool(f["spoke"]))
+        print("| " + " | ".join([group, *(_shown(float(np.mean(x)), len(x)) if x else "-" for x in by_opinion)]) + " |")
 
 
 def _split(effects: list[int], found: list[dict[str, object]]) -> None:
