@@ -218,7 +218,9 @@ def clock(staged: list[tuple[Event, str]], workflow: Workflow, edits: dict[str, 
 def unknown(staged: list[tuple[Event, str]], workflow: Workflow) -> Event:
     """Whether an unknown state stands before the start, or after the last known one or an end."""
     stages = [stage for _, stage in staged]
-    starts = [k for k, (event, _) in enumerate(staged) if event["to_value"] in workflow.starts()]
+    starts = [
+        k for k, (event, _) in enumerate(staged) if event["field"] == "state" and event["to_value"] in workflow.starts()
+    ]
     begun = starts[0] if starts else len(stages)
     ends = [k for k, stage in enumerate(stages) if stage == UNKNOWN
             if not known_after(stages, k) or (k and stages[k - 1] in ENDS)]  # fmt: skip
