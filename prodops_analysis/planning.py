@@ -49,7 +49,7 @@ class Plan:
     )
 
     def __str__(self) -> str:
-        unit = " points" if self.scale == "difference" else " %"
+        unit = " points" if self.scale == "difference" else "%"
         told = [
             f"visible in 4 of 5 cases, from {self.n_items:,} items of {self.n_teams} teams in {self.n_weeks} weeks:"
         ]
@@ -81,7 +81,7 @@ class Plan:
         return f"rollout orders, {JUDGED_AT} weeks after the first rollout{same}"
 
     def _repr_html_(self) -> str:
-        unit = " points" if self.scale == "difference" else " %"
+        unit = " points" if self.scale == "difference" else "%"
         basis = f"From {self.n_items:,} items of {self.n_teams} teams in {self.n_weeks} weeks. {self.method}."
         note = Callout("note", "Smallest effect that would be seen in 4 of 5 cases", [basis])
         weeks = {f"{weeks} weeks": seen for weeks, seen in self.visible.items()}

@@ -81,7 +81,8 @@ def _unknown(subject: Subject) -> Check:
              for stamp, (when, column) in columns.items() if stamp in subject.metric.clock}  # fmt: skip
     states = spells.loc[(spells["stage"] == UNKNOWN) & spells["item_id"].isin(own["item_id"]), "state"]
     ask = f": add {some(map(repr, states.value_counts().index))} to the workflow map"
-    return _moved("unknown states", flags, after, least=TRACE, forbids=FEW, ask=ask)
+    calm = "none came or went that may have been a start or an end"
+    return _moved("unknown states", flags, after, least=TRACE, forbids=FEW, ask=ask, calm=calm)
 
 
 def _mix(observed: pd.DataFrame, own: pd.DataFrame, after: Flags, subject: Subject) -> Check:
