@@ -104,8 +104,8 @@ def test_a_plan_reads_as_text_and_as_tables():
     """What could be seen stands by weeks and by order, in text and in HTML."""
     page = BeautifulSoup(PLAN._repr_html_(), "html.parser")
 
-    assert "26 weeks after the first rollout: 20 %" in str(PLAN)
-    assert [["8 weeks", "31 %"], ["26 weeks", "20 %"], ["as planned", "20 %"]] == [
+    assert "26 weeks after the first rollout: 20%" in str(PLAN)
+    assert [["8 weeks", "31%"], ["26 weeks", "20%"], ["as planned", "20%"]] == [
         [cell.get_text() for cell in row.find_all(["th", "td"])] for row in page.select("tbody tr")
     ]
     assert "20 points" in str(replace(PLAN, scale="difference"))
