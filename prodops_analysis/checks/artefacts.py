@@ -74,8 +74,7 @@ def _unknown(subject: Subject) -> Check:
     """Where a state that no map knows may have been a start or an end, the clock is read otherwise."""
     items, spells = subject.folded.items, subject.folded.spells
     own = items[items["team"].isin(subject.rollouts)]
-    placed = own["started_at"].fillna(own["finished_at"]).fillna(own["created_at"])
-    after = subject.local(placed) >= first_days(own["team"], subject.rollouts)
+    after = subject.placed[own.index] >= first_days(own["team"], subject.rollouts)
     columns = {"starts": ("before their start", "unknown_at_start"), "finishes": ("at their end", "unknown_at_end")}
     flags = {f"of items were in a state that no map knows {when}": own[column]
              for stamp, (when, column) in columns.items() if stamp in subject.metric.clock}  # fmt: skip
@@ -175,8 +174,7 @@ def new_teams(subject: Subject) -> pd.DataFrame:
     """Return the other teams that began to work since the first rollout: `min`, when, and `size`, the items since."""
     items, first = subject.folded.items, pd.Timestamp(min(subject.rollouts.values()), tz="UTC")
     # work that was handed on may be older than the team that got it
-    worked = items["started_at"].fillna(items["finished_at"]).fillna(items["created_at"])
-    others = subject.local(worked)[~items["team"].isin(subject.rollouts)].groupby(items["team"]).agg(["min", "size"])
+    others = subject.placed[~items["team"].isin(subject.rollouts)].groupby(items["team"]).agg(["min", "size"])
     return others[(others["min"] >= first) & (others["size"] >= BULK)].sort_values("min")
 
 

@@ -15,8 +15,7 @@ def data_quality(subject: Subject, observed: pd.DataFrame) -> Check:
     """Grade D under the figure forbids an answer: a quarter of the adopters' items, before or after, is in doubt."""
     items = subject.folded.items
     used = items["item_id"].isin(observed["item_id"]) | items["finished_at"].notna()
-    placed = items["started_at"].fillna(items["finished_at"]).fillna(items["created_at"])
-    after = subject.local(placed) >= first_days(items["team"], subject.rollouts)
+    after = subject.placed >= first_days(items["team"], subject.rollouts)
     sides = {"before": used & ~after, "after": used & after}
     mine = {side: rows & items["team"].isin(subject.rollouts) for side, rows in sides.items()}
     share, n, side = max((subject.share_in_doubt(rows), int(rows.sum()), side) for side, rows in mine.items())

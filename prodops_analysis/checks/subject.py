@@ -67,6 +67,12 @@ class Subject:
         return self.local(pd.Series([self.folded.as_of])).iloc[0]
 
     @cached_property
+    def placed(self) -> "pd.Series[pd.Timestamp]":
+        """When each work item began, or ended or was created where no start is known; by the clock on the wall."""
+        items = self.folded.items
+        return self.local(items["started_at"].fillna(items["finished_at"]).fillna(items["created_at"]))
+
+    @cached_property
     def silent(self) -> Mapping[str, pd.Timestamp]:
         """Team -> its last event, where nothing came from it for two weeks before the export was taken."""
         last = self.local(self.folded.items.groupby("team")["last_event_at"].max())
@@ -108,8 +114,8 @@ class Subject:
         return every.assign(at=self.local(every["at"]), since=self.local(every["since"]))
 
     def usable(self, every: pd.DataFrame, metric: Metric) -> pd.DataFrame:
-        """Return the observations that can be compared: those since the log of their team is whole, into
-        which no other change is mixed, followed to the last event of their team only.
+        """Return the observations that can be compared: those since the log of their team is whole, into which
+        no other change is mixed, followed to the last event of their team only.
         """
         begin, until = (
             pd.to_datetime(every["team"].map({team: span[k] for team, span in self.alone.items()}), utc=True)
