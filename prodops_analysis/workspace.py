@@ -77,6 +77,11 @@ class History:
         return str(self.month.strftime("%B %Y"))
 
     @property
+    def last_day(self) -> date:
+        """The last day of the month."""
+        return self.month.end_time.date()
+
+    @property
     def year_before(self) -> pd.Timestamp:
         """The instant a year before the end of the month."""
         return self.until - pd.DateOffset(years=1)
@@ -94,7 +99,7 @@ class History:
     def rollouts(self, *, but: str = "") -> list[tuple[date, str]]:
         """Return the first day of each registered change with its id, for charts; `but` leaves one out."""
         first = [(change.begins, change.id) for change in self.changes if change.begins and change.id != but]
-        return sorted((day, name) for day, name in first if pd.Timestamp(day, tz="UTC") < self.until)
+        return sorted((day, name) for day, name in first if day <= self.last_day)
 
     def quality(self) -> Scorecard:
         """Run the quality checks over the month."""

@@ -242,6 +242,36 @@ def test_a_declared_name_is_answered():
     assert (as_it_was.verdict, as_it_was.estimate) == (found.verdict, pytest.approx(found.estimate))
 
 
+@pytest.mark.parametrize("teams", [SMALL, ["Dee", "Eve", "Flo"]], ids=["adopting", "comparison"])
+def test_two_states_are_not_one(teams):
+    """A map that calls a start state a new name of the next one, or the last state one of `Done`, is not believed."""
+    made = small()
+    log = renamed(made, "In progress", "Doing", teams=teams)
+    settings = Settings(workflow=Workflow.of(STATES, same_as={"Doing": "In review"}))
+
+    found = made.asked(log=log, settings=settings)
+
+    told = " ".join(check.found for check in found.checks)
+    assert "were in 'Doing' or 'In review' were in both; mend same_as" in told
+    assert says_nothing(found) == (teams == SMALL)
+    assert teams == SMALL or set(found.window) == set(SMALL)
+
+
+def test_two_states_under_way_are_not_asked():
+    """Where neither stamps the clock it does not matter that a map calls two states one."""
+    made = small()
+    again = made.log[made.log["to_value"] == "In review"]
+    again = again.assign(
+        at=again["at"] + pd.Timedelta(seconds=1), to_value="Checking", event_id=again["event_id"] + "c"
+    )
+    settings = Settings(workflow=Workflow.of(STATES, start=("In progress",), same_as={"Checking": "In review"}))
+
+    found = made.asked(log=pd.concat([made.log, again]), settings=settings)
+
+    assert found_by(found, "measurement changed at rollout").result == "passed"
+    assert found.estimate == pytest.approx(plain(made).estimate)
+
+
 def ramp(weeks):
     """Nobody uses the new name three weeks before the rollout, everybody three weeks after it."""
     return np.clip((weeks + 3) / 6, 0, 1)

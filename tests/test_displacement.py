@@ -12,8 +12,10 @@ from prodops_analysis.work_items import Fold
 
 
 def weeks_of_work(*, cut=1, sized=True, metric="cycle_time", fewer=1, teams="AB", longer=(), unbegun=0.0, dropped=0.0,
-                  young=()):  # fmt: skip
+                  young=(), steps=0):  # fmt: skip
     """Weeks of two teams; from the rollout on each item of A is cut into `cut`, or one of `fewer` is left.
+
+    Every second item of A gets `steps` more that last a twentieth of it.
 
     The work of the teams `longer` waits half as long again before its start from then on; shares of A's are not begun
     yet, or begun and dropped; the teams `young` begin then.
@@ -29,6 +31,8 @@ def weeks_of_work(*, cut=1, sized=True, metric="cycle_time", fewer=1, teams="AB"
                 days = np.exp(rng.normal(1.0, 0.4)) / (cut if after else 1)
                 wait = rng.uniform(2, 4) * (1.5 if team in longer and week >= 0 else 1)
                 rows.append((f"{team}{week}.{part}", team, day, days, wait))
+                small = range(steps if after and part % 2 else 0)
+                rows += [(f"{team}{week}.{part}.{step}", team, day, days / 20, wait) for step in small]
     made = pd.DataFrame(rows, columns=["item_id", "team", "at", "days", "wait"])
     items = made[["item_id", "team"]].assign(
         item_type="feature", size="M" if sized else None, outcome="done",
@@ -59,6 +63,11 @@ def weeks_of_work(*, cut=1, sized=True, metric="cycle_time", fewer=1, teams="AB"
         pytest.param({}, "passed", "the number of items moved by", id="as-before"),
         pytest.param({"cut": 2, "sized": False}, "blocks", "are items cut smaller, or counted otherwise?", id="cut"),
         pytest.param({"cut": 2}, "noted", "are items cut as before?", id="cut-and-sized"),
+        pytest.param({"steps": 1}, "blocks", "31% of the work is done very quickly", id="small-steps"),
+        pytest.param({"steps": 3}, "blocks", "0% was before: are small steps or chores newly", id="most-are-steps"),
+        pytest.param({"steps": 1, "fewer": 2}, "passed", "the number of items moved by −", id="no-more-with-steps"),
+        pytest.param({"steps": 1, "metric": "throughput"}, "blocks", "small steps", id="steps-for-throughput"),
+        pytest.param({"steps": 3, "metric": "owner_at_start"}, "noted", "items cut as before?", id="steps-for-share"),
         pytest.param({"fewer": 3, "sized": False}, "noted", "was work handed on, or is less of it", id="fewer"),
         pytest.param({"fewer": 3, "teams": "ABC", "young": "C"}, "blocks", "was work handed on to C", id="handed-on"),
         pytest.param({"teams": "ABC", "young": "C"}, "passed", "the number of items moved by", id="new-beside"),
@@ -75,7 +84,7 @@ def weeks_of_work(*, cut=1, sized=True, metric="cycle_time", fewer=1, teams="AB"
     ],
 )  # fmt: skip
 def test_smaller_items_are_no_faster_work(parts, result, told):
-    """Twice the items of half the time block an improvement, unless sizes are recorded."""
+    """Twice the items of half the time block an improvement, unless sizes are recorded and no small steps are new."""
     check = weeks_of_work(**parts)["amount of work"]
 
     assert result == check.result

@@ -16,7 +16,7 @@ from prodops_analysis.report.signs import MEASURED, NEEDED, portfolio_table, sig
 from prodops_analysis.report.words import bottom_line, decision_asked, guarded, last_seen, look_first, state_of
 from prodops_analysis.verdict import Worthwhile
 
-OCTOBER = pd.Timestamp("2026-10-01", tz="UTC")
+SEPTEMBER = pd.Period("2026-09", "M")
 DAY = date(2026, 3, 2)
 
 
@@ -52,7 +52,7 @@ def figure(name="cycle_time", value=4.0, low=3.5, high=4.5, before=(4.2, 3.9, 4.
 
 def first_screen(sample, figures, *assessments, changes=None):
     """The panel of signs over a history that holds one change."""
-    history = replace(sample, changes=changes or (change(),), until=OCTOBER)
+    history = replace(sample, changes=changes or (change(),), month=SEPTEMBER)
     return signs_panel(figures, assessments, history)
 
 
@@ -142,13 +142,13 @@ def test_sections_that_signs_lead_to_exist(sample_month):
 )
 def test_where_a_change_stands(fields, state):
     """Planned, running, due, or what was decided, as of the end of the month."""
-    assert state == state_of(change(**fields), until=OCTOBER)
+    assert state == state_of(change(**fields), on=date(2026, 9, 30))
 
 
 def test_the_portfolio_lists_every_record(sample):
     """A change that no team has begun is listed without a verdict and without a link."""
     planned = change(id="p", title="Planned one", rollouts={"A": date(2027, 1, 4)})
-    history = replace(sample, changes=(change(), planned), until=OCTOBER)
+    history = replace(sample, changes=(change(), planned), month=SEPTEMBER)
 
     panel = portfolio_table((said(),), history)
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import shutil
+from datetime import date
 from pathlib import Path
 
 import pandas as pd
@@ -11,6 +12,7 @@ from conftest import utc
 
 from prodops_analysis import workspace
 from prodops_analysis.errors import EventLogError, RecordError, SettingsError, SourceError
+from prodops_analysis.report.words import state_of
 from prodops_analysis.settings import TableSource
 from prodops_analysis.sources import table
 from prodops_analysis.workspace import find, load
@@ -192,6 +194,20 @@ def test_borders_of_months_are_local(tmp_path):
     assert (utc("2026-02-28T23:00"), utc("2026-03-31T22:00")) == (march.since, march.until)
     assert ["done", "open"] == march.items["outcome"].tolist()
     assert ["done", "done"] == load(root, month="2026-04").items["outcome"].tolist()[:2]
+
+
+@pytest.mark.parametrize("zone", ["UTC", "America/Phoenix", "Asia/Tokyo"])
+def test_a_rollout_on_the_first_is_of_its_own_month(tmp_path, zone):
+    """West of Greenwich the month before ends after midnight UTC, and a day still belongs to one month."""
+    root = made(tmp_path, more=f'time_zone = "{zone}"')
+    record = root / "data/experiments/intake.md"
+    record.write_text(RECORD.replace("Search: 2026-03-02", "Search: 2026-03-01"), encoding="utf-8")
+
+    february, march = (load(root, month=month) for month in ("2026-02", "2026-03"))
+
+    assert ([], [(date(2026, 3, 1), "intake")]) == (february.rollouts(), march.rollouts())
+    assert (date(2026, 2, 28), date(2026, 3, 31)) == (february.last_day, march.last_day)
+    assert ("planned", "running") == tuple(state_of(h.changes[0], on=h.last_day) for h in (february, march))
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from prodops_analysis.checks.artefacts import WAIT, from_start, items_of, of_the_clock, waited
-from prodops_analysis.checks.measurement import MEASUREMENT_SHARE, Stamps, shift
+from prodops_analysis.checks.measurement import MEASUREMENT_SHARE, Stamps, shift, two_steps
 from prodops_analysis.checks.other_changes import between
 from prodops_analysis.checks.subject import Check, Subject, own_changes
 from prodops_analysis.errors import some
@@ -18,6 +18,9 @@ def unfit_teams(subject: Subject, stamped: Stamps, observed: pd.DataFrame) -> tu
         if subject.grade(share) == "D":
             unfit.add(team)
             said.append(f"{team} left out ({share:.0%} of its items in doubt)")
+        elif steps := two_steps(subject, stamped, team):
+            unfit.add(team)
+            said.append(f"left out: {steps}")
         elif moved >= MEASUREMENT_SHARE:
             unfit.add(team)
             said.append(f"{team} left out ({names})")

@@ -14,6 +14,7 @@ from prodops_analysis.errors import some
 
 MEASUREMENT_SHARE = 0.20  # starts or finishes that other states stamp on the other side, from which no answer is given
 TRACE = 0.02  # of them, from which it is named: with many teams and states less comes about by chance
+RENAMED = pd.Timedelta(weeks=4)  # after a new name came, until which work may have passed from the old to it
 Counts: TypeAlias = NDArray[np.int64]
 Stamps: TypeAlias = Mapping[str, pd.DataFrame]  # starts or finishes -> how often each state stamped them
 CLOCK = {
@@ -36,6 +37,8 @@ def stamps(subject: Subject) -> Stamps:
 def measurement(subject: Subject, stamped: Stamps) -> Check:
     """What stamps the start or finish must be the same before and after, team by team."""
     name = "measurement changed at rollout"
+    if steps := [told for team in sorted(subject.rollouts) if (told := two_steps(subject, stamped, team))]:
+        return Check(name=name, result="forbids", found=f"{some(steps, most=1)} in the workflow map")
     share, names = shift(stamped, set(subject.rollouts))
     if share >= MEASUREMENT_SHARE:
         mend = "if it is only a new name, declare it under same_as in the workflow map"
@@ -43,6 +46,26 @@ def measurement(subject: Subject, stamped: Stamps) -> Check:
     if share >= TRACE:
         return Check(name=name, result="noted", found=names)
     return Check(name=name, result="passed", found="the same states stamp the clock before and after")
+
+
+def two_steps(subject: Subject, stamped: Stamps, team: str) -> str:
+    """Name two states that a team's map calls one, though its work passes through both long after the new name came.
+
+    Only where it stamps the clock: else it does not matter.
+    """
+    workflow = subject.settings.workflow_of(team)
+    for new, old in (workflow.same_as if workflow else {}).items():
+        if not any((team, old) in counts.index for counts in stamped.values()):
+            continue
+        spells = subject.folded.spells[subject.folded.spells["team"] == team]
+        late = spells[spells["entered_at"] > spells.loc[spells["state"] == new, "entered_at"].min() + RENAMED]
+        ids = [set(late.loc[late["state"] == name, "item_id"]) for name in (new, old)]
+        both, either = len(ids[0] & ids[1]), len(ids[0] | ids[1])
+        if both >= MEASUREMENT_SHARE * max(either, 1):
+            return (
+                f"{team}: {both:,} of {either:,} items that were in {new!r} or {old!r} were in both; mend same_as"
+            )
+    return ""
 
 
 def shift(stamped: Stamps, teams: set[str]) -> tuple[float, str]:

@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import pandas as pd
-
 from prodops_analysis.assessment import Assessment
 from prodops_analysis.errors import counted, some
 from prodops_analysis.metrics import METRICS
@@ -105,7 +103,7 @@ def _known(said: Assessment, change: Change, history: History) -> str:
 
 
 def _stands(change: Change, history: History) -> str:
-    state = state_of(change, until=history.until)
+    state = state_of(change, on=history.last_day)
     if change.decision_date is None or state.startswith("decided"):
         return state
     by = f" by {change.decided_by}" if change.decided_by else ""
@@ -115,7 +113,7 @@ def _stands(change: Change, history: History) -> str:
 
 def _reach(change: Change, history: History) -> str:
     """Count the teams that had begun by the end of the month, of those with work in the log."""
-    begun = sum(day is not None and pd.Timestamp(day, tz="UTC") < history.until for day in change.rollouts.values())
+    begun = sum(day is not None and day <= history.last_day for day in change.rollouts.values())
     return f"{begun} of {history.items['team'].nunique()}"
 
 
@@ -162,7 +160,7 @@ def _sentence(figure: Figure) -> str:
 
 
 def _due(assessments: Sequence[Assessment], history: History) -> Callout:
-    due = [change for change in history.changes if state_of(change, until=history.until) == DUE]
+    due = [change for change in history.changes if state_of(change, on=history.last_day) == DUE]
     if not due:
         return Callout("decision", "No change is due")
     assessed = {said.change_id for said in assessments}

@@ -2,8 +2,6 @@
 
 from datetime import date
 
-import pandas as pd
-
 from prodops_analysis.assessment import Assessment
 from prodops_analysis.checks.artefacts import ARTEFACTS
 from prodops_analysis.checks.subject import Check
@@ -114,13 +112,12 @@ def look_first(said: Assessment) -> str:
     return "; ".join(f"{check.name}: {check.found}" for check in moved) + ("." if moved else "")
 
 
-def due(change: Change, *, until: pd.Timestamp) -> str:
-    """Say on which day a decision is or was due and who decides; nothing where the record names no day."""
+def due(change: Change) -> str:
+    """Say for which day a decision is set and who decides; nothing where the record names no day."""
     if change.decision_date is None:
         return ""
     by = f", decided by {change.decided_by}" if change.decided_by else ""
-    word = "was due" if pd.Timestamp(change.decision_date, tz="UTC") < until else "due"
-    return f"{word} on {day_of(change.decision_date)}{by}"
+    return f"due on {day_of(change.decision_date)}{by}"
 
 
 def day_of(day: date) -> str:
@@ -128,12 +125,12 @@ def day_of(day: date) -> str:
     return f"{day.day} {day:%B %Y}"
 
 
-def state_of(change: Change, *, until: pd.Timestamp) -> str:
-    """Say where a change stands at an instant: planned, running, due for decision, or what was decided."""
-    if change.begins is None or pd.Timestamp(change.begins, tz="UTC") >= until:
+def state_of(change: Change, *, on: date) -> str:
+    """Say where a change stands at the end of a day: planned, running, due for decision, or what was decided."""
+    if change.begins is None or change.begins > on:
         return "planned"
     if change.decision.strip():
         return "decided: " + " ".join(change.decision.split())
-    if change.decision_date and pd.Timestamp(change.decision_date, tz="UTC") < until:
+    if change.decision_date and change.decision_date <= on:
         return DUE
     return "running"
