@@ -32,6 +32,7 @@ class Kind:
     metric: str = "cycle_time"
     sized: bool = True
     effect: float = 0.0
+    back: float = 0.0  # share of the items that are sent back
 
 
 def _some(items: Frame, rng: np.random.Generator, share: float) -> np.ndarray:
@@ -112,6 +113,56 @@ def sub_tasks(items: Frame, rng: np.random.Generator) -> Frame:
     return _more(items, chosen, kind="sub-task", ended=short)
 
 
+def small_steps(items: Frame, rng: np.random.Generator) -> Frame:
+    """From the rollout on every second item has a step of its own, of the same type and size."""
+    chosen = _some(items, rng, 0.5)
+    took = items.loc[chosen, "ended"] - items.loc[chosen, "started"]
+    begun = items.loc[chosen, "started"] + 0.75 * took * rng.uniform(size=chosen.sum())
+    ended = begun + 0.25 * took * rng.uniform(0.3, 1.5, size=chosen.sum())
+    return _more(items, chosen, created=items.loc[chosen, "started"], started=begun, ended=ended)
+
+
+def chores(items: Frame, rng: np.random.Generator) -> Frame:
+    """From the rollout on chores are logged, too: one for six items, done within the day, as small bugs."""
+    chosen = _some(items, rng, 1 / 6)
+    ended = items.loc[chosen, "started"] + HOUR * rng.uniform(1, 20, size=chosen.sum())
+    return _more(items, chosen, kind="bug", size="S", ended=ended)
+
+
+def faster_and_more(items: Frame, rng: np.random.Generator) -> Frame:
+    """As much work is in progress as before: what takes 30 % less time is begun so much more often."""
+    weeks = items["started"].max() - (items["started"] - items["since"])[items["late"]]
+    chosen = _some(items, rng, 1 / 0.7 - 1)
+    moved = weeks[chosen[items["late"]]] * rng.uniform(size=chosen.sum()) - items.loc[chosen, "since"]
+    times = {name: items.loc[chosen, name] + moved for name in ("created", "started", "ended")}
+    return _more(items, chosen, **times)
+
+
+def handed_on(items: Frame, rng: np.random.Generator) -> Frame:
+    """From the rollout on the hardest quarter of the work goes to a new team."""
+    hard = items["late"] & (items["noise"] >= items.loc[items["late"], "noise"].quantile(0.75))
+    return items.assign(team=items["team"].mask(hard, "Platform"))
+
+
+def sent_elsewhere(log: Frame, drawn: Drawn) -> Frame:
+    """What the adopters send back goes to a column that no map knows."""
+    late = log["item_id"].isin(drawn.items.loc[drawn.items["late"], "item_id"])
+    sent = log["to_value"].mask(late & (log["from_value"] == "Done"), "Rework")
+    again = late & (log["from_value"] == "In progress") & (log["to_value"] == "Done")
+    return log.assign(to_value=sent, from_value=log["from_value"].mask(again, "Rework"))
+
+
+def begun_elsewhere(log: Frame, drawn: Drawn) -> Frame:
+    """From the rollout on a fifth of the work spends a third of its time in a column that no map knows, then starts."""
+    late = drawn.items[drawn.items["late"]].set_index("item_id")[::5]
+    begins = (log["to_value"] == "In progress") & (log["from_value"] == "Backlog") & log["item_id"].isin(late.index)
+    took = pd.to_timedelta((late["ended"] - late["started"]) * 7 * 24 * 60 // 3, unit="min")
+    later = log[begins].assign(from_value="Discovery", event_id=log["event_id"] + "d")
+    later = later.assign(at=later["at"] + later["item_id"].map(took))
+    both = pd.concat([log.assign(to_value=log["to_value"].mask(begins, "Discovery")), later])
+    return both[both["at"] <= drawn.as_of].sort_values(["item_id", "at"], kind="stable", ignore_index=True)
+
+
 def put_in_by_a_bot(log: Frame, drawn: Drawn) -> Frame:
     """From the rollout on a bot names an owner when an item is created."""
     late = drawn.items.loc[drawn.items["late"], "item_id"]
@@ -148,6 +199,7 @@ def _among_others(items: Frame) -> Frame:
 KINDS = (
     Kind(name="nothing"),
     Kind(name="nothing, but -30 %", effect=-0.3),
+    Kind(name="nothing, but -30 % and so many more items", items=faster_and_more, effect=-0.3),
     Kind(name="half of the items cut in two, no sizes", items=cut_in_two, sized=False),
     Kind(name="half of the items cut in two, no sizes", items=cut_in_two, sized=False, metric="throughput"),
     Kind(name="half of the items cut in two, sizes kept", items=cut_in_two),
@@ -161,6 +213,12 @@ KINDS = (
     Kind(name="quick work skipped the board before", log=skipped_the_board),
     Kind(name="sub-tasks since", items=sub_tasks),
     Kind(name="sub-tasks since", items=sub_tasks, metric="throughput"),
+    Kind(name="small steps since, of the same size", items=small_steps),
+    Kind(name="chores since", items=chores),
+    Kind(name="chores since", items=chores, metric="throughput"),
+    Kind(name="the hardest quarter to a new team", items=handed_on),
+    Kind(name="a fifth begun in an unknown column", log=begun_elsewhere),
+    Kind(name="sent back to an unknown column", log=sent_elsewhere, metric="reopened", back=0.15),
     Kind(
         name="comparison stamps its start later", items=lambda i, rng: stamped_later(_among_others(i), rng, of="others")
     ),
@@ -178,7 +236,7 @@ def judged(job: tuple[int, str, int]) -> tuple[int, str, tuple[str, ...], tuple[
     from prodops_analysis.event_log import validate
 
     kind, number = KINDS[job[0]], job[2]
-    plan = Plan(effect=constant(kind.effect) if kind.effect else None)
+    plan = Plan(effect=constant(kind.effect) if kind.effect else None, back=kind.back)
     cell: Cell = null(kind.name, "12 teams", plan)
     drawn = world(cell, job[1], number)
     begun = {team: (day - START).days / 7 for team, day in drawn.rollouts.items() if day}

@@ -62,9 +62,7 @@ def two_steps(subject: Subject, stamped: Stamps, team: str) -> str:
         ids = [set(late.loc[late["state"] == name, "item_id"]) for name in (new, old)]
         both, either = len(ids[0] & ids[1]), len(ids[0] | ids[1])
         if both >= MEASUREMENT_SHARE * max(either, 1):
-            return (
-                f"{team}: {both:,} of {either:,} items that were in {new!r} or {old!r} were in both; mend same_as"
-            )
+            return f"{team}: {both:,} of {either:,} items that were in {new!r} or {old!r} were in both; mend same_as"
     return ""
 
 
