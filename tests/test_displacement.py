@@ -12,10 +12,10 @@ from prodops_analysis.work_items import Fold
 
 
 def weeks_of_work(*, cut=1, sized=True, metric="cycle_time", fewer=1, teams="AB", longer=(), unbegun=0.0, dropped=0.0,
-                  young=(), steps=0):  # fmt: skip
+                  young=(), steps=0, taken=0):  # fmt: skip
     """Weeks of two teams; from the rollout on each item of A is cut into `cut`, or one of `fewer` is left.
 
-    Every second item of A gets `steps` more that last a twentieth of it.
+    Every second item of A gets `steps` more that last a twentieth of it; B begins `taken` more a week.
 
     The work of the teams `longer` waits half as long again before its start from then on; shares of A's are not begun
     yet, or begun and dropped; the teams `young` begin then.
@@ -26,7 +26,9 @@ def weeks_of_work(*, cut=1, sized=True, metric="cycle_time", fewer=1, teams="AB"
             after = team == "A" and week >= 0
             if team in young and week < 0:
                 continue
-            for part in range(rng.poisson(12) * (cut if after else 1) // (fewer if after else 1)):
+            for part in range(
+                rng.poisson(12 + taken * (team == "B" and week >= 0)) * (cut if after else 1) // (fewer if after else 1)
+            ):
                 day = BEGUN + pd.Timedelta(days=7 * week + rng.uniform(0, 6))
                 days = np.exp(rng.normal(1.0, 0.4)) / (cut if after else 1)
                 wait = rng.uniform(2, 4) * (1.5 if team in longer and week >= 0 else 1)
@@ -70,6 +72,10 @@ def weeks_of_work(*, cut=1, sized=True, metric="cycle_time", fewer=1, teams="AB"
         pytest.param({"steps": 3, "metric": "owner_at_start"}, "noted", "items cut as before?", id="steps-for-share"),
         pytest.param({"fewer": 3, "sized": False}, "noted", "was work handed on, or is less of it", id="fewer"),
         pytest.param({"fewer": 3, "teams": "ABC", "young": "C"}, "blocks", "was work handed on to C", id="handed-on"),
+        pytest.param({"fewer": 3, "taken": 7}, "blocks", "began 19", id="taken-over"),
+        pytest.param({"fewer": 3, "taken": 2}, "noted", "%): was work handed on, or is", id="others-a-little"),
+        pytest.param({"taken": 7}, "noted", "%): was work handed on, or is less of it", id="only-others-grew"),
+        pytest.param({"fewer": 3, "taken": 7, "metric": "owner_at_start"}, "noted", "began 19", id="share-taken-over"),
         pytest.param({"teams": "ABC", "young": "C"}, "passed", "the number of items moved by", id="new-beside"),
         pytest.param(
             {"fewer": 3, "teams": "ABC", "young": "C", "metric": "owner_at_start"}, "noted", "was work handed on to C",

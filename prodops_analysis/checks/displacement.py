@@ -77,7 +77,7 @@ def _amount_of_work(subject: Subject, observed: pd.DataFrame) -> Check:
 
     That blocks an improvement unless sizes are recorded: then smaller items show in the mix. So it does where the work
     that is new is very quick: small steps may have got the size of what they are part of. Less work in less time blocks
-    one where a new team may have got the rest.
+    one where a new team, or the others, may have got the rest.
     """
     own = observed[observed["team"].isin(subject.rollouts)]
     after = own["at"] >= first_days(own["team"], subject.rollouts)
@@ -103,8 +103,24 @@ def _amount_of_work(subject: Subject, observed: pd.DataFrame) -> Check:
     if counts or found.estimate > 0:
         return Check(name=name, result="noted", found=f"{told}: are items cut as before?")
     began = some(new_teams(subject).index)
-    told += f": was work handed on{f' to {began}' if began else ''}, or is less of it recorded?"
-    return Check(name=name, result="blocks" if began and subject.metric.kind == "duration" else "noted", found=told)
+    to, taken = f" to {began}" if began else "", _taken_over(subject, observed)
+    told += f"{taken}: was work handed on{to}, or is less of it recorded?"
+    moved = (began or taken) and subject.metric.kind == "duration"
+    return Check(name=name, result="blocks" if moved else "noted", found=told)
+
+
+def _taken_over(subject: Subject, observed: pd.DataFrame) -> str:
+    """Say how much more work the other teams begin, where that is half at least of what the adopting ones do less."""
+    days = sorted(pd.Timestamp(day, tz="UTC") for day in subject.rollouts.values())
+    half = days[len(days) // 2]
+    late, own = observed["at"] >= half, observed["team"].isin(subject.rollouts)
+    weeks = [(half - observed["at"].min()) / (7 * DAY), (subject.as_of - half) / (7 * DAY)]
+    (before, after), (was, now) = (
+        [float((side & who).sum()) / w for side, w in zip((~late, late), weeks, strict=True)] for who in (own, ~own)
+    )
+    if not MOVED * before <= before - after <= 2 * (now - was):
+        return ""
+    return f", while the other teams began {now:.1f} items a week since {half:%Y-%m-%d}, {was:.1f} before"
 
 
 def _small_steps(times: pd.DataFrame, subject: Subject) -> str:
