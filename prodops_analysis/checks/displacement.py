@@ -114,7 +114,7 @@ def _taken_over(subject: Subject, observed: pd.DataFrame) -> str:
     days = sorted(pd.Timestamp(day, tz="UTC") for day in subject.rollouts.values())
     half = days[len(days) // 2]
     late, own = observed["at"] >= half, observed["team"].isin(subject.rollouts)
-    weeks = [(half - observed["at"].min()) / (7 * DAY), (subject.as_of - half) / (7 * DAY)]
+    weeks = [(half - observed["at"].min()) / (7 * DAY), (observed["at"].max() - half) / (7 * DAY)]
     (before, after), (was, now) = (
         [float((side & who).sum()) / w for side, w in zip((~late, late), weeks, strict=True)] for who in (own, ~own)
     )
