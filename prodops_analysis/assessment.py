@@ -15,7 +15,7 @@ from prodops_analysis.checks.data import begin_of_log, data_quality, open_work
 from prodops_analysis.checks.displacement import displacement
 from prodops_analysis.checks.measurement import measurement, stamps
 from prodops_analysis.checks.other_changes import other_changes
-from prodops_analysis.checks.subject import Check, Subject
+from prodops_analysis.checks.subject import Check, Result, Subject
 from prodops_analysis.checks.threats import threats
 from prodops_analysis.comparison import AT_ONCE, CannotSay, Estimate, compare
 from prodops_analysis.errors import SettingsError, did_you_mean, some, spelt_alike
@@ -23,7 +23,7 @@ from prodops_analysis.event_log import FAULT_COLUMNS, validate
 from prodops_analysis.looks import Look, look_at
 from prodops_analysis.metrics import METRICS, Metric, metric_named
 from prodops_analysis.quality import doubtful_items
-from prodops_analysis.records.changes import Change
+from prodops_analysis.records.changes import Change, begun_late
 from prodops_analysis.settings import Settings, instant
 from prodops_analysis.tables import confident, effect, effects
 from prodops_analysis.verdict import CANNOT_SAY, Judgement, Verdict, judge, unclaimed
@@ -123,8 +123,10 @@ def assess(
     looked_at = max(looked_at, 1)
     confidence = 1 - 0.05 / looked_at
     found, of_data = _compared(subject, confidence=confidence, waiting=bool(look.waiting))
+    late = begun_late(change)
+    result: Result = "forbids" if look.waiting else "noted" if late else "passed"
     checks: tuple[Check, ...] = (
-        Check(name="time of the look", result="forbids" if look.waiting else "passed", found=look.said),
+        Check(name="time of the look", result=result, found="; ".join([look.said, *late])),
         *of_data,
     )
     if secondary:
@@ -176,6 +178,10 @@ def _compared(
     )  # fmt: skip
     if isinstance(found, CannotSay):
         return found, checks
+    # of a team without a past nothing moved
+    used = {team: day for team, day in subject.rollouts.items() if found.n_teams == 1 or team in found.window}
+    observed = observed[observed["team"].isin(used) | ~observed["team"].isin(subject.rollouts)].reset_index(drop=True)
+    subject = replace(subject, rollouts=used)
     of_records = artefacts(subject, observed)
     forbidden = any(check.result == "forbids" for check in (*checks, *of_records))
     withheld = waiting or found.design == AT_ONCE or forbidden

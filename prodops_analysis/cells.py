@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from prodops_analysis.errors import some
 from prodops_analysis.estimators.censored import SHRINK, complete_log_durations
 from prodops_analysis.estimators.survival import kaplan_meier
 from prodops_analysis.metrics import Metric
@@ -24,6 +25,7 @@ WARM_UP_WEEKS = 8  # of a team whose items enter the log at their creation, fini
 MOST_UNSEEN = 0.5  # share of the treated work of unseen kinds up to which it is left out; beyond, labels are new ones
 ENOUGH_INSIDE = 30  # degrees of freedom inside cells from which the spread there is believed
 WEEK = pd.Timedelta(days=7)
+NO_PAST = "of which no week before the rollout is known"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +75,11 @@ def place(
         across = late & ~(after | gone)
         left_out[f"still followed when the rollout came ({metric.follow_up} days)"] = int(across.sum())
         gone |= across
-    kept = placed.assign(treated=after)[~gone].reset_index(drop=True)
+    kept = placed.assign(treated=after)[~gone]
+    unknown = kept["treated"].groupby(kept["team"]).transform("all")
+    if unknown.any():
+        left_out[f"of {some(sorted(kept['team'][unknown].unique()))}, {NO_PAST}"] = int(unknown.sum())
+    kept = kept[~unknown].reset_index(drop=True)
     new = unseen(kept["kind"], ~kept["treated"])
     if metric.kind != "count" and 0 < new.sum() <= MOST_UNSEEN * kept["treated"].sum():
         left_out["of a type or size not seen before the rollouts"] = int(new.sum())

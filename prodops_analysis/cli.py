@@ -80,7 +80,7 @@ def report(workspace: Path, month: str, since: str, reports: str, jobs: int, pdf
 def check(workspace: Path, month: str) -> None:
     """Say what the data and the records leave open; makes no report."""
     from prodops_analysis.metrics import METRICS
-    from prodops_analysis.records.changes import drafts, plan_state, unknown_names
+    from prodops_analysis.records.changes import doubtful_entries, drafts, plan_state
 
     history = _load(workspace, month)
     sizes = {"event": len(history.events), "item": len(history.items), "team": history.items["team"].nunique()}
@@ -97,10 +97,11 @@ def check(workspace: Path, month: str) -> None:
         if found.n:
             first = some(found.items, most=3)
             click.echo(f"  {found.name}: {counted(found.n, 'item')} ({found.share:.1%}), first {first}")
+    teams, begins = set(history.items["team"]), history.events["at"].min().tz_convert(history.settings.time_zone).date()
     for change in history.changes:
         click.echo(f"  change {change.id}: {plan_state(change)}")
-        for unknown in unknown_names(change, teams=set(history.items["team"]), metrics=METRICS):
-            click.echo(f"  change {change.id}: {unknown}")
+        for doubt in doubtful_entries(change, teams=teams, metrics=METRICS, begins=begins):
+            click.echo(f"  change {change.id}: {doubt}")
     for draft in drafts(history.root):
         click.echo(f"  draft {draft}")
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from prodops_analysis.cells import Cells, fill, place
+from prodops_analysis.cells import NO_PAST, Cells, fill, place
 from prodops_analysis.errors import counted
 from prodops_analysis.estimators.linked import linked
 from prodops_analysis.estimators.rollout import Replay, RolloutEffect, rollout_effect
@@ -114,6 +114,8 @@ def compare(
     """
     rollouts = {team: day for team, day in rollouts.items() if pd.Timestamp(day, tz="UTC") <= as_of}
     placed, left_out = place(observed, metric=metric, rollouts=rollouts, as_of=as_of, transition_weeks=transition_weeks)
+    if not placed["treated"].any() and (lost := [why for why in left_out if NO_PAST in why]):
+        return CannotSay(reasons=(f"all work after the rollouts is {lost[0]}",))
     if reasons := _too_little(placed, metric):
         return CannotSay(reasons=reasons)
     cells = fill(placed, left_out, metric=metric, rollouts=rollouts, transition_weeks=transition_weeks, until=until)

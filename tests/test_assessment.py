@@ -272,6 +272,29 @@ def test_two_states_under_way_are_not_asked():
     assert found.estimate == pytest.approx(plain(made).estimate)
 
 
+def test_a_rollout_before_the_log_tells_nothing():
+    """Of a team that began before its log nothing is compared, and no team that was there all along is called new."""
+    made = small(added=-0.3)
+    days = made.change().rollouts
+
+    found = made.asked(change=made.change(rollouts={**days, "Ada": date(2020, 1, 6)}))
+
+    assert ["Bo", "Cy"] == sorted(found.by_team)
+    assert any(why.startswith("of Ada, of which no week before") for why in found.left_out)
+    assert found_by(found, "new teams").result == "passed"
+
+
+def test_a_rollout_after_the_verdict_is_named():
+    """A year mistyped makes a team one of the comparison; the check says which."""
+    made = small()
+    days, decided = made.change().rollouts, date(2025, 12, 1)
+
+    found = made.asked(change=made.change(rollouts={**days, "Ada": date(2062, 1, 6)}, decision_date=decided))
+
+    assert "begins after the decision date, 2025-12-01: Ada 2062-01-06" in found_by(found, "time of the look").found
+    assert found_by(found, "time of the look").result == "noted"
+
+
 def ramp(weeks):
     """Nobody uses the new name three weeks before the rollout, everybody three weeks after it."""
     return np.clip((weeks + 3) / 6, 0, 1)

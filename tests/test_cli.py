@@ -128,6 +128,17 @@ def test_names_of_a_record_that_nothing_is_known_of_are_told(tiny):
     assert "change later: no metric 'trouput'; did you mean 'throughput'?" in result.output
 
 
+def test_days_of_a_record_that_cannot_be_meant_are_told(tiny):
+    """A rollout before the log begins, or after the day of the verdict, is named."""
+    test_a_rollout_after_the_export_is_no_number(tiny)
+    replace(tiny / "data/experiments/later.md", "{Search: 2026-06-01}", "{Search: 2006-06-01, Billing: 2062-06-01}")
+
+    result = run("check", "--workspace", str(tiny))
+
+    assert "nothing is known to compare with: Search 2006-06-01" in result.output
+    assert "change later: begins after the decision date, 2026-12-01: Billing 2062-06-01" in result.output
+
+
 @pytest.mark.parametrize("words", [["check"], ["new", "change", "x"]], ids=["reading", "writing"])
 def test_no_workspace_far_away_is_taken(words, tmp_path, monkeypatch):
     """In a folder of nobody's the command reads and writes nothing, whatever checkout it runs from."""

@@ -286,6 +286,34 @@ def test_a_figure_that_never_moves_has_no_direction(metric, value, rollouts, tea
     assert "vary" in " ".join(found.reasons)
 
 
+@pytest.mark.parametrize("metric", ["cycle_time", "throughput", "owner_at_start"])
+def test_a_team_without_a_past_is_left_out_by_name(metric):
+    """A team that began before its log holds nothing to compare with; the answer is that of the others without it."""
+    seen = noisy(4, -0.5)
+    if metric == "owner_at_start":
+        seen = seen.assign(value=(seen["value"] > 4).astype(float))
+    if metric == "throughput":
+        seen = seen[seen["value"] > 4].assign(value=1.0)
+
+    found = asked(seen, SOON | {"A": -9}, metric=metric)
+    without = asked(
+        seen[seen["team"] != "A"], {team: week for team, week in SOON.items() if team != "A"}, metric=metric
+    )
+
+    told = next(why for why in found.left_out if "A, of which no week before the rollout is known" in why)
+    assert found.left_out[told] > 50
+    assert ("A" not in found.by_team, "A" not in found.window) == (True, True)
+    assert (found.estimate, found.low, found.high) == pytest.approx((without.estimate, without.low, without.high))
+
+
+def test_where_no_team_has_a_past_nothing_is_said():
+    """All work of the adopting teams lies after their rollouts: no answer, and the reason."""
+    found = asked(noisy(4), {"A": -9, "B": -1})
+
+    assert isinstance(found, CannotSay)
+    assert "all work after the rollouts is of A, B, of which no week before" in found.reasons[0]
+
+
 def test_weeks_left_out_are_counted():
     """The transition after the rollout counts for neither side; nor do the log's first week and its unfinished one."""
     found = asked(noisy(2), {"A": 30}, transition_weeks=3, as_of=instant(WEEKS - 1, 3))
@@ -418,7 +446,12 @@ def test_work_that_got_faster_with_each_rollout_is_one():
             {"A": 46}, WEEKS, "only 24 items in whole weeks after the rollout; 25 are needed", id="too-few-items"
         ),
         pytest.param({"A": 16}, WEEKS, "only 15 usable weeks before the rollout; 16 are needed", id="short-past"),
-        pytest.param({"A": 0}, WEEKS, "only 0 usable weeks before the rollout; 16 are needed", id="no-past"),
+        pytest.param(
+            {"A": 1},
+            WEEKS,
+            "all work after the rollouts is of A, of which no week before the rollout is known",
+            id="no-past",
+        ),
         pytest.param({"A": 60}, WEEKS, "only 0 items in whole weeks after the rollout; 25 are needed", id="not-yet"),
     ],
 )

@@ -203,11 +203,24 @@ def asked_late(change: Change, *, on: date) -> str:
     return f"asked on {on}, after the first rollout on {change.begins}: no forecast" if late else ""
 
 
-def unknown_names(change: Change, *, teams: Collection[str], metrics: Collection[str]) -> list[str]:
-    """Say which teams and metrics of a record nothing is known of, with the nearest name."""
+def doubtful_entries(change: Change, *, teams: Collection[str], metrics: Collection[str], begins: date) -> list[str]:
+    """Say which teams and metrics of a record nothing is known of, and which days cannot be meant.
+
+    begins : first day of the log.
+    """
     lost = [f"no items of team {team!r}{did_you_mean(team, teams)}" for team in change.rollouts if team not in teams]
     named = (change.primary_metric, *change.guardrails)
-    return lost + [f"no metric {name!r}{did_you_mean(name, metrics)}" for name in named if name not in metrics]
+    lost += [f"no metric {name!r}{did_you_mean(name, metrics)}" for name in named if name not in metrics]
+    early = [f"{team} {day}" for team, day in change.rollouts.items() if day and day <= begins]
+    lost += [f"begins before the log, {begins}, so nothing is known to compare with: {some(early)}"] if early else []
+    return lost + begun_late(change)
+
+
+def begun_late(change: Change) -> list[str]:
+    """Name the teams that are to begin after the day of the verdict."""
+    last = change.decision_date or date.max
+    late = [f"{team} {day}" for team, day in change.rollouts.items() if day and day > last]
+    return [f"begins after the decision date, {last}: {some(late)}"] if late else []
 
 
 def plan_state(change: Change) -> str:
