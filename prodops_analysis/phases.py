@@ -40,16 +40,17 @@ def levels(
     Durations: median with open items counted, missing where the curve does not reach it; shares: mean; counts: items
     a week and team, teams without any in a month included. Months below the smallest group are left out.
 
-    until : end of the last month.
+    until : end of the last month; months are those of its time zone.
     teams : those that are looked at, such as the teams of an assessment (`window`); none means every team.
     """
     seen = observed[observed["at"] < until]
     if seen.empty:
         return pd.DataFrame(columns=["month", "group", "value", "n"])
     # the month in which the log begins is seen in part
-    begin = (seen["at"].min() - pd.Timedelta(days=1)).tz_convert(None).to_period("M").end_time
-    whole = seen[(seen["at"].dt.tz_convert(None) > begin) & (seen["team"].isin(teams) if teams else True)]
-    month = whole["at"].dt.tz_convert(None).dt.to_period("M").dt.start_time.rename("month")
+    at = seen["at"].dt.tz_convert(until.tz).dt.tz_localize(None)
+    begin = (at.min() - pd.Timedelta(days=1)).to_period("M").end_time
+    whole = seen[(at > begin) & (seen["team"].isin(teams) if teams else True)]
+    month = at[whole.index].dt.to_period("M").dt.start_time.rename("month")
     adopting = [team for team, day in rollouts.items() if day]
     group = whole["team"].isin(adopting).map({True: ADOPTING, False: OTHER}).rename("group")
     n_teams, rows = whole.groupby(group)["team"].nunique(), []

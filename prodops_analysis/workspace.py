@@ -27,8 +27,8 @@ class History:
     """Everything known of a workspace at `as_of`: what notebooks and reports start from.
 
     events, faults : see `event_log`; items, spells : see `work_items.Fold`. month : the month looked at; before, since,
-    until : where the month before it, it and the next one begin (UTC). exported_at : when the data was taken. remarks,
-    source_checks : what the sources had to say.
+    until : where the month before it, it and the next one begin, in the time zone of the workspace. exported_at : when
+    the data was taken. remarks, source_checks : what the sources had to say.
     """
 
     root: Path
@@ -89,7 +89,7 @@ class History:
     @property
     def weeks_of_year(self) -> pd.DatetimeIndex:
         """Mondays of the year to the end of the month, and this end; not before the log begins."""
-        first = max(self.year_before, self.events["at"].min()).normalize()
+        first = max(self.year_before, self.events["at"].min().tz_convert(self.until.tz)).normalize()
         return pd.date_range(first, self.until, freq="W-MON").union([self.until])
 
     def query(self, sql: str) -> pd.DataFrame:
@@ -144,7 +144,7 @@ def load(workspace: str | Path = "", *, month: str = "", as_of: str = "") -> His
     exported_at = exported_at.tz_convert("UTC")
     period = _month(month, exported_at, settings)
     before, since, until = (_border(p, settings) for p in (period - 1, period, period + 1))
-    moment = instant(as_of) if as_of else min(until, exported_at)
+    moment = instant(as_of) if as_of else min(until.tz_convert("UTC"), exported_at)
     if moment > exported_at:
         raise SettingsError(
             f"as_of {moment:%Y-%m-%d} lies after the export of {exported_at:%Y-%m-%d}; choose an earlier one"
@@ -186,7 +186,7 @@ def _month(month: str, exported_at: pd.Timestamp, settings: Settings) -> pd.Peri
 
 
 def _border(period: pd.Period, settings: Settings) -> pd.Timestamp:
-    return period.start_time.tz_localize(settings.time_zone).tz_convert("UTC")
+    return period.start_time.tz_localize(settings.time_zone)
 
 
 def _late_rows(late: pd.DataFrame) -> pd.DataFrame:

@@ -237,6 +237,18 @@ def test_weekly_counts():
     assert later["count"].tolist() == [0, 1, 0]
 
 
+@pytest.mark.parametrize(("zone", "counts"), [("UTC", [0, 1]), ("America/Chicago", [1, 0]), ("Asia/Tokyo", [0, 1])])
+def test_weeks_begin_where_people_are(zone, counts):
+    """What is done on Monday at three UTC was done on Sunday in Chicago, in the week in which its clocks change."""
+    done = pd.DataFrame({"at": [pd.Timestamp("2026-03-09T03:00Z")]})
+    since, until = (pd.Timestamp(when, tz=zone) for when in ("2026-03-01", "2026-03-16"))
+
+    weeks = weekly(done, since=since, until=until)
+
+    assert weeks["count"].tolist() == counts
+    assert [pd.Timestamp(when, tz=zone) for when in ("2026-03-02", "2026-03-09")] == weeks["week"].tolist()
+
+
 def test_wip_over_time():
     """Started on or before the instant, ended after it."""
     items = items_of("A created 01", "A Doing 02", "A Done 05", "B created 01", "B Doing 04")

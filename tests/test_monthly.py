@@ -221,6 +221,17 @@ def test_interval_of_a_count(n, low, high):
     assert [low, high] == pytest.approx([found.low * 31 / 7, found.high * 31 / 7], abs=1e-3)
 
 
+@pytest.mark.parametrize(("zone", "n"), [("UTC", [1, 3]), ("America/Chicago", [2, 2]), ("Asia/Tokyo", [1, 3])])
+def test_months_begin_where_people_are(zone, n):
+    """Work of the first of March, three o'clock UTC, is February's in Chicago."""
+    instants = pd.to_datetime(["2024-02-20T03", "2024-03-01T03", "2024-03-10T03", "2024-03-20T03"], utc=True)
+    observed = pd.DataFrame({"at": instants, "value": 1.0})
+
+    found = shares_by_month(observed, months=2, until=pd.Timestamp("2024-04-01", tz=zone), smallest_group=1)
+
+    assert (found["month"].dt.month.tolist(), found["n"].tolist()) == ([2, 3], n)
+
+
 def test_months_below_the_smallest_group_are_left_out():
     """A month of one item is no share."""
     observed = METRICS["owner_at_start"].function(items_of(*ROWS), as_of=MAY)

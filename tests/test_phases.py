@@ -84,6 +84,19 @@ def test_levels(metric, expected):
     assert expected == pytest.approx(found)
 
 
+def test_months_are_those_of_the_zone_asked_for():
+    """Work of three o'clock UTC on the first of February is January's where that day has not begun yet."""
+    rows = observed(*[("Alpha", "01-02", 1, True)] * 2, *[("Alpha", "02-01", 1, True)] * 2)
+    rows = rows.assign(at=rows["at"].dt.normalize() + pd.Timedelta(hours=3))
+
+    here, west = (
+        levels(rows, metric=METRICS["cycle_time"], rollouts=ROLLOUTS, until=UNTIL.tz_convert(zone), smallest_group=1)
+        for zone in ("UTC", "America/Chicago")
+    )
+
+    assert (here["month"].dt.month.tolist(), west["month"].dt.month.tolist()) == ([2], [1])
+
+
 def test_small_months_and_unknown_medians_are_left_out():
     """Months below the smallest group, or whose curve does not fall to the median, have no row."""
     rows = observed(

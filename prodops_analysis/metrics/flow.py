@@ -98,11 +98,14 @@ def summarise_durations(observed: pd.DataFrame) -> DurationSummary | None:
 
 
 def weekly(observed: pd.DataFrame, *, since: pd.Timestamp, until: pd.Timestamp) -> pd.DataFrame:
-    """Count observations a week, weeks without any included; whole weeks only: `week` (its Monday), `count`."""
-    weeks = pd.date_range(since, until - pd.Timedelta(days=7), freq="W-MON", normalize=True, name="week")
-    day = observed["at"].dt.normalize()
+    """Count observations a week, weeks without any included; whole weeks only: `week` (its Monday), `count`.
+
+    since, until : in the time zone in which weeks begin.
+    """
+    weeks = pd.date_range(since, until - pd.Timedelta(days=7), freq="W-MON", normalize=True)
+    day = observed["at"].dt.tz_convert(until.tz).dt.tz_localize(None).dt.normalize()
     count = (day - pd.to_timedelta(day.dt.day_of_week, unit="D")).value_counts()
-    return count.reindex(weeks, fill_value=0).rename("count").reset_index()
+    return pd.DataFrame({"week": weeks, "count": count.reindex(weeks.tz_localize(None), fill_value=0).array})
 
 
 def wip_over_time(items: pd.DataFrame, *, at: pd.DatetimeIndex) -> pd.DataFrame:

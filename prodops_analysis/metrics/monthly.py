@@ -117,9 +117,12 @@ def _figure(items: pd.DataFrame, metric: Metric, since: pd.Timestamp, until: pd.
 
 
 def shares_by_month(observed: pd.DataFrame, *, months: int, until: pd.Timestamp, smallest_group: int) -> pd.DataFrame:
-    """Return a share month by month, `month, value, low, high, n`; months below the smallest group are left out."""
+    """Return a share month by month, `month, value, low, high, n`; months below the smallest group are left out.
+
+    until : end of the last month; months are those of its time zone.
+    """
     inside = observed[(observed["at"] < until) & (observed["at"] >= until - pd.DateOffset(months=months))]
-    month = inside["at"].dt.tz_convert(None).dt.to_period("M").dt.start_time
+    month = inside["at"].dt.tz_convert(until.tz).dt.tz_localize(None).dt.to_period("M").dt.start_time
     rows = [
         (when, float(part.mean()), *share_interval(part), len(part))
         for when, part in inside["value"].groupby(month)
