@@ -73,6 +73,13 @@ def test_marks_answer_the_pointer(kind):
     assert all(mark.get("interactive", True) for mark in marks if mark["type"] in tips)
 
 
+def test_stacked_bars_are_not_clipped_away():
+    """No bar lies in a group without a width, to which its clip would cut it."""
+    bars = alt.Chart(ROWS).mark_bar().encode(x="n:Q", y=alt.Y("low:N"), color=TEAM)
+
+    assert {"rect"} == {mark["type"] for mark in compiled(bars)["marks"]}
+
+
 def test_points_for_the_pointer_are_not_seen():
     """A line looks as in the drawing; its points are there, without opacity, whatever is chosen."""
     points = [mark for mark in marks_of(compiled(CHARTS["band"])) if mark["type"] == "symbol"]

@@ -59,6 +59,8 @@ def _add_tooltip(unit: Node) -> None:
     # set on the mark itself: Vega-Lite passes over the configuration when it decides which layers feel the pointer
     mark = unit["mark"] = {"type": unit["mark"]} if isinstance(unit["mark"], str) else unit["mark"]
     mark.setdefault("tooltip", None if mark["type"] in _SILENT else True)
+    if mark["type"] == "bar":  # Vega-Lite 6.4 puts stacked bars with round ends in a group that clips all of them away
+        mark.setdefault("cornerRadiusEnd", 0)
     if mark["type"] == "line":  # every point of a line answers, seen or not
         point = mark.get("point")
         mark["point"] = {"tooltip": True} | (
