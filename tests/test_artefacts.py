@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from prodops_analysis import METRICS, Change, Settings
-from prodops_analysis.checks.artefacts import ARTEFACTS, BULK, WAIT, artefacts
+from prodops_analysis.checks.artefacts import ARTEFACTS, BULK, WAIT, artefacts, by_team
 from prodops_analysis.checks.comparison_teams import read_otherwise
 from prodops_analysis.checks.subject import Subject
 from prodops_analysis.work_items import Fold
@@ -137,6 +137,30 @@ def test_threats_from_the_work(after, share, name, told):
     assert told in named[name].found
     assert "passed" == fine[name].result
     assert {"passed"} == {check.result for other, check in named.items() if other != name}
+
+
+@pytest.mark.parametrize(
+    ("metric", "share", "result"),
+    [("lead_time", 0.175, "noted"), ("lead_time", 0.2, "forbids"), ("cycle_time", 0.5, "noted")],
+)
+def test_requests_that_are_turned_down(metric, share, result):
+    """What is dropped before it is begun ends when it is answered: a fifth more leaves no lead time."""
+    observed = observations(after=("feature", "M", "dropped"), share=share)
+
+    assert asked(observed=observed, metric=metric)["dropped work"].result == result
+
+
+def test_teams_that_differ_have_not_changed():
+    """A habit of the team that rolled out first, with most of the work after, did not come with the rollout."""
+    team = pd.Series(["early"] * 10 + ["late"] * 10 + ["old"] * 5)
+    after = pd.Series([False] * 2 + [True] * 8 + [False] * 8 + [True] * 2 + [False] * 5)
+
+    habit = (team != "late").astype(float)
+
+    assert by_team(habit, after, team) == (0.8, 0.8)
+    assert by_team(habit.where(team == "early"), after, team) == (1.0, 1.0)
+    assert np.isnan(by_team(habit, after & False, team)).all()
+    assert np.isnan(by_team(habit.where((team == "early") & after), after, team)).all()
 
 
 def test_dropped_work_of_a_share_is_not_called_unfinished():
@@ -352,7 +376,7 @@ def test_where_many_stamps_came_about_otherwise_no_answer_is_given(name, twentie
         ("cycle_time", 0.75, "noted", "75% has labels not seen before, so the difference cannot be taken out"),
         ("throughput", 0.075, "passed", "8% is of kinds not seen before, and counted"),
         ("throughput", 0.25, "blocks", "25% is of kinds not seen before, and counted"),
-        ("throughput", 0.75, "noted", "75% has labels not seen before, so the difference cannot be taken out"),
+        ("throughput", 0.75, "blocks", "75% has labels not seen before, so the difference cannot be taken out"),
     ],
 )  # fmt: skip
 def test_kinds_that_are_new_are_told(metric, share, result, told):

@@ -1042,7 +1042,9 @@ def test_doubtful_data_on_one_side_only(rollout, side):
         pytest.param({"Ada": date(2030, 1, 1)}, "every rollout lies after the export", id="future"),
         pytest.param({"Zoe": date(2025, 7, 7)}, "the log has no items of team 'Zoe'", id="unknown-team"),
         pytest.param({"Ada": date(2026, 1, 2)}, "only 0 whole weeks after the rollout", id="just-before-the-export"),
-        pytest.param({"Ada": date(2025, 1, 6)}, "only 0 usable weeks before the rollout", id="at-the-log's-begin"),
+        pytest.param(
+            {"Ada": date(2025, 1, 6)}, "of which no week before the rollout is known", id="at-the-log's-begin"
+        ),
     ],
 )
 def test_changes_that_cannot_be_assessed(rollouts, reason):

@@ -12,10 +12,11 @@ from prodops_analysis.work_items import Fold
 
 
 def weeks_of_work(*, cut=1, sized=True, metric="cycle_time", fewer=1, teams="AB", longer=(), unbegun=0.0, dropped=0.0,
-                  young=(), steps=0, taken=0):  # fmt: skip
+                  young=(), steps=0, taken=0, turned_down=0.0, quick=1, pace=12):  # fmt: skip
     """Weeks of two teams; from the rollout on each item of A is cut into `cut`, or one of `fewer` is left.
 
     Every second item of A gets `steps` more that last a twentieth of it; B begins `taken` more a week.
+    A share of A's is `turned_down` at the end of its wait, the rest done `quick` times as fast; C begins `pace` a week.
 
     The work of the teams `longer` waits half as long again before its start from then on; shares of A's are not begun
     yet, or begun and dropped; the teams `young` begin then.
@@ -27,10 +28,12 @@ def weeks_of_work(*, cut=1, sized=True, metric="cycle_time", fewer=1, teams="AB"
             if team in young and week < 0:
                 continue
             for part in range(
-                rng.poisson(12 + taken * (team == "B" and week >= 0)) * (cut if after else 1) // (fewer if after else 1)
+                rng.poisson((pace if team == "C" else 12) + taken * (team == "B" and week >= 0))
+                * (cut if after else 1)
+                // (fewer if after else 1)
             ):
                 day = BEGUN + pd.Timedelta(days=7 * week + rng.uniform(0, 6))
-                days = np.exp(rng.normal(1.0, 0.4)) / (cut if after else 1)
+                days = np.exp(rng.normal(1.0, 0.4)) / (cut * quick if after else 1)
                 wait = rng.uniform(2, 4) * (1.5 if team in longer and week >= 0 else 1)
                 rows.append((f"{team}{week}.{part}", team, day, days, wait))
                 small = range(steps if after and part % 2 else 0)
@@ -50,6 +53,10 @@ def weeks_of_work(*, cut=1, sized=True, metric="cycle_time", fewer=1, teams="AB"
     items = items.assign(outcome=items["outcome"].mask(part, "dropped" if dropped else "open"))
     if unbegun:
         items = items.assign(started_at=items["started_at"].mask(part), finished_at=items["finished_at"].mask(part))
+    if turned_down:
+        down = late & (np.arange(len(items)) % 10 < 10 * turned_down)
+        items = items.assign(outcome=items["outcome"].mask(down, "dropped"), started_at=items["started_at"].mask(down),
+                             finished_at=items["finished_at"].mask(down, items["started_at"]))  # fmt: skip
     subject = Subject(
         folded=Fold(items=items, spells=pd.DataFrame(), as_of=AS_OF),
         metric=METRICS[metric], change=Change(rollouts={"A": ROLLOUT}), rollouts={"A": ROLLOUT},
@@ -76,6 +83,7 @@ def weeks_of_work(*, cut=1, sized=True, metric="cycle_time", fewer=1, teams="AB"
         pytest.param({"fewer": 3, "taken": 2}, "noted", "%): was work handed on, or is", id="others-a-little"),
         pytest.param({"taken": 7}, "noted", "%): was work handed on, or is less of it", id="only-others-grew"),
         pytest.param({"fewer": 3, "taken": 7, "metric": "owner_at_start"}, "noted", "began 20", id="share-taken-over"),
+        pytest.param({"fewer": 3, "teams": "ABC", "young": "C", "pace": 2}, "noted", "to C, or", id="to-a-small-team"),
         pytest.param({"teams": "ABC", "young": "C"}, "passed", "the number of items moved by", id="new-beside"),
         pytest.param(
             {"fewer": 3, "teams": "ABC", "young": "C", "metric": "owner_at_start"}, "noted", "was work handed on to C",
@@ -106,6 +114,8 @@ def test_smaller_items_are_no_faster_work(parts, result, told):
         pytest.param({"longer": "B"}, "noted", "is work begun earlier, or only stamped?", id="the-comparison"),
         pytest.param({"unbegun": 0.5}, "blocks", "judge lead time", id="much-not-begun"),
         pytest.param({"dropped": 1.0}, "passed", "beside other teams", id="begun-and-dropped"),
+        pytest.param({"turned_down": 0.4}, "passed", "beside other teams", id="turned-down"),
+        pytest.param({"longer": "A", "quick": 10}, "noted", "it is −1", id="lead-time-fell-all-the-same"),
         pytest.param({"longer": "A", "teams": "A"}, "blocks", "took 3.0 until the rollout: what the time", id="alone"),
     ],
 )  # fmt: skip

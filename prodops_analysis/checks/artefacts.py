@@ -81,7 +81,7 @@ def _unknown(subject: Subject) -> Check:
     states = spells.loc[(spells["stage"] == UNKNOWN) & spells["item_id"].isin(own["item_id"]), "state"]
     ask = f": add {some(map(repr, states.value_counts().index))} to the workflow map"
     calm = "none came or went that may have been a start or an end"
-    return _moved("unknown states", flags, after, least=TRACE, forbids=FEW, ask=ask, calm=calm)
+    return _moved("unknown states", flags, after, own["team"], least=TRACE, forbids=FEW, ask=ask, calm=calm)
 
 
 def _mix(observed: pd.DataFrame, own: pd.DataFrame, after: Flags, subject: Subject) -> Check:
@@ -100,14 +100,18 @@ def _mix(observed: pd.DataFrame, own: pd.DataFrame, after: Flags, subject: Subje
     else:
         told += "; the difference is taken out, if the labels mean what they did"
         told += f", and the {new:.0%} of kinds not seen before are left out" if new >= 0.005 else ""
-    if counted and MOVED <= new <= MOST_UNSEEN:
+    if counted and new >= MOVED:
         return Check(name="mix of work", result="blocks", found=told)
     return Check(name="mix of work", result="noted" if moved >= MOVED else "passed", found=told)
 
 
 def _dropped(own: pd.DataFrame, after: Flags, subject: Subject) -> Check:
-    kept = "; a dropped item counts as not done until it was dropped" if subject.metric.kind == "duration" else ""
-    return _moved("dropped work", {"of items dropped": own["outcome"] == "dropped"}, after, ask=kept)
+    """What is turned down at the end of its wait is no request that waits longer: lead times of many tell nothing."""
+    duration = subject.metric.kind == "duration"
+    kept = "; a dropped item counts as not done until it was dropped" if duration else ""
+    flags = {"of items dropped": own["outcome"] == "dropped"}
+    forbids = MEASUREMENT_SHARE if duration and not from_start(subject) else np.inf
+    return _moved("dropped work", flags, after, own["team"], ask=kept, forbids=forbids)
 
 
 def _bulk(items: pd.DataFrame, after: Flags) -> Check:
@@ -117,7 +121,7 @@ def _bulk(items: pd.DataFrame, after: Flags) -> Check:
     flags["finished"] |= items["finish_batch"] >= BULK
     told = {f"of items {what} in bulk": flag.where(at[what].notna()) for what, flag in flags.items()}
     many = f" ({BULK} or more in one edit, or half a week's work of a team in an hour)"
-    return _moved("bulk edits", told, after, ask=many, forbids=MEASUREMENT_SHARE)
+    return _moved("bulk edits", told, after, items["team"], ask=many, forbids=MEASUREMENT_SHARE)
 
 
 def _in_one_sitting(at: pd.Series, team: pd.Series) -> Flags:
@@ -149,7 +153,7 @@ def _filled(items: pd.DataFrame, after: Flags) -> Check:
         "have a size": items["size"].fillna("").ne(""),
         "have an owner at some time": items["ever_owned"],
     }
-    return _moved("fields filled in", fields, after, ask=": was a field made required, or given up?",
+    return _moved("fields filled in", fields, after, items["team"], ask=": was a field made required, or given up?",
                   calm="types, sizes and owners are filled in as often as before")  # fmt: skip
 
 
@@ -158,7 +162,7 @@ def _typed(items: pd.DataFrame, after: Flags, subject: Subject) -> Check:
     stamps = [subject.local(items[column]) for column in ("started_at", "finished_at")]
     typed = [(stamp.dt.minute == 0) & (stamp.dt.second == 0) for stamp in stamps]
     flags = {"of items start or end on the hour, as typed times do": typed[0] | typed[1]}
-    return _moved("typed dates", flags, after, forbids=MEASUREMENT_SHARE)
+    return _moved("typed dates", flags, after, items["team"], forbids=MEASUREMENT_SHARE)
 
 
 def _afterwards(items: pd.DataFrame, after: Flags) -> Check:
@@ -167,7 +171,7 @@ def _afterwards(items: pd.DataFrame, after: Flags) -> Check:
     took = (items["finished_at"] - items["created_at"]).where(exact).dropna()
     quick = (took <= min(2 * HOUR, took.median() / 20)) if len(took) else took == HOUR
     flags = {"of finished items were created just before they ended": quick.reindex(items.index)}
-    return _moved("entered afterwards", flags, after, least=FEW, forbids=MOVED)
+    return _moved("entered afterwards", flags, after, items["team"], least=FEW, forbids=MOVED)
 
 
 def new_teams(subject: Subject) -> pd.DataFrame:
@@ -193,7 +197,7 @@ def _without_start(subject: Subject) -> Check:
     done = items[items["team"].isin(subject.rollouts) & (items["outcome"] == "done")]
     after = subject.local(done["finished_at"]) >= first_days(done["team"], subject.rollouts)
     flags = {"of finished items have no start": done["started_at"].isna()}
-    return _moved("finishes without a start", flags, after, least=FEW, forbids=MOVED)
+    return _moved("finishes without a start", flags, after, done["team"], least=FEW, forbids=MOVED)
 
 
 def waited(items: pd.DataFrame, after: Flags, *, anyway: float = 1.0) -> tuple[float, float, bool]:
@@ -242,14 +246,14 @@ def _owners(items: pd.DataFrame, after: Flags) -> Check:
     """An owner that a rule fills in is a name, and no clearer ownership."""
     name, by, words = "owners set by rule", items["owner_put_by"], "of items got their owner"
     bots, start = ((by == who).where(by.notna()) for who in ("bot", "start"))
-    by_bots = _moved(name, {f"{words} from a bot": bots}, after, forbids=MEASUREMENT_SHARE)
-    at_start = _moved(name, {f"{words} in the second they were started": start}, after)
+    by_bots = _moved(name, {f"{words} from a bot": bots}, after, items["team"], forbids=MEASUREMENT_SHARE)
+    at_start = _moved(name, {f"{words} in the second they were started": start}, after, items["team"])
     return at_start if by_bots.result == "passed" else by_bots
 
 
 def _moved(
-    name: str, flags: Mapping[str, Flags], after: Flags, *, calm: str = "", ask: str = "", least: float = MOVED,
-    forbids: float = np.inf,
+    name: str, flags: Mapping[str, Flags], after: Flags, team: "pd.Series[str]", *, calm: str = "", ask: str = "",
+    least: float = MOVED, forbids: float = np.inf,
 ) -> Check:  # fmt: skip
     """Compare shares before and after: what is told of the items -> whether it holds.
 
@@ -257,8 +261,8 @@ def _moved(
     """
     told, moved, most = [], [], 0.0
     for words, flag in flags.items():
-        before, later = (float(flag.astype("float64")[side].mean()) for side in (~after, after))
-        if np.isnan(before) or np.isnan(later):
+        before, later = by_team(flag.astype("float64"), after, team)
+        if np.isnan(before):
             continue
         told.append(f"{before:.0%} before and {later:.0%} after {words}")
         if (apart := round(abs(later - before), 9)) >= least:
@@ -267,3 +271,17 @@ def _moved(
     if not moved:
         return Check(name=name, result="passed", found=calm or "; ".join(told) or "nothing to compare")
     return Check(name=name, result="forbids" if most >= forbids else "noted", found="; ".join(moved) + ask)
+
+
+def by_team(flag: "pd.Series[float]", after: Flags, team: "pd.Series[str]") -> tuple[float, float]:
+    """Return the mean before and after, team by team, each weighted by what it has after; NaN where none has both.
+
+    Teams that roll out early have more after, and what is their habit would seem to come with the rollout.
+    """
+    sides = flag.groupby([team, after.astype("bool")]).agg(["mean", "count"]).unstack()
+    if sides.shape[1] < 4:
+        return np.nan, np.nan
+    known = sides[(sides["count"] > 0).all(axis=1)]
+    weight = known["count", True] / known["count", True].sum()
+    before, later = ((known["mean", side] * weight).sum(min_count=1) for side in (False, True))
+    return float(before), float(later)

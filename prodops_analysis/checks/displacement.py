@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from prodops_analysis.cells import QUICK, first_days
-from prodops_analysis.checks.artefacts import DAY, LONGER, MOVED, WAIT, from_start, items_of, new_teams, waited
+from prodops_analysis.checks.artefacts import DAY, LONGER, MOVED, WAIT, by_team, from_start, items_of, new_teams, waited
 from prodops_analysis.checks.subject import Check, Subject
 from prodops_analysis.comparison import AT_ONCE, CannotSay, Estimate, compare
 from prodops_analysis.errors import some
@@ -55,6 +55,11 @@ def _wait(subject: Subject, observed: pd.DataFrame) -> Check:
     if not apart or 1 / LONGER < moved < LONGER:
         return Check(name=WAIT, result="passed", found=told)
     if moved > 1:
+        lead = METRICS["lead_time"]
+        whole = _compared(_observed(subject, lead, observed["team"]), lead, subject)
+        if isinstance(whole, Estimate) and whole.high < 0:
+            told += f"; from creation to end it is {effect(whole.estimate, scale='ratio')} all the same"
+            return Check(name=WAIT, result="noted", found=told)
         told += ": what the time after the start lost, the wait before it may have won; judge lead time"
         return Check(name=WAIT, result="blocks", found=told)
     return Check(name=WAIT, result="noted", found=f"{told}: is work begun earlier, or only stamped? See lead time")
@@ -66,10 +71,12 @@ def _waits(subject: Subject, observed: pd.DataFrame) -> pd.DataFrame:
     items = items_of(rows, subject)
     begun = items["started_at"].notna()
     days = ((items["started_at"] - items["created_at"]) / DAY).clip(lower=0)
-    return rows.assign(
+    waits = rows.assign(
         value=days.where(begun, rows["value"]), ended=rows["ended"] | begun,
         outcome=np.where(begun, "done", rows["outcome"]),
     )  # fmt: skip
+    # what was turned down waited for an answer, not for a start
+    return waits[begun | (rows["outcome"] != "dropped")].reset_index(drop=True)
 
 
 def _amount_of_work(subject: Subject, observed: pd.DataFrame) -> Check:
@@ -102,11 +109,9 @@ def _amount_of_work(subject: Subject, observed: pd.DataFrame) -> Check:
         return Check(name=name, result="blocks", found=f"{told}: {mend}")
     if counts or found.estimate > 0:
         return Check(name=name, result="noted", found=f"{told}: are items cut as before?")
-    began = some(new_teams(subject).index)
-    to, taken = f" to {began}" if began else "", _taken_over(subject, observed)
-    told += f"{taken}: was work handed on{to}, or is less of it recorded?"
-    moved = (began or taken) and subject.metric.kind == "duration"
-    return Check(name=name, result="blocks" if moved else "noted", found=told)
+    began, taken = some(new_teams(subject).index), _taken_over(subject, observed)
+    told += f"{taken}: was work handed on{f' to {began}' if began else ''}, or is less of it recorded?"
+    return Check(name=name, result="blocks" if taken and subject.metric.kind == "duration" else "noted", found=told)
 
 
 def _taken_over(subject: Subject, observed: pd.DataFrame) -> str:
@@ -129,18 +134,14 @@ def _small_steps(times: pd.DataFrame, subject: Subject) -> str:
     Work that is all faster is not. Many small steps make the median shorter as well, the third quartile less.
     """
     own = times[times["team"].isin(subject.rollouts)]
-    after = (own["at"] >= first_days(own["team"], subject.rollouts)).to_numpy()
-    done = own["ended"] & (own["outcome"] != "dropped")
-    n, quick = np.zeros(2), np.zeros(2)
-    for (_, side), days in own["value"].groupby([own["team"], after]):
+    after = own["at"] >= first_days(own["team"], subject.rollouts)
+    done, share = own["ended"] & (own["outcome"] != "dropped"), pd.Series(np.nan, index=own.index)
+    for _, days in own["value"].groupby([own["team"], after]):
         curve = kaplan_meier(days, done[days.index])
-        if np.isfinite(most := curve.quantile(0.75)):
-            n[int(side)] += len(days)
-            quick[int(side)] += len(days) * (1 - float(curve.at(np.array([QUICK * most]))[0]))
-    if not n.all():
-        return ""
-    (before, later), p = quick / n, quick.sum() / n.sum()
-    if later - before < max(SMALL_STEPS, 3 * float(np.sqrt(p * (1 - p) * (1 / n).sum()))):
+        share[days.index] = 1 - curve.at(np.array([QUICK * curve.quantile(0.75)]))[0]
+    before, later = by_team(share, after, own["team"])
+    luck = 3 * float(np.sqrt(sum(p * (1 - p) / n for p, n in ((before, (~after).sum()), (later, after.sum())))))
+    if not later - before >= max(SMALL_STEPS, luck):
         return ""
     quickly = "very quickly (in a tenth of the time by which three of four items of its team are)"
     told = f"{later:.0%} of the work is done {quickly}, {before:.0%} was before"
