@@ -114,7 +114,7 @@ def test_smaller_items_are_no_faster_work(parts, result, told):
         pytest.param({"longer": "B"}, "noted", "is work begun earlier, or only stamped?", id="the-comparison"),
         pytest.param({"unbegun": 0.5}, "blocks", "judge lead time", id="much-not-begun"),
         pytest.param({"dropped": 1.0}, "passed", "beside other teams", id="begun-and-dropped"),
-        pytest.param({"turned_down": 0.4}, "passed", "beside other teams", id="turned-down"),
+        pytest.param({"turned_down": 0.8}, "passed", "beside other teams", id="turned-down"),
         pytest.param({"longer": "A", "quick": 10}, "noted", "it is −1", id="lead-time-fell-all-the-same"),
         pytest.param({"longer": "A", "teams": "A"}, "blocks", "took 3.0 until the rollout: what the time", id="alone"),
     ],
