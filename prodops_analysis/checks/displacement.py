@@ -99,7 +99,7 @@ def _amount_of_work(subject: Subject, observed: pd.DataFrame) -> Check:
     told = f"{what} moved by {effect(found.estimate, scale='ratio')} ({effects(found.low, found.high, scale='ratio')})"
     many, times = (-found.estimate, beside) if counts else (found.estimate, observed)
     if many >= MORE and subject.metric.kind != "share" and (steps := _small_steps(times, subject)):
-        left = "" if counts else _without_the_quickest(observed, subject, share=many / (1 + many))
+        left = "" if counts else _without_the_quickest(observed, subject, share=1 - 1 / (1 + found.high))
         return Check(name=name, result="noted" if left else "blocks", found=f"{told}, and {steps}{left}")
     if found.low <= 0 <= found.high or abs(found.estimate) < MOVED:
         return Check(name=name, result="passed", found=told)
@@ -130,7 +130,7 @@ def _taken_over(subject: Subject, observed: pd.DataFrame) -> str:
 
 
 def _without_the_quickest(observed: pd.DataFrame, subject: Subject, *, share: float) -> str:
-    """Say that less time is taken even if what is more were the quickest work (Lee 2009, bounds by trimming)."""
+    """Say that less time is taken even if all that may be more were the quickest work (trimmed as by Lee 2009)."""
     own = observed[observed["team"].isin(subject.rollouts)]
     late = own[own["at"] >= first_days(own["team"], subject.rollouts)]
     quickness = late["value"].where(late["ended"], np.inf).groupby(late["team"]).rank(method="first", pct=True)
