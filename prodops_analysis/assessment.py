@@ -231,7 +231,8 @@ def _unanswerable(
     if begun and not rollouts:
         return (f"the decision date, {change.decision_date}, lies before every rollout; mend the record",)
     if not rollouts:
-        return (f"every rollout lies after the export ({some(sorted(f'{t} {d}' for t, d in dated.items()))})",)
+        days = some(sorted(f"{team} {day}" for team, day in dated.items()))
+        return (f"every rollout lies after what is looked at, which ends on {folded.as_of:%Y-%m-%d} ({days})",)
     known = set(folded.items["team"].unique())
     if twins := spelt_alike(known, of=rollouts):
         return (f"teams {twins}",)

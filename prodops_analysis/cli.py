@@ -79,11 +79,13 @@ def report(workspace: Path, month: str, since: str, reports: str, jobs: int, pdf
 @MONTH
 def check(workspace: Path, month: str) -> None:
     """Say what the data and the records leave open; makes no report."""
-    from prodops_analysis.metrics import METRICS
+    from prodops_analysis.metrics import METRICS, metric_named
     from prodops_analysis.records.changes import doubtful_entries, drafts, plan_state
 
     history = _load(workspace, month)
-    sizes = {"event": len(history.events), "item": len(history.items), "team": history.items["team"].nunique()}
+    for name in history.settings.metrics:
+        metric_named(name)
+    sizes = {"event": len(history.events), "item": len(history.items), "team": history.n_teams}
     click.echo(f"{', '.join(counted(n, what) for what, n in sizes.items())}, as of {history.as_of:%Y-%m-%d}")
     for workflow in dict.fromkeys(map(str, history.settings.workflow.values())):
         click.echo(f"  {workflow}")
@@ -213,6 +215,8 @@ def _due(folder: Path, last: str, since: str) -> list[str]:
     except ValueError:
         raise SettingsError(f"--since {since!r} is no month; write it as 2026-01") from None
     months = [str(p) for p in pd.period_range(first + (0 if since or not published else 1), last, freq="M")]
+    if since and not months:
+        raise SettingsError(f"--since {since} lies after the last full month of the export, {last}")
     return months or [last]
 
 
@@ -235,7 +239,16 @@ def _load(workspace: Path, month: str) -> Any:
 
 
 def _warn_of_old(history: Any, month: str) -> bool:
-    """Warn when the newest export does not reach over the last full month; a declared `as_of` is meant to be old."""
+    """Warn when the newest export does not reach over the last full month; a declared `as_of` is meant to be old.
+
+    A month that was asked for and that is not over in the export is named, too.
+    """
+    if history.exported_at < history.until:
+        click.echo(
+            f"prodops: the export ends on {history.exported_at:%Y-%m-%d}, before {history.period} is over; "
+            "its figures will change",
+            err=True,
+        )
     today = datetime.now(UTC)
     old = history.exported_at < today.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     if old := old and not month and not history.settings.as_of:
@@ -258,7 +271,7 @@ def _told(history: Any, published: Any) -> Iterator[str]:
     yield f"{counted(len(verdicts), 'change')}: {tally(verdicts)}"
     grades = history.quality().grades
     bad = sorted(set(grades.loc[grades["grade"] == "D", "team"]))
-    yield f"data: {len(history.faults)} entries listed as faulty, grade D for {some(bad) if bad else 'no team'}"
+    yield f"data: {len(history.faults)} entries listed as faulty; figures of grade D: {some(bad) if bad else 'none'}"
     for made in published.failed:
         yield f"could not be made: {made.title}: {made.failed}"
     yield from published.not_printed

@@ -12,7 +12,7 @@ from scipy import stats
 
 from prodops_analysis.cells import WEEK, Cells, fill, place
 from prodops_analysis.comparison import MIN_WEEKS_BEFORE, CannotSay
-from prodops_analysis.errors import some, spelt_alike
+from prodops_analysis.errors import counted, some, spelt_alike
 from prodops_analysis.estimators import mixed
 from prodops_analysis.estimators.assumptions import odds_of, weigh
 from prodops_analysis.estimators.linked import refuse_still
@@ -50,9 +50,7 @@ class Plan:
 
     def __str__(self) -> str:
         unit = " points" if self.scale == "difference" else "%"
-        told = [
-            f"visible in 4 of 5 cases, from {self.n_items:,} items of {self.n_teams} teams in {self.n_weeks} weeks:"
-        ]
+        told = [f"visible in 4 of 5 cases, from {self._basis}:"]
         told += [
             f"  {weeks:>3} weeks after the first rollout: {100 * x:.0f}{unit}" for weeks, x in self.visible.items()
         ]
@@ -75,6 +73,10 @@ class Plan:
         )
 
     @property
+    def _basis(self) -> str:
+        return f"{self.n_items:,} items of {counted(self.n_teams, 'team')} in {self.n_weeks} weeks"
+
+    @property
     def _head(self) -> str:
         alike = len(self.orders) > 1 and max(self.orders.values()) - min(self.orders.values()) < 0.01
         same = " (they hardly differ: choose what suits the teams)" if alike else ""
@@ -82,7 +84,7 @@ class Plan:
 
     def _repr_html_(self) -> str:
         unit = " points" if self.scale == "difference" else "%"
-        basis = f"From {self.n_items:,} items of {self.n_teams} teams in {self.n_weeks} weeks. {self.method}."
+        basis = f"From {self._basis}. {self.method}."
         note = Callout("note", "Smallest effect that would be seen in 4 of 5 cases", [basis])
         weeks = {f"{weeks} weeks": seen for weeks, seen in self.visible.items()}
         shown = [

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from prodops_analysis.errors import counted
 from prodops_analysis.estimators.pooling import MIN_EFFECTS, pool
 from prodops_analysis.metrics.monthly import share_interval
 from prodops_analysis.verdict import Verdict
@@ -69,7 +70,7 @@ def foresight(rows: pd.DataFrame) -> Foresight | str:
     """
     kept = rows[(rows["verdict"] != Verdict.NOT_ENOUGH_EVIDENCE) & rows["confidence"].notna()].reset_index(drop=True)
     if len(kept) < MIN_ASSESSED:
-        return f"{len(kept)} changes with an outcome and a stated confidence; {MIN_ASSESSED} are needed"
+        return f"{counted(len(kept), 'change')} with an outcome and a stated confidence; {MIN_ASSESSED} are needed"
     stated, happened = kept["confidence"].astype("float64"), kept["verdict"].eq(Verdict.IMPROVED).astype("float64")
     fifth = pd.cut(stated, [0, 0.2, 0.4, 0.6, 0.8, 1.01], right=False)
     shares = []

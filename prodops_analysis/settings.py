@@ -27,6 +27,14 @@ EVERY_TEAM = "*"
 UNKNOWN = "is not a setting; remove it or look for the spelling in the comments of a new workspace"
 
 
+# what pydantic refuses -> what to write instead
+_SAID = dict.fromkeys(("date_parsing", "date_from_datetime_parsing"), "is no day; write it as 2026-03-02") | {
+    "tuple_type": "must be a list in square brackets",
+    "float_parsing": "is no number; write it as 0.15",
+    "int_parsing": "is no whole number",
+}
+
+
 def in_our_words(error: type[ProdopsError], *, unknown: str) -> Any:
     """Return the last validator of a model, which raises what pydantic refuses as an error of ours.
 
@@ -190,7 +198,7 @@ def _explain(error: ValidationError, *, unknown: str = UNKNOWN) -> str:
         place = ".".join(str(part) for part in fault["loc"]) or "settings"
         found = fault["input"]
         shown = f" (found {found!r})" if isinstance(found, str | int | float | bool) else ""
-        said = fault["msg"].removeprefix("Value error, ")
+        said = _SAID.get(fault["type"], fault["msg"].removeprefix("Value error, "))
         if fault["type"] == "extra_forbidden":
             said = unknown
         if fault["type"] == "union_tag_invalid":

@@ -16,7 +16,7 @@ from prodops_analysis.event_log import FAULT_COLUMNS, Import, in_contract, merge
 from prodops_analysis.quality import Scorecard, scorecard
 from prodops_analysis.records.changes import FOLDER, Change, read_change, read_changes
 from prodops_analysis.settings import FILE, Settings, instant, read_settings
-from prodops_analysis.work_items import Fold, fold
+from prodops_analysis.work_items import NO_TEAM, Fold, fold
 
 STORE = Path("data/store")
 _STORE_VERSION = 3  # raised whenever sources are read in another way
@@ -75,6 +75,16 @@ class History:
     def period(self) -> str:
         """The month in words."""
         return str(self.month.strftime("%B %Y"))
+
+    @property
+    def n_teams(self) -> int:
+        """The number of teams with work; what has no team is none."""
+        return int(self.items.loc[self.items["team"] != NO_TEAM, "team"].nunique())
+
+    @property
+    def seen_from(self) -> str:
+        """`as_of` by the clock of the workspace, in words."""
+        return f"{self.as_of.tz_convert(self.settings.time_zone):%Y-%m-%d %H:%M %Z}"
 
     @property
     def last_day(self) -> date:

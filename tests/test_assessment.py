@@ -1039,7 +1039,7 @@ def test_doubtful_data_on_one_side_only(rollout, side):
     [
         pytest.param({}, "the change has no rollout date", id="no-teams"),
         pytest.param({"Ada": None}, "the change has no rollout date", id="no-dates"),
-        pytest.param({"Ada": date(2030, 1, 1)}, "every rollout lies after the export", id="future"),
+        pytest.param({"Ada": date(2030, 1, 1)}, "every rollout lies after what is looked at", id="future"),
         pytest.param({"Zoe": date(2025, 7, 7)}, "the log has no items of team 'Zoe'", id="unknown-team"),
         pytest.param({"Ada": date(2026, 1, 2)}, "only 0 whole weeks after the rollout", id="just-before-the-export"),
         pytest.param(

@@ -127,7 +127,7 @@ def test_any_id_that_the_command_accepts_stays_a_text(change_id, tmp_path):
             filled(decision_date='"1772409600"'), "decision_date: 1772409600 is no day", id="decision-in-seconds"
         ),
         pytest.param(
-            filled(rollouts="{Search: soon}"), r"rollouts.Search: .*date.* \(found 'soon'\)", id="rollout-no-day"
+            filled(rollouts="{Search: soon}"), r"rollouts.Search: is no day.* \(found 'soon'\)", id="rollout-no-day"
         ),
         pytest.param(
             filled(decision_date="2026-02-30"),
@@ -142,6 +142,13 @@ def test_any_id_that_the_command_accepts_stays_a_text(change_id, tmp_path):
             filled(title="a: b: c"),
             "intake-template.md, line 2: .*; put text with ':' or '#' in quotation marks",
             id="bad-yaml",
+        ),
+        pytest.param(filled(guardrails="throughput"), "guardrails: must be a list in square brackets", id="no-list"),
+        pytest.param(
+            filled(decision_date="30.09.2026"), "decision_date: is no day; write it as 2026-03-02", id="another-order"
+        ),
+        pytest.param(
+            filled(smallest_worthwhile="15%"), "smallest_worthwhile: is no number; write it as 0.15", id="percent"
         ),
         pytest.param(filled(guardrails="[throughput"), "intake-template.md, line 3", id="open-bracket"),
         pytest.param("# Only prose\n", "has no front matter; begin it with a line '---'", id="no-head"),
@@ -170,7 +177,11 @@ def test_a_record_that_breaks_its_template_is_refused(text, message, tmp_path):
             {"smallest_worthwhile": 15}, "smallest_worthwhile: .* write 15 % as 0.15", id="per-cent-for-share"
         ),
         pytest.param({"smallest": 0.1}, "smallest: is not a field of a change record; `help", id="unknown-field"),
-        pytest.param({"rollouts": {"Search": "soon"}}, r"rollouts.Search: .*date.* \(found 'soon'", id="no-day"),
+        pytest.param(
+            {"rollouts": {"Search": "soon"}},
+            r"rollouts.Search: is no day; write it as 2026-03-02 \(found 'soon'",
+            id="no-day",
+        ),
     ],
 )
 def test_a_record_in_plain_python_is_checked(given, message):

@@ -52,7 +52,7 @@ def test_all_changes_are_counted_and_those_with_a_number_drawn():
 
     chart = verdicts_chart([said(), silent], names=NAMES, period="March 2026")
 
-    assert headline(chart) == "1 of 2 changes improved what they were meant to; 1 cannot be told yet"
+    assert headline(chart) == "1 of 2 changes improved what they were meant to; 1 cannot be told"
     assert [row["verdict"] for row in drawn(chart) if "verdict" in row] == ["Cycle time: improved, −30%"]
     assert [row["effect"] for row in drawn(chart) if "effect" in row] == [-30.0]
 

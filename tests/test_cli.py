@@ -269,7 +269,7 @@ def test_a_rollout_after_the_export_is_no_number(tiny):
 
     assert result.exit_code == 0
     assert "not enough evidence" in result.output
-    assert "every rollout lies after the export (Search 2026-06-01)" in result.output
+    assert "every rollout lies after what is looked at, which ends on 2026-03-01 (Search 2026-06-01)" in result.output
 
 
 def test_freeze_shows_later_edits(tiny):
@@ -323,6 +323,37 @@ def test_the_code_says_how_the_reports_went(tiny, monkeypatch, failed, dated, as
     assert code == result.exit_code
     assert (not dated and not asked) == ("before the last full month did" in result.stderr)
     assert bool(failed) == ("could not be made: Review: its kernel died" in result.output)
+
+
+@pytest.mark.parametrize(("asked", "told"), [("2026-03", True), ("2026-02", False)])
+def test_a_month_that_is_not_over_is_told(tiny, monkeypatch, asked, told):
+    """What is made of a part of a month says so."""
+    replace(tiny / "prodops.toml", "as_of = 2026-03-01T00:00:00Z", "as_of = 2026-03-10T00:00:00Z")
+    month = SimpleNamespace(folder=tiny / "reports/x", made=[], failed=[], results={}, not_printed=())
+    monkeypatch.setattr("prodops_analysis.report.month.make_month", lambda *_, **__: month)
+
+    result = run("report", "--workspace", str(tiny), "--month", asked)
+
+    assert told == ("ends on 2026-03-10, before March 2026 is over" in result.stderr)
+
+
+def test_months_after_the_last_full_one_are_refused(tiny):
+    """`--since` a month to come makes nothing, and says so."""
+    result = run("report", "--workspace", str(tiny), "--since", "2026-09")
+
+    assert (2, "--since 2026-09 lies after the last full month of the export, 2026-02" in result.output) == (
+        result.exit_code, True,
+    )  # fmt: skip
+
+
+def test_a_misspelt_metric_of_the_settings_is_found(tiny):
+    """`prodops check` reads the metrics that the reports will ask for."""
+    settings = tiny / "prodops.toml"
+    settings.write_text('metrics = ["reopend"]\n' + settings.read_text(encoding="utf-8"), encoding="utf-8")
+
+    result = run("check", "--workspace", str(tiny))
+
+    assert (2, True) == (result.exit_code, "did you mean 'reopened'" in result.output)
 
 
 @pytest.mark.parametrize(

@@ -109,13 +109,13 @@ def test_smaller_items_are_no_faster_work(parts, result, told):
 @pytest.mark.parametrize(
     ("parts", "result", "told"),
     [
-        pytest.param({}, "passed", "until the rollout; beside other teams", id="as-before"),
+        pytest.param({}, "passed", "until the rollout; set against the waits", id="as-before"),
         pytest.param({"longer": "A"}, "blocks", "judge lead time", id="the-adopter"),
-        pytest.param({"longer": "AB"}, "passed", "beside other teams", id="every-team"),
+        pytest.param({"longer": "AB"}, "passed", "of other teams it moved by", id="every-team"),
         pytest.param({"longer": "B"}, "noted", "is work begun earlier, or only stamped?", id="the-comparison"),
         pytest.param({"unbegun": 0.5}, "blocks", "judge lead time", id="much-not-begun"),
-        pytest.param({"dropped": 1.0}, "passed", "beside other teams", id="begun-and-dropped"),
-        pytest.param({"turned_down": 0.8}, "passed", "beside other teams", id="turned-down"),
+        pytest.param({"dropped": 1.0}, "passed", "of other teams it moved by", id="begun-and-dropped"),
+        pytest.param({"turned_down": 0.8}, "passed", "of other teams it moved by", id="turned-down"),
         pytest.param({"longer": "A", "quick": 10}, "noted", "it is −1", id="lead-time-fell-all-the-same"),
         pytest.param({"longer": "A", "teams": "A"}, "blocks", "took 3.0 until the rollout: what the time", id="alone"),
     ],
@@ -126,7 +126,7 @@ def test_a_wait_is_measured_beside_other_teams(parts, result, told):
 
     assert result == check.result
     assert told in check.found
-    assert ("beside other teams" in check.found) == ("teams" not in parts)
+    assert ("of other teams it moved by" in check.found) == ("teams" not in parts)
 
 
 def test_of_throughput_no_start_is_asked():

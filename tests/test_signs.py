@@ -186,9 +186,9 @@ def test_due_changes_are_named_first(sample):
         pytest.param(said(effect=(0.2, 0.1, 0.3), metric="owner_at_start"), "rose by 20 points", id="points"),
         pytest.param(said("no worthwhile change", worthwhile="no", effect=(0.01, -0.05, 0.07)),
                      "moved by +1% (95% interval −5% to +7%): less than the 15%", id="nothing"),
-        pytest.param(said("not enough evidence", worthwhile="not shown", effect=None), "cannot be told yet", id="none"),
+        pytest.param(said("not enough evidence", worthwhile="not shown", effect=None), "cannot be told.", id="none"),
         pytest.param(said("not enough evidence", worthwhile="not shown", effect=(-0.3, -0.6, 0.1)),
-                     "cannot be told yet", id="an-estimate-is-no-answer"),
+                     "cannot be told.", id="an-estimate-is-no-answer"),
     ],
 )  # fmt: skip
 def test_bottom_line(given, words):
@@ -252,7 +252,7 @@ def test_whether_an_effect_lasts(bands, words):
          "decide on other grounds; for an answer, mend the data"),
         (replace(said("not enough evidence", checks=(check("amount of work", "blocks"),)),
                  reasons=("amount of work: what was found",)),
-         "decide on other grounds; for an answer, record sizes"),
+         "decide on other grounds; for an answer, record the same kinds of items as before, with sizes"),
         (said("not enough evidence", worthwhile="not shown", checks=(check("amount of work", "blocks"),)),
          "decide on other grounds, or set a later decision date"),
         (said("not enough evidence", checks=(check("guardrail throughput", "blocks"),)),

@@ -74,16 +74,19 @@ def weekly_counts(
     return parts.headline(parts.rollout_rules(bars, rollouts), title, text, shape)
 
 
-def wip_over_time(wip: pd.DataFrame, *, rollouts: Sequence[tuple[date, str]] = (), period: str) -> alt.Chart:
-    """Draw items in progress a week, all teams, with the dates of registered changes: `at, wip`."""
+def wip_over_time(
+    wip: pd.DataFrame, *, rollouts: Sequence[tuple[date, str]] = (), period: str, without: str = ""
+) -> alt.Chart:
+    """Draw items in progress a week, with the dates of registered changes: `at, wip`; `without`: teams left out."""
     if wip.empty:
         return parts.nothing_to_show("No work in progress", "Nothing was started in this period.")
     first, last = int(wip["wip"].iloc[0]), int(wip["wip"].iloc[-1])
     y = alt.Y("wip:Q", title="items in progress", scale=alt.Scale(zero=True))
     line = alt.Chart(wip).mark_line(color=BEFORE).encode(x=parts.moments("at"), y=y)
     moved, begin = "more" if last >= first else "fewer", wip["at"].iloc[0]
-    title = f"{last} items are in progress, {abs(last - first)} {moved} than on {begin.day} {begin:%B %Y}"
-    text = f"WIP at the start of each week and now, all teams, {period}"
+    where = " in the teams that can be counted" if without else ""
+    title = f"{last} items are in progress{where}, {abs(last - first)} {moved} than on {begin.day} {begin:%B %Y}"
+    text = f"WIP at the start of each week and now, {period}{without}"
     return parts.headline(parts.rollout_rules(line, rollouts), title, text, f"Line by week. {title}.")
 
 

@@ -45,7 +45,7 @@ def verdicts_chart(assessments: Sequence[Assessment], *, names: Mapping[str, str
     ]
     said = Counter(str(s.verdict) for s in assessments)
     rest = (("worsened", "made it worse"), ("no worthwhile change", "made no worthwhile difference"),
-            ("not enough evidence", "cannot be told yet"))  # fmt: skip
+            ("not enough evidence", "cannot be told"))  # fmt: skip
     title = f"{said['improved']} of {len(assessments)} changes improved what they were meant to"
     title += "".join(f"; {said[verdict]} {words}" for verdict, words in rest if said[verdict])
     text = (

@@ -27,7 +27,7 @@ def unfit_teams(subject: Subject, stamped: Stamps, observed: pd.DataFrame) -> tu
         elif team in subject.alone:
             titles = some(title for _, title in own_changes(subject, team))
             said.append(f"{team} {between(*subject.alone[team])} only ({titles})")
-    found = "; ".join(said) or "every other team is used throughout"
+    found = "; ".join(said) or "no other team is left out"
     return unfit, Check(name="comparison teams", result="noted" if said else "passed", found=found)
 
 

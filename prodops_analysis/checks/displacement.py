@@ -50,7 +50,7 @@ def _wait(subject: Subject, observed: pd.DataFrame) -> Check:
     beside = _compared(_waits(subject, observed), METRICS["lead_time"], subject)
     if isinstance(beside, Estimate) and beside.n_teams > 1 and beside.design != AT_ONCE:
         moved, apart = 1 + beside.estimate, not beside.low <= 0 <= beside.high
-        told += f"; beside other teams {effect(beside.estimate, scale='ratio')}"
+        told += f"; set against the waits of other teams it moved by {effect(beside.estimate, scale='ratio')}"
         told += f" ({effects(beside.low, beside.high, scale='ratio')})"
     if not apart or 1 / LONGER < moved < LONGER:
         return Check(name=WAIT, result="passed", found=told)

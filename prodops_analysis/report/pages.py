@@ -29,7 +29,7 @@ def page_metadata(history: History, title: str, *, month: bool = True) -> dict[s
         "title": title,
         "period": f"{history.period} · {history.settings.title}" if month else history.settings.title,
         "notice": history.settings.notice,
-        "as_of": f"{history.as_of:%Y-%m-%d %H:%M} UTC",
+        "as_of": history.seen_from,
         "glossary": "beside" if month else "",
     }
 

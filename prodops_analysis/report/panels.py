@@ -173,7 +173,7 @@ def quality_summary(card: Scorecard, history: History) -> Panel:
     scale = f"B from {t.grade_b:.0%}, C from {t.grade_c:.0%}, D from {t.grade_d:.0%} of the items in doubt"
     counted = f"{len(history.events):,} events of {len(history.items):,} items"
     lines = [
-        f"{counted}; {len(history.faults):,} faulty rows were not read.",
+        f"{counted}; faulty rows that were not read: {len(history.faults):,}.",
         f"Grades: A is best; {scale} (or half a month silent). A figure of grade D allows no verdict.",
     ]
     grades = {f"{r.team}/{r.metric}": r.grade for r in card.grades.itertuples()}

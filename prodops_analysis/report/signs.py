@@ -114,7 +114,7 @@ def _stands(change: Change, history: History) -> str:
 def _reach(change: Change, history: History) -> str:
     """Count the teams that had begun by the end of the month, of those with work in the log."""
     begun = sum(day is not None and day <= history.last_day for day in change.rollouts.values())
-    return f"{begun} of {history.items['team'].nunique()}"
+    return f"{begun} of {history.n_teams}"
 
 
 def _measured(name: str, figures: Sequence[Figure], assessments: Sequence[Assessment], history: History) -> Sign:
@@ -135,7 +135,8 @@ def _measured(name: str, figures: Sequence[Figure], assessments: Sequence[Assess
         why = NEEDED.get(name, f"{METRICS[metric].label} is not among the metrics of this workspace.")
         return Sign(name=name, reading=reading, sentences=((why, "", ""), *helped))
     if figure.value is None or figure.low is None or figure.high is None:
-        reading, text = "not known", f"{figure.n} items are too few to say it this month."
+        few = f"{counted(figure.n, 'item')}: too few to say it this month."
+        reading, text = "not known", few if figure.n else "Nothing is recorded to say it by."
     elif figure.previous is None:
         reading, text = "nothing to compare with yet", _sentence(figure)
     elif figure.moved:

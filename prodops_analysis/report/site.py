@@ -56,7 +56,7 @@ def digest(results: Mapping[str, Mapping[str, Any]], history: History, pages: Se
         f"Guardrails: {row['Guardrails']}. Decision asked: {row['Decision asked']}."
         for row in review.get("changes", [])
     ] or ["- none"]
-    lines += ["", f"Data as of {history.as_of:%Y-%m-%d %H:%M} UTC. Shown by team, never by person.", "", "Read on"]
+    lines += ["", f"Data as of {history.seen_from}. Shown by team, never by person.", "", "Read on"]
     lines += [f"- {page}" for page in pages]
     return "\n".join(printable(" ".join(line.split())) for line in lines) + "\n"
 

@@ -34,7 +34,7 @@ def method_note(said: Assessment) -> Callout:
 
 def verdict_panel(said: Assessment, change: Change) -> Panel:
     """Show the bottom line of one change: verdict, reasons, what changed and why, the decision asked, six figures."""
-    by_when = words.due(change)
+    by_when = "" if change.decision.strip() else words.due(change)
     guards = [f"{name}: {check.found}" for name, check in words.guardrails(said).items()]
     told = (
         ("Why this verdict", f"{'; '.join(said.reasons)}."),

@@ -19,7 +19,7 @@ _MENDED = {  # check that forbids an answer or blocks it -> what would allow one
     "comparison": "let the next change begin team by team",
     "finishes without a start": "let all work begin on the board",
     "entered afterwards": "enter work before it begins",
-    "amount of work": "record sizes",
+    "amount of work": "record the same kinds of items as before, with sizes",
     "open work": "export unfinished work, too",
     "wait before the start": "judge lead time",
 }
@@ -30,7 +30,7 @@ def bottom_line(said: Assessment) -> str:
     """Say in a sentence what is known of a change, and what it was held against."""
     label, m = METRICS[said.metric].label, said.stated(said.smallest_worthwhile, sign=False)
     if said.verdict == "not enough evidence" or said.estimate is None:
-        return f"What it did to {label.lower()} cannot be told yet."
+        return f"What it did to {label.lower()} cannot be told."
     if said.verdict == "no worthwhile change":
         return f"{label} moved by {said.stated(said.estimate)} ({said.span}): less than the {m} that would be worth it."
     went = "fell" if said.estimate < 0 else "rose"
