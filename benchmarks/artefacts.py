@@ -163,6 +163,21 @@ def begun_elsewhere(log: Frame, drawn: Drawn) -> Frame:
     return both[both["at"] <= drawn.as_of].sort_values(["item_id", "at"], kind="stable", ignore_index=True)
 
 
+def typed_throughout(log: Frame, drawn: Drawn) -> Frame:
+    """The three teams that roll out first have always typed the hours of start and end."""
+    earliest = sorted((day, team) for team, day in drawn.rollouts.items() if day)[:3]
+    typed = log["team"].isin([team for _, team in earliest]) & log["to_value"].isin(["In progress", "Done"])
+    return log.assign(at=log["at"].mask(typed, log["at"].dt.floor("h"))).sort_values(["item_id", "at", "seq"])
+
+
+def turned_down(log: Frame, drawn: Drawn) -> Frame:
+    """From the rollout on a third of the requests is turned down when they would have been begun."""
+    chosen = log["item_id"].isin(drawn.items.loc[drawn.items["late"], "item_id"][::3])
+    ends = chosen & (log["to_value"] == "In progress") & (log["from_value"] == "Backlog")
+    told = log.assign(to_value=log["to_value"].mask(ends, "Dropped"))
+    return told[~chosen | ends | told["to_value"].eq("Backlog") | told["field"].eq("created")]
+
+
 def put_in_by_a_bot(log: Frame, drawn: Drawn) -> Frame:
     """From the rollout on a bot names an owner when an item is created."""
     late = drawn.items.loc[drawn.items["late"], "item_id"]
@@ -200,6 +215,9 @@ KINDS = (
     Kind(name="nothing"),
     Kind(name="nothing, but -30 %", effect=-0.3),
     Kind(name="nothing, but -30 % and so many more items", items=faster_and_more, effect=-0.3),
+    Kind(name="nothing, but -30 %; the earliest type their hours", log=typed_throughout, effect=-0.3),
+    Kind(name="nothing, but -30 %; a third turned down", log=turned_down, effect=-0.3),
+    Kind(name="a third turned down", log=turned_down, metric="lead_time"),
     Kind(name="half of the items cut in two, no sizes", items=cut_in_two, sized=False),
     Kind(name="half of the items cut in two, no sizes", items=cut_in_two, sized=False, metric="throughput"),
     Kind(name="half of the items cut in two, sizes kept", items=cut_in_two),
