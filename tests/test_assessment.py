@@ -445,6 +445,16 @@ def test_each_team_is_held_against_its_own_stamps():
     assert found_by(found, "measurement changed at rollout").result == "passed"
 
 
+def test_work_without_a_team_is_no_comparison():
+    """Items that nobody is named for are not one more team beside the others."""
+    made = small()
+
+    found = made.asked(log=made.log.assign(team=made.log["team"].replace("Flo", None)))
+
+    assert set(SIX) - {"Flo"} == set(found.window)
+    assert "items without a team left out" in found_by(found, "comparison teams").found
+
+
 def test_one_team_alone():
     """A single team is answered from its own past, and a check says what that leaves open."""
     made = small()

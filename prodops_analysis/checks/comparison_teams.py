@@ -8,6 +8,7 @@ from prodops_analysis.checks.measurement import MEASUREMENT_SHARE, Stamps, shift
 from prodops_analysis.checks.other_changes import between
 from prodops_analysis.checks.subject import Check, Subject, own_changes
 from prodops_analysis.errors import some
+from prodops_analysis.work_items import NO_TEAM
 
 
 def unfit_teams(subject: Subject, stamped: Stamps, observed: pd.DataFrame) -> tuple[set[str], Check]:
@@ -15,7 +16,10 @@ def unfit_teams(subject: Subject, stamped: Stamps, observed: pd.DataFrame) -> tu
     items, said, unfit = subject.folded.items, [], set[str]()
     for team in sorted(set(observed["team"].unique()) - set(subject.rollouts)):
         share, (moved, names) = subject.share_in_doubt(items["team"] == team), shift(stamped, {team})
-        if subject.grade(share) == "D":
+        if team == NO_TEAM:
+            unfit.add(team)
+            said.append("items without a team left out")
+        elif subject.grade(share) == "D":
             unfit.add(team)
             said.append(f"{team} left out ({share:.0%} of its items in doubt)")
         elif steps := two_steps(subject, stamped, team):
