@@ -8,6 +8,7 @@ import pandas as pd
 
 from prodops_analysis.cells import QUICK, first_days
 from prodops_analysis.checks.artefacts import DAY, LONGER, MOVED, WAIT, by_team, from_start, items_of, new_teams, waited
+from prodops_analysis.checks.measurement import MEASUREMENT_SHARE
 from prodops_analysis.checks.subject import Check, Subject
 from prodops_analysis.comparison import AT_ONCE, CannotSay, Estimate, compare
 from prodops_analysis.errors import some
@@ -110,9 +111,10 @@ def _amount_of_work(subject: Subject, observed: pd.DataFrame) -> Check:
         return Check(name=name, result="blocks", found=f"{told}: {mend}")
     if counts or found.estimate > 0:
         return Check(name=name, result="noted", found=f"{told}: are items cut as before?")
-    began, taken = some(new_teams(subject).index), _taken_over(subject, observed)
-    told += f"{taken}: was work handed on{f' to {began}' if began else ''}, or is less of it recorded?"
-    return Check(name=name, result="blocks" if taken and subject.metric.kind == "duration" else "noted", found=told)
+    new, taken = new_teams(subject), _taken_over(subject, observed)
+    told += f"{taken}: was work handed on{f' to {some(new.index)}' if len(new) else ''}, or is less of it recorded?"
+    elsewhere = bool(taken) or new["size"].sum() >= MEASUREMENT_SHARE * after.sum()
+    return Check(name=name, result="blocks" if elsewhere and subject.metric.kind == "duration" else "noted", found=told)
 
 
 def _taken_over(subject: Subject, observed: pd.DataFrame) -> str:
