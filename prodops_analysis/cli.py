@@ -181,8 +181,8 @@ def plan(workspace: Path, month: str, change_id: str) -> None:
     )  # fmt: skip
     if not isinstance(found, planning.Plan):
         raise SettingsError(f"change {change_id!r} cannot be planned: {some(found.reasons)}")
-    note_expected(history.root / FOLDER / f"{change_id}.md", on=today, visible=found.visible,
-                  order=min(found.orders, key=found.orders.__getitem__, default="as planned"))  # fmt: skip
+    path = history.root / FOLDER / f"{change_id}.md"
+    note_expected(path, on=today, visible=found.visible, order=found.best_order)
     click.echo(f"{change_id}, {metric.label.lower()}\n{found}")
     click.echo(f"  {found.seen_by(change.smallest_worthwhile)}")
     if late := asked_late(change, on=today):

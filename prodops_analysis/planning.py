@@ -77,9 +77,17 @@ class Plan:
         return f"{self.n_items:,} items of {counted(self.n_teams, 'team')} in {self.n_weeks} weeks"
 
     @property
+    def best_order(self) -> str:
+        """The rollout order that shows most; the planned one where they hardly differ."""
+        return "as planned" if self._alike or not self.orders else min(self.orders, key=self.orders.__getitem__)
+
+    @property
+    def _alike(self) -> bool:
+        return len(self.orders) > 1 and max(self.orders.values()) - min(self.orders.values()) < 0.01
+
+    @property
     def _head(self) -> str:
-        alike = len(self.orders) > 1 and max(self.orders.values()) - min(self.orders.values()) < 0.01
-        same = " (they hardly differ: choose what suits the teams)" if alike else ""
+        same = " (they hardly differ: choose what suits the teams)" if self._alike else ""
         return f"rollout orders, {JUDGED_AT} weeks after the first rollout{same}"
 
     def _repr_html_(self) -> str:

@@ -84,7 +84,7 @@ def weeks_of_work(*, cut=1, sized=True, metric="cycle_time", fewer=1, teams="AB"
         pytest.param({"fewer": 3, "taken": 2}, "noted", "%): was work handed on, or is", id="others-a-little"),
         pytest.param({"taken": 7}, "noted", "%): was work handed on, or is less of it", id="only-others-grew"),
         pytest.param({"fewer": 3, "taken": 7, "metric": "owner_at_start"}, "noted", "began 20", id="share-taken-over"),
-        pytest.param({"fewer": 3, "teams": "ABC", "young": "C", "pace": 0.5}, "noted", "to C, or", id="to-a-small-team"),
+        pytest.param({"fewer": 3, "teams": "ABC", "young": "C", "pace": 0.5}, "noted", "to C, or", id="small-team"),
         pytest.param({"teams": "ABC", "young": "C"}, "passed", "the number of items moved by", id="new-beside"),
         pytest.param(
             {"fewer": 3, "teams": "ABC", "young": "C", "metric": "owner_at_start"}, "noted", "was work handed on to C",

@@ -193,14 +193,18 @@ def test_a_plan_says_whether_what_is_wanted_can_be_seen(least, told):
 
 
 @pytest.mark.parametrize(
-    ("orders", "alike"),
-    [({"a": 0.2, "b": 0.205}, True), ({"a": 0.2, "b": 0.3}, False), ({"a": 0.2}, False), ({}, False)],
-)
-def test_orders_that_hardly_differ_are_called_so(orders, alike):
+    ("orders", "alike", "best"),
+    [
+        ({"a": 0.2, "b": 0.205}, True, "as planned"), ({"b": 0.3, "a": 0.2}, False, "a"), ({"a": 0.2}, False, "a"),
+        ({}, False, "as planned"),
+    ],
+)  # fmt: skip
+def test_orders_that_hardly_differ_are_called_so(orders, alike, best):
     """A choice that makes no difference is not made to look like one."""
     found = Plan(visible={8: 0.4}, orders=orders, n_items=9, n_weeks=9, n_teams=2)
 
     assert alike == ("hardly differ" in str(found)) == ("hardly differ" in found._repr_html_())
+    assert best == found.best_order
     assert bool(orders) == ("rollout order" in str(found)) == ("Rollout order" in found._repr_html_())
 
 
