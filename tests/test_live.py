@@ -73,6 +73,17 @@ def test_marks_answer_the_pointer(kind):
     assert all(mark.get("interactive", True) for mark in marks if mark["type"] in tips)
 
 
+def test_nothing_is_cut_at_the_edges():
+    """The first and the last day stand clear of the edges of the view; words that stay in place are not clipped."""
+    words = alt.Chart(ROWS).mark_text(dy=-24).encode(x=alt.value(0), y="team:N", text="team:N")
+    vega = compiled(alt.layer(CHARTS["line"], words))
+
+    assert [8] == [scale["padding"] for scale in vega["scales"] if scale["name"] == "x"]
+    assert {"symbol": True, "text": None} == {
+        mark["type"]: mark.get("clip") for mark in marks_of(vega) if mark["type"] in ("symbol", "text")
+    }
+
+
 def test_stacked_bars_are_not_clipped_away():
     """No bar lies in a group without a width, to which its clip would cut it."""
     bars = alt.Chart(ROWS).mark_bar().encode(x="n:Q", y=alt.Y("low:N"), color=TEAM)

@@ -10,6 +10,7 @@ from prodops_analysis.charts import renderer
 
 ZOOM, CHOICE = "zoom", "choice"
 _OPTIONS_AT_MOST = 40
+EDGE = 8  # pixels beside the first and the last day
 _FAINT = 0.12  # what is left of a mark that was not chosen
 _SILENT = {"area", "line", "text", "trail"}  # one tooltip for a whole line would tell its first point only
 _COLOURS = ("color", "fill", "stroke", "shape", "strokeDash")
@@ -87,10 +88,16 @@ def _prepared(node: Any) -> Any:
 
 
 def _add_zoom(spec: Node, units: list[tuple[Node, Node]]) -> None:
+    # what can be zoomed is cut at the edges of the view: no mark of a first or last day may lie there, nor words beside
+    for unit, encoding in units:
+        if _kind(unit) == "text" and "field" not in encoding.get("x", {}):
+            unit["mark"].setdefault("clip", False)
     for unit, encoding in units:
         x = encoding.get("x", {})
         plain = str(x.get("field", "")).isidentifier() and not {"bin", "aggregate", "timeUnit"} & set(x)
         if plain and x.get("type") in {"quantitative", "temporal"}:
+            if x["type"] == "temporal":
+                x["scale"] = {"padding": EDGE} | x.get("scale", {})
             # a wheel alone goes on scrolling the page
             select = {"type": "interval", "encodings": ["x"], "zoom": "wheel![event.ctrlKey || event.metaKey]"}
             unit.setdefault("params", []).append({"name": ZOOM, "select": select, "bind": "scales"})
