@@ -15,10 +15,13 @@ ROW = {"Change": "New intake", "Stands": "due for decision", "Verdict": "improve
 RESULTS = {"monthly-review": {"signs": {"Shorter cycle times": SIGN}, "changes": [ROW]}}
 
 
-def month_of(folder, name, *, value=3.6, grade="A"):
+def month_of(folder, name, *, value=3.6, grade="A", without=()):
     """A published month with one figure and one grade."""
     (folder / name).mkdir()
-    review = {"figures": {"cycle_time": {"value": value}}, "verdicts": {"c": {"verdict": "improved"}}}
+    review = {
+        "figures": {"cycle_time": {"value": value, "without": without}},
+        "verdicts": {"c": {"verdict": "improved"}},
+    }
     results = {"monthly-review": review, "data-quality": {"grades": {"A/cycle_time": grade, "A/wip": grade}}}
     (folder / name / "metrics.json").write_text(json.dumps(results), encoding="utf-8")
 
@@ -26,18 +29,20 @@ def month_of(folder, name, *, value=3.6, grade="A"):
 def test_all_months_newest_first(sample, tmp_path):
     """Each month leads to its page by a relative link, with its figures as published; other folders are left alone."""
     month_of(tmp_path, "2026-07")
+    month_of(tmp_path, "2026-06", value=2.5, without=["B", "C"])
     month_of(tmp_path, "2026-09", value=None, grade="D")
     (tmp_path / ".2026-10.unfinished").mkdir()
     (tmp_path / "2026-08").mkdir()
 
     page = site.all_months_page(tmp_path, sample)
 
-    assert ["2026-09/index.html", "2026-07/index.html"] == re.findall(
+    assert ["2026-09/index.html", "2026-07/index.html", "2026-06/index.html"] == re.findall(
         r'<th [^>]*rowheader"[^>]*><a href="([^"]+)"', page
     )
     assert "grade D in 1 team" in page
     assert "no grade D" in page
     assert re.search(r"<td[^>]*>3\.6</td>", page)
+    assert re.search(r"<td[^>]*>2\.5 without 2 teams</td>", page)
 
 
 def test_the_digest_says_the_month_in_plain_text(sample):

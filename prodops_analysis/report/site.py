@@ -39,7 +39,11 @@ def all_months_page(reports: Path, history: History) -> str:
     columns = ["Month", "Verdicts", *(label for label, *_ in FIGURES.values()), "Data"]
     units = {label: unit for label, unit, _ in FIGURES.values() if unit}
     listed = table(rows, columns, caption="Published months, newest first", units=units, links=links)
-    note = Callout("note", "Figures are those that were published", ["A month says in its ledger what moved since."])
+    told = [
+        "A month says in its ledger what moved since.",
+        "Teams whose data has grade D are left out of a figure: compare months that leave out the same ones.",
+    ]
+    note = Callout("note", "Figures are those that were published", told)
     return rendered(history, "Reports", [shown(listed), shown(note)], month=False)
 
 
@@ -81,5 +85,7 @@ def tally(words: Sequence[str]) -> str:
 
 
 def _figure(figure: Mapping[str, Any] | None, like: str) -> str | None:
-    value = figure.get("value") if figure else None
-    return None if value is None else number(float(value), like=like)
+    if figure is None or figure.get("value") is None:
+        return None
+    left_out = counted(len(figure["without"]), "team") if figure.get("without") else ""
+    return number(float(figure["value"]), like=like) + (f" without {left_out}" if left_out else "")
