@@ -122,7 +122,8 @@ def doubtful_items(fold: Fold, *, faults: pd.DataFrame, settings: Quality) -> di
     return {
         "finish before start": (items["first_finished_at"] < items["started_at"]).fillna(False),
         "finish without start": (items["outcome"] == "done") & items["started_at"].isna(),
-        "created already done": (age < pd.Timedelta(0)) | ((age == pd.Timedelta(0)) & ~by_days),
+        "created already done": ((age < pd.Timedelta(0)) | ((age == pd.Timedelta(0)) & ~by_days))
+        & ~items["history_cut"],
         "unknown state": items["unknown_states"] > 0,
         "unknown state before the start": items["unknown_at_start"],
         "unknown state at the end": items["unknown_at_end"],

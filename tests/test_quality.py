@@ -140,6 +140,12 @@ def test_work_of_one_day_is_no_work_created_done(at, states, expected):
             id="reopened",
         ),
         pytest.param([("B", "Doing", "2026-01-02", {"from_value": "Doing"})], (), {"history cut"}, id="history-cut"),
+        pytest.param(
+            [("B", "Done", "2026-01-02", {"from_value": "Doing"})],
+            (),
+            {"history cut", "finish without start"},
+            id="history-cut-just-before-the-end",
+        ),
         pytest.param([("B", "Doing", "2025-08-04")], (), {"stale open item"}, id="stale"),
         pytest.param([("B", "Doing", "2025-08-05")], (), set(), id="exactly-180-days-is-not-stale"),
         pytest.param([("B", "Backlog", "2025-01-04")], (), set(), id="an-old-idea-is-not-stale"),
