@@ -35,9 +35,7 @@ def curves_before_after(curves: Mapping[str, SurvivalCurve], *, name: str, forbi
     told = [f"{days:.1f} days {side}" if days == days else f"not reached {side}" for side, days in median.items()]
     title = f"Median {', '.join(told)}"
     counts = ", ".join(f"{curves[side].n} items {side} ({curves[side].n_open} open)" for side in ("before", "after"))
-    text = (
-        f"{name} of the adopting teams by start, open items counted (strokes): {counts}. Description, not the verdict"
-    )
+    text = f"{name} of the adopting teams by start, to any end, open items counted (strokes): {counts}. Not the verdict"
     drawn = falling(sides, limit=limit, colours=[BEFORE, AFTER])
     return headline(drawn, title, text, f"Two falling step curves with 95% bands, open items marked. {title}.")
 

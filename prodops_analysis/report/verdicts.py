@@ -83,7 +83,7 @@ def _days(said: Assessment) -> list[Card]:
         return []
     days, low, high = (number(x, like="+.1f") for x in said.in_unit)
     base = number(said.typical or float("nan"), like=".1f")
-    told = f"{confident(said.confidence)} interval {low} to {high}; half took {base} or less before"
+    told = f"{confident(said.confidence)} interval {low} to {high}; half was done within {base} before"
     return [Card(label="In days", value=days, unit="days", comparison=told)]
 
 
