@@ -274,8 +274,8 @@ def test_decision_asked(given, asked):
 @pytest.mark.parametrize(
     ("verdict", "effect", "told"),
     [
-        ("improved", (-0.3, -0.4, -0.2), "mix of work: what was found; wait before the start: what was found."),
-        ("worsened", (0.3, 0.2, 0.4), "mix of work: what was found; wait before the start: what was found."),
+        ("improved", (-0.3, -0.4, -0.2), "Mix of work: what was found. Wait before the start: what was found."),
+        ("worsened", (0.3, 0.2, 0.4), "Mix of work: what was found. Wait before the start: what was found."),
         ("not enough evidence", (-0.3, -0.6, 0.1), ""),
     ],
 )

@@ -23,6 +23,6 @@ def scorecard_chart(grades: pd.DataFrame, *, period: str) -> alt.Chart:
     cells = base.mark_rect(stroke=LINE, strokeWidth=1).encode(color=alt.Color("grade:N", scale=shades, legend=None))
     on_dark = alt.condition("datum.grade === 'D'", alt.value(PAPER), alt.value(INK))
     letters = base.mark_text(fontWeight="bold", fontSize=14).encode(text="letter:N", color=on_dark)
-    title = f"Grade D for {', '.join(bad)}: no verdict from those figures" if bad else "No figure has grade D"
+    title = f"Grade D in some figures of {', '.join(bad)}: no verdict from them" if bad else "No figure has grade D"
     text = f"Grade of each figure by the share of its items in doubt, {period}"
     return headline(cells + letters, title, text, f"Table of grades, teams by figures. {title}.")

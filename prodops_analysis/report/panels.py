@@ -169,7 +169,7 @@ def quality_summary(card: Scorecard, history: History) -> Panel:
     bad = card.grades[card.grades["grade"] == "D"]
     teams = some(sorted(set(bad["team"])))
     t = card.thresholds
-    title = f"Grade D for {teams}" if teams else "No figure has grade D"
+    title = f"Grade D in some figures of {teams}" if teams else "No figure has grade D"
     scale = f"B from {t.grade_b:.0%}, C from {t.grade_c:.0%}, D from {t.grade_d:.0%} of the items in doubt"
     counted = f"{len(history.events):,} events of {len(history.items):,} items"
     lines = [

@@ -109,7 +109,8 @@ def look_first(said: Assessment) -> str:
     if said.estimate is None or said.verdict is Verdict.NOT_ENOUGH_EVIDENCE:
         return ""
     moved = [check for check in said.checks if check.result == "noted" and check.name in ARTEFACTS]
-    return "; ".join(f"{check.name}: {check.found}" for check in moved) + ("." if moved else "")
+    told = (f"{check.name.capitalize()}: {check.found}" for check in moved)
+    return " ".join(text if text.endswith("?") else f"{text}." for text in told)
 
 
 def due(change: Change) -> str:
