@@ -95,10 +95,14 @@ def check(workspace: Path, month: str) -> None:
         click.echo(f"  {count} {'entry' if count == 1 else 'entries'} listed, not read: {reason} (first: {where})")
     for remark in (*history.remarks, *history.source_checks.values()):
         click.echo(f"  {remark}")
-    for found in history.quality().checks:
+    card = history.quality()
+    for found in card.checks:
         if found.n:
             first = some(found.items, most=3)
             click.echo(f"  {found.name}: {counted(found.n, 'item')} ({found.share:.1%}), first {first}")
+    for name, without in card.unfit.items():
+        if without:
+            click.echo(f"  grade D, {metric_named(name).label}: {some(without)}")
     teams, begins = set(history.items["team"]), history.events["at"].min().tz_convert(history.settings.time_zone).date()
     for change in history.changes:
         click.echo(f"  change {change.id}: {plan_state(change)}")
