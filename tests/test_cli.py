@@ -347,7 +347,7 @@ def test_months_after_the_last_full_one_are_refused(tiny):
 
 
 def test_figures_that_rest_on_doubtful_data_are_named(tiny):
-    """`prodops check` says which figures of which teams have grade D: here one team is silent, one never starts work."""
+    """`prodops check` says which figures of which teams have grade D: here one is silent, one never starts work."""
     with (tiny / "data/raw/log.csv").open("a", encoding="utf-8") as log:
         log.writelines(f"B-{n},2026-02-1{n}T10:00Z,state,Done,Billing\n" for n in range(5))
 

@@ -186,6 +186,24 @@ def test_bulk_edit(together, expected):
 
 
 @pytest.mark.parametrize(
+    ("releases", "alone", "expected"),
+    [
+        pytest.param(6, 60, 0, id="half-is-released"),
+        pytest.param(5, 0, 50, id="too-few-to-be-a-habit"),
+        pytest.param(6, 61, 60, id="most-ends-alone"),
+    ],
+)
+def test_a_release_is_no_bulk_edit(releases, alone, expected):
+    """Who always releases work together ends it so; a clean-up that happens now and then is in doubt."""
+    ends = [(f"R{day}-{n}", day, f"r{day}") for day in range(releases) for n in range(10)]
+    ends += [(f"A{n}", n % 9, None) for n in range(alone)]
+    events = [event for item, day, batch in ends for event in (
+        (item, "Doing", "2026-01-02"), (item, "Done", f"2026-01-{day + 10}T10:07", {"batch_id": batch}))]  # fmt: skip
+
+    assert expected == doubtful_items(folded(*events), faults=faults(), settings=SETTINGS.quality)["bulk edit"].sum()
+
+
+@pytest.mark.parametrize(
     ("states", "listed", "expected"),
     [
         pytest.param(["Doing", "Done", "Doing", "Done"], (), {"throughput"}, id="backward-move"),
