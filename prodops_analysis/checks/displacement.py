@@ -100,8 +100,7 @@ def _amount_of_work(subject: Subject, observed: pd.DataFrame) -> Check:
     told = f"{what} moved by {effect(found.estimate, scale='ratio')} ({effects(found.low, found.high, scale='ratio')})"
     many, times = (-found.estimate, beside) if counts else (found.estimate, observed)
     if many >= MORE and subject.metric.kind != "share" and (steps := _small_steps(times, subject)):
-        left = "" if counts else _without_the_quickest(observed, subject, share=1 - 1 / (1 + found.high))
-        return Check(name=name, result="noted" if left else "blocks", found=f"{told}, and {steps}{left}")
+        return Check(name=name, result="blocks", found=f"{told}, and {steps}")
     if found.low <= 0 <= found.high or abs(found.estimate) < MOVED:
         return Check(name=name, result="passed", found=told)
     smaller = found.high <= -MOVED if counts else found.low >= MOVED
@@ -129,18 +128,6 @@ def _taken_over(subject: Subject, observed: pd.DataFrame) -> str:
     if not MOVED * before <= before - after <= 2 * (now - was):
         return ""
     return f", while the other teams began {now:.1f} items a week since {half:%Y-%m-%d}, {was:.1f} before"
-
-
-def _without_the_quickest(observed: pd.DataFrame, subject: Subject, *, share: float) -> str:
-    """Say that less time is taken even if all that may be more were the quickest work (trimmed as by Lee 2009)."""
-    own = observed[observed["team"].isin(subject.rollouts)]
-    late = own[own["at"] >= first_days(own["team"], subject.rollouts)]
-    quickness = late["value"].where(late["ended"], np.inf).groupby(late["team"]).rank(method="first", pct=True)
-    kept = observed.drop(index=quickness.index[quickness <= share]).reset_index(drop=True)
-    found = _compared(kept, subject.metric, subject)
-    if isinstance(found, CannotSay) or found.high >= 0:
-        return ""
-    return f"; without the quickest {share:.0%} the effect is still {effect(found.estimate, scale='ratio')}"
 
 
 def _small_steps(times: pd.DataFrame, subject: Subject) -> str:
