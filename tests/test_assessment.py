@@ -281,6 +281,7 @@ def test_a_rollout_before_the_log_tells_nothing():
 
     assert ["Bo", "Cy"] == sorted(found.by_team)
     assert any(why.startswith("of Ada, of which no week before") for why in found.left_out)
+    assert "left out is the work of Ada, of which no week before" in found_by(found, "comparison").found
     assert found_by(found, "new teams").result == "passed"
 
 

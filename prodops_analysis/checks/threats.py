@@ -3,6 +3,7 @@
 import calendar
 from typing import Literal
 
+from prodops_analysis.cells import NO_PAST
 from prodops_analysis.checks.subject import Check
 from prodops_analysis.comparison import AT_ONCE, Estimate, picked
 from prodops_analysis.errors import counted, some
@@ -39,6 +40,8 @@ def _comparison(found: Estimate) -> Check:
             "let teams start one after the other"
         )
         return Check(name=name, result="forbids", found=told)
+    if lost := [why for why in found.left_out if NO_PAST in why]:
+        return Check(name=name, result="noted", found=f"{found.design}; left out is the work {lost[0]}")
     if found.n_teams == 1:
         told = "no other team is there to compare with; whatever else happened to this one is part of the effect"
         return Check(name=name, result="noted", found=told)
