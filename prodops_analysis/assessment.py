@@ -179,7 +179,7 @@ def _compared(
     if isinstance(found, CannotSay):
         return found, checks
     # of a team without a past nothing moved
-    used = {team: day for team, day in subject.rollouts.items() if found.n_teams == 1 or team in found.window}
+    used = {team: day for team, day in subject.rollouts.items() if team in found.window}
     observed = observed[observed["team"].isin(used) | ~observed["team"].isin(subject.rollouts)].reset_index(drop=True)
     subject = replace(subject, rollouts=used)
     of_records = artefacts(subject, observed)

@@ -243,16 +243,7 @@ def _load(workspace: Path, month: str) -> Any:
 
 
 def _warn_of_old(history: Any, month: str) -> bool:
-    """Warn when the newest export does not reach over the last full month; a declared `as_of` is meant to be old.
-
-    A month that was asked for and that is not over in the export is named, too.
-    """
-    if history.exported_at < history.until:
-        click.echo(
-            f"prodops: the export ends on {history.exported_at:%Y-%m-%d}, before {history.period} is over; "
-            "its figures will change",
-            err=True,
-        )
+    """Warn when the newest export does not reach over the last full month; a declared `as_of` is meant to be old."""
     today = datetime.now(UTC)
     old = history.exported_at < today.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     if old := old and not month and not history.settings.as_of:
@@ -265,13 +256,15 @@ def _warn_of_old(history: Any, month: str) -> bool:
 
 
 def _told(history: Any, published: Any) -> Iterator[str]:
-    """Say in three lines where the reports are and what they hold."""
+    """Say in a few lines where the reports are and what they hold."""
     from prodops_analysis.report.site import tally, verdicts_of
 
     path = published.folder / "index.html"
     shown = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
     yield f"{shown}: {counted(len(published.made) - len(published.failed), 'report')} for {history.period}"
     verdicts = verdicts_of(published.results)
+    if history.exported_at < history.until:
+        yield f"the export ends on {history.exported_at:%Y-%m-%d}, before {history.period} is over: figures will change"
     yield f"{counted(len(verdicts), 'change')}: {tally(verdicts)}"
     grades = history.quality().grades
     bad = sorted(set(grades.loc[grades["grade"] == "D", "team"]))

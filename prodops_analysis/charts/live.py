@@ -96,7 +96,7 @@ def _add_zoom(spec: Node, units: list[tuple[Node, Node]]) -> None:
         x = encoding.get("x", {})
         plain = str(x.get("field", "")).isidentifier() and not {"bin", "aggregate", "timeUnit"} & set(x)
         if plain and x.get("type") in {"quantitative", "temporal"}:
-            if x["type"] == "temporal":
+            if x["type"] == "temporal" and x.get("scale", {}) is not None:
                 x["scale"] = {"padding": EDGE} | x.get("scale", {})
             # a wheel alone goes on scrolling the page
             select = {"type": "interval", "encodings": ["x"], "zoom": "wheel![event.ctrlKey || event.metaKey]"}

@@ -12,7 +12,7 @@ from scipy import stats
 
 from prodops_analysis.cells import MOST_UNSEEN, first_days, kinds_of, unseen
 from prodops_analysis.checks.measurement import MEASUREMENT_SHARE, TRACE
-from prodops_analysis.checks.subject import TOO_CLOSE, Check, Subject
+from prodops_analysis.checks.subject import Check, Subject
 from prodops_analysis.errors import some
 from prodops_analysis.tables import effect
 from prodops_analysis.work_items import UNKNOWN
@@ -177,7 +177,6 @@ def _afterwards(items: pd.DataFrame, after: Flags) -> Check:
 def new_teams(subject: Subject) -> pd.DataFrame:
     """Return the other teams that began to work since the first rollout: `min`, when, and `size`, the items since."""
     items, first = subject.folded.items, pd.Timestamp(min(subject.rollouts.values()), tz="UTC")
-    first = max(first, subject.placed.min() + TOO_CLOSE)
     # work that was handed on may be older than the team that got it
     others = subject.placed[~items["team"].isin(subject.rollouts)].groupby(items["team"]).agg(["min", "size"])
     return others[(others["min"] >= first) & (others["size"] >= BULK)].sort_values("min")

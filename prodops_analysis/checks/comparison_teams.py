@@ -24,7 +24,7 @@ def unfit_teams(subject: Subject, stamped: Stamps, observed: pd.DataFrame) -> tu
             said.append(f"{team} left out ({share:.0%} of its items in doubt)")
         elif steps := two_steps(subject, stamped, team):
             unfit.add(team)
-            said.append(f"left out: {steps}")
+            said.append(f"{team} left out ({steps})")
         elif moved >= MEASUREMENT_SHARE:
             unfit.add(team)
             said.append(f"{team} left out ({names})")

@@ -37,8 +37,10 @@ def stamps(subject: Subject) -> Stamps:
 def measurement(subject: Subject, stamped: Stamps) -> Check:
     """What stamps the start or finish must be the same before and after, team by team."""
     name = "measurement changed at rollout"
-    if steps := [told for team in sorted(subject.rollouts) if (told := two_steps(subject, stamped, team))]:
-        return Check(name=name, result="forbids", found=f"{some(steps, most=1)} in the workflow map")
+    steps = [f"{team}, {told}" for team in sorted(subject.rollouts) if (told := two_steps(subject, stamped, team))]
+    if steps:
+        mend = "they are two steps, not one: mend same_as in the workflow map"
+        return Check(name=name, result="forbids", found=f"{some(steps, most=2)}; {mend}")
     share, names = shift(stamped, set(subject.rollouts))
     if share >= MEASUREMENT_SHARE:
         mend = "if it is only a new name, declare it under same_as in the workflow map"
@@ -62,7 +64,7 @@ def two_steps(subject: Subject, stamped: Stamps, team: str) -> str:
         ids = [set(late.loc[late["state"] == name, "item_id"]) for name in (new, old)]
         both, either = len(ids[0] & ids[1]), len(ids[0] | ids[1])
         if both >= MEASUREMENT_SHARE * max(either, 1):
-            return f"{team}: {both:,} of {either:,} items that were in {new!r} or {old!r} were in both; mend same_as"
+            return f"{both:,} of {either:,} items that were in {new!r} or {old!r} were in both"
     return ""
 
 

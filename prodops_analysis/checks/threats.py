@@ -40,24 +40,21 @@ def _comparison(found: Estimate) -> Check:
             "let teams start one after the other"
         )
         return Check(name=name, result="forbids", found=told)
-    if lost := [why for why in found.left_out if NO_PAST in why]:
-        return Check(name=name, result="noted", found=f"{found.design}; left out is the work {lost[0]}")
+    told = found.design
     if found.n_teams == 1:
         told = "no other team is there to compare with; whatever else happened to this one is part of the effect"
-        return Check(name=name, result="noted", found=told)
-    if found.beyond >= MOST_BEYOND:
-        told = (
-            f"{found.design}; {found.beyond:.0%} of the work after the rollouts lies in weeks in which no team is left "
-            "to compare with: how effects grew or differed there rests on the model; let some teams wait longer"
+    elif found.beyond >= MOST_BEYOND:
+        told += (
+            f"; {found.beyond:.0%} of the work after the rollouts lies in weeks in which no team is left to compare "
+            "with: how effects grew or differed there rests on the model; let some teams wait longer"
         )
-        return Check(name=name, result="noted", found=told)
-    if found.beside_one >= MOST_BEYOND:
-        told = (
-            f"{found.design}; {found.beside_one:.0%} of the work after the rollouts lies in weeks in which one team "
-            "alone is left to compare with: what happened there looks like an effect, or hides one"
+    elif found.beside_one >= MOST_BEYOND:
+        told += (
+            f"; {found.beside_one:.0%} of the work after the rollouts lies in weeks in which one team alone is left to "
+            "compare with: what happened there looks like an effect, or hides one"
         )
-        return Check(name=name, result="noted", found=told)
-    return Check(name=name, result="passed", found=found.design)
+    told += "".join(f"; left out is the work {why}" for why in found.left_out if NO_PAST in why)
+    return Check(name=name, result="passed" if told == found.design else "noted", found=told)
 
 
 def _trend(found: Estimate) -> Check:
