@@ -108,7 +108,7 @@ def assess(
     folded = fold_with(log, items, settings=settings, as_of=look.until)
     absent = faults if faults is not None and not faults.empty else pd.DataFrame(columns=list(FAULT_COLUMNS))
     rollouts = {team: day for team, day in begun.items() if settings.begin_of(day) <= look.until}
-    if reasons := _unanswerable(change, rollouts, begun, folded, passed=set(log["team"].dropna())):
+    if reasons := _unanswerable(change, rollouts, begun, folded, passed=set(log["team"].dropna().unique())):
         return _answer(None, CANNOT_SAY, chosen, change, (), reasons, look=look)
     subject = Subject(
         folded=folded, metric=chosen, change=change, rollouts=rollouts, settings=settings,

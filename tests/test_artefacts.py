@@ -163,6 +163,18 @@ def test_teams_that_differ_have_not_changed():
     assert np.isnan(by_team(habit.where((team == "early") & after), after, team)).all()
 
 
+@pytest.mark.parametrize("metric", ["throughput", "reopened"])
+def test_what_is_dropped_instead_of_done_is_told_of_metrics_of_done_work(metric):
+    """Observations of done work alone hold nothing that was dropped: all that ended is asked."""
+    every = observations(after=("feature", "M", "dropped"), share=0.5)
+    subject, _ = subject_of(every, metric=metric)
+
+    found = {check.name: check for check in artefacts(subject, every[every["outcome"] == "done"])}
+
+    assert found["dropped work"].result == "noted"
+    assert found["dropped work"].found == "0% before and 48% after of items dropped"  # 20 of 42: two begun before end after
+
+
 def test_dropped_work_of_a_share_is_not_called_unfinished():
     """Only durations count a dropped item as not done."""
     observed = observations(after=("feature", "M", "dropped"))

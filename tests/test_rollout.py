@@ -271,7 +271,7 @@ def test_bands_need_weeks_before_them(first, early):
 @pytest.mark.usefixtures("two_by_two")
 def test_spell_and_slope_are_those_of_the_model():
     """The spell is the coefficient of the last four weeks, the slope the mean over adopters, with 12 df."""
-    table = drawn(9, first=(18, 24, None, None))
+    table = drawn(10, first=(18, 24, None, None))
     model = Model.of(table, common=True)
     slow = weighed(table, common=True)
     want = {

@@ -108,6 +108,8 @@ def _mix(observed: pd.DataFrame, own: pd.DataFrame, after: Flags, subject: Subje
 def _dropped(own: pd.DataFrame, after: Flags, subject: Subject) -> Check:
     """What is turned down at the end of its wait is no request that waits longer: lead times of many tell nothing."""
     duration = subject.metric.kind == "duration"
+    if not duration and "starts" not in subject.metric.clock:  # what is observed is done
+        own, after = _ended(subject)
     kept = "; a dropped item counts as not done until it was dropped" if duration else ""
     flags = {"of items dropped": own["outcome"] == "dropped"}
     forbids = MEASUREMENT_SHARE if duration and not from_start(subject) else np.inf
@@ -192,11 +194,17 @@ def _new_teams(subject: Subject) -> Check:
 
 def _without_start(subject: Subject) -> Check:
     """Quick work that skips the board has no start, and no cycle time."""
-    items = subject.folded.items
-    done = items[items["team"].isin(subject.rollouts) & (items["outcome"] == "done")]
-    after = subject.local(done["finished_at"]) >= first_days(done["team"], subject.rollouts)
+    ended, after = _ended(subject)
+    done = ended[ended["outcome"] == "done"]
     flags = {"of finished items have no start": done["started_at"].isna()}
-    return _moved("finishes without a start", flags, after, done["team"], least=FEW, forbids=MOVED)
+    return _moved("finishes without a start", flags, after[done.index], done["team"], least=FEW, forbids=MOVED)
+
+
+def _ended(subject: Subject) -> tuple[pd.DataFrame, Flags]:
+    """Return the items of the adopting teams that ended, and whether after their rollout."""
+    items = subject.folded.items
+    ended = items[items["team"].isin(subject.rollouts) & items["finished_at"].notna()]
+    return ended, subject.local(ended["finished_at"]) >= first_days(ended["team"], subject.rollouts)
 
 
 def waited(items: pd.DataFrame, after: Flags, *, anyway: float = 1.0) -> tuple[float, float, bool]:
@@ -222,7 +230,7 @@ def _last_state(items: pd.DataFrame, after: Flags, subject: Subject) -> Check:
     known = items[(items["outcome"] == "done") & items["started_at"].notna()]
     inside = spells[spells["item_id"].isin(known["item_id"]) & spells["stage"].isin(["active", "wait"])]
     entered = inside.groupby("item_id")["entered_at"].max()
-    last = pd.to_datetime(known["item_id"].map(dict(entered)), utc=True)
+    last = pd.to_datetime(entered.reindex(known["item_id"]), utc=True).set_axis(known.index)
     parts = pd.DataFrame({"first": last - known["started_at"], "last": known["finished_at"] - last}) / DAY
     logs = np.log(parts[(parts["first"] > 0) & (parts["last"] > 0)].clip(lower=1 / 24))
     sides = [logs[side.reindex(logs.index)] for side in (~after, after)]
@@ -277,10 +285,12 @@ def by_team(flag: "pd.Series[float]", after: Flags, team: "pd.Series[str]") -> t
 
     Teams that roll out early have more after, and what is their habit would seem to come with the rollout.
     """
-    sides = flag.groupby([team, after.astype("bool")]).agg(["mean", "count"]).unstack()
-    if sides.shape[1] < 4:
+    cell = 2 * pd.factorize(team)[0] + after.to_numpy(bool)
+    seen, cells = flag.notna().to_numpy(), 2 * team.nunique()
+    n = np.bincount(cell[seen], minlength=cells).reshape(-1, 2)
+    total = np.bincount(cell[seen], weights=flag[seen], minlength=cells).reshape(-1, 2)
+    both = (n > 0).all(axis=1)
+    if not both.any():
         return np.nan, np.nan
-    known = sides[(sides["count"] > 0).all(axis=1)]
-    weight = known["count", True] / known["count", True].sum()
-    before, later = ((known["mean", side] * weight).sum(min_count=1) for side in (False, True))
+    before, later = np.average(total[both] / n[both], weights=n[both, 1], axis=0)
     return float(before), float(later)

@@ -51,7 +51,7 @@ class Odds:
 
 # Why each: docs/decisions/0004.
 BESIDE = Odds(
-    rho={0.0: 1, 0.3: 1, 0.6: 1, 0.85: 1}, slope={LEVEL: 1, 0.2: 1, 0.6: 2}, spell={NONE: 2, 0.5: 1},
+    rho={0.0: 1, 0.3: 1, 0.6: 1, 0.85: 1}, slope={LEVEL: 1, 0.2: 1, 0.6: 2}, spell={NONE: 1, 0.5: 1},
     growth={NONE: 3, FROM_NOTHING: 2, 0.5: 1}, order={NONE: 2, 0.5: 1}, apart={NONE: 1, 0.3: 1}, worth=12,
 )  # fmt: skip
 ALONE = Odds(
