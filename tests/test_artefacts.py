@@ -172,7 +172,8 @@ def test_what_is_dropped_instead_of_done_is_told_of_metrics_of_done_work(metric)
     found = {check.name: check for check in artefacts(subject, every[every["outcome"] == "done"])}
 
     assert found["dropped work"].result == "noted"
-    assert found["dropped work"].found == "0% before and 48% after of items dropped"  # 20 of 42: two begun before end after
+    # 20 of 42: two that were begun before end after
+    assert found["dropped work"].found == "0% before and 48% after of items dropped"
 
 
 def test_dropped_work_of_a_share_is_not_called_unfinished():
