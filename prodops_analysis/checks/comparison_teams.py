@@ -40,12 +40,15 @@ def read_otherwise(subject: Subject, observed: pd.DataFrame) -> tuple[set[str], 
 
     Their difference would look like an effect in the adopting teams.
     """
+    others, unfit = sorted(set(observed["team"].unique()) - set(subject.rollouts)), set[str]()
+    if not others:
+        return unfit, Check(name="records of the comparison", result="passed", found="no other team is compared with")
     days = sorted(pd.Timestamp(day, tz="UTC") for day in subject.rollouts.values())
-    since, told, unfit = days[len(days) // 2], [], set[str]()
+    since, told = days[len(days) // 2], []
     items, late = items_of(observed, subject), observed["at"] >= since
     parts = {team: (rows, late[rows.index]) for team, rows in items.groupby(observed["team"])}
     waits = {team: waited(*part) for team, part in parts.items()} if from_start(subject) else {}
-    for team in sorted(set(parts) - set(subject.rollouts)):
+    for team in others:
         checks = [check for check in of_the_clock(*parts[team], subject) if check.result != "passed"]
         told += [f"{team}, {check.name}: {check.found}" for check in checks]
         elsewhere = [now / usual for other, (usual, now, _) in waits.items() if other != team and usual and now]
