@@ -27,6 +27,9 @@ _COLUMNS = {
     "size": ("size", "story points", "points", "estimate"),
     "unplanned": ("unplanned", "is unplanned", "unplanned work", "interrupt"),
 }
+_FIELDS = {"created": ("created",), "state": ("state", "status"), "owner": ("owner", "assignee")} | {
+    name: _COLUMNS[name] for name in ("type", "size", "unplanned")
+}
 _STATE_COLUMNS = {
     "In progress": ("started", "started_at", "start", "start date", "in progress"),
     "Done": ("finished", "finished_at", "done", "completed", "closed", "resolved", "end", "end date",
@@ -53,6 +56,8 @@ def make_workspace(folder: Path, *, export: Path | None) -> list[str]:
 
     Raises SettingsError: the folder holds a workspace, or the export is missing or has no column for items or dates.
     """
+    if folder.is_file():
+        raise SettingsError(f"{folder} is a file; to begin with an export: prodops init DIR --from {folder}")
     if (folder / FILE).exists():
         raise SettingsError(f"{folder / FILE} exists; choose an empty folder, or edit what is there")
     settings, notes = _settings(export)
@@ -111,13 +116,15 @@ def _settings(export: Path | None) -> tuple[str, list[str]]:
         "", "[sources.columns]  # ours = theirs", *(f"{ours} = {_quoted(theirs)}" for ours, theirs in columns.items()),
     ]  # fmt: skip
     if events:
-        source += ["", "[sources.fields]  # theirs = ours", *(f'{w} = "state"' for w in ("status", "Status", "State"))]
+        source += ["", "[sources.fields]  # theirs = ours", *_fields(rows[columns["field"]])]
     if states:
         source += ["", "[sources.states]  # state = column with the date it was entered"]
         source += [f"{_quoted(state)} = {_quoted(column)}" for state, column in states.items()]
     unused = [h for h in header if h not in {*columns.values(), *states.values()}]
     notes = [f"guessed from {export.name}: " + ", ".join(f"{a} = {b!r}" for a, b in (columns | states).items())]
     notes += [f"not read: {some(unused, most=12)}"] * bool(unused)
+    if "team" not in columns:
+        notes.append("no column looks like a team: all work counts as of one, 'Team'")
     shown = shown + ["unplanned"] * ("unplanned" in columns)
     return _text("\n".join(source), stages, shown), notes
 
@@ -128,6 +135,13 @@ def _rows(export: Path) -> pd.DataFrame:
     if export.suffix.lower() not in table.READERS:
         raise SettingsError(f"{export.name} is none of {', '.join(table.READERS)}; save the spreadsheet as CSV")
     return table.rows_of([export]).drop(columns=table.FILE)
+
+
+def _fields(found: "pd.Series[str]") -> list[str]:
+    """Return a line for each field of the export whose name we know; the others are kept without a meaning."""
+    ours = {word: name for name, words in _FIELDS.items() for word in words}
+    known = {field: ours.get(field.lower().strip(), field) for field in sorted(found.dropna().unique())}
+    return [f"{_quoted(theirs)} = {_quoted(name)}" for theirs, name in known.items() if theirs != name]
 
 
 def _stages(rows: pd.DataFrame, columns: dict[str, str]) -> dict[str, list[str]]:

@@ -117,6 +117,27 @@ def test_states_under_another_name_are_read_as_states(word, tmp_path):
     assert ["done"] == load(tmp_path / "new", month="2026-02").items["outcome"].tolist()
 
 
+def test_fields_under_other_names_are_read_as_ours(tmp_path):
+    """An assignee is an owner and a story point a size; what we have no name for is kept as it is."""
+    row = EVENTS.splitlines()[1].split(",")
+    at = EVENTS.splitlines()[0].split(",").index("field")
+    more = [",".join([*row[:at], name, *row[at + 1 :]]) for name in ("Assignee", "Story Points", "Sprint", "Created")]
+
+    settings, _ = made(tmp_path, "\n".join([EVENTS.strip(), *more, ""]))
+
+    assert settings.sources[0].fields == {"Assignee": "owner", "Created": "created", "Story Points": "size"}
+
+
+def test_one_team_is_told(tmp_path):
+    """Where no column looks like a team, all work is of one, and it is said."""
+    told = "no column looks like a team: all work counts as of one, 'Team'"
+
+    assert told in made(tmp_path, EVENTS.replace("squad", "room"))[1]
+    assert {"Team"} == set(load(tmp_path / "new", month="2026-02").items["team"])
+    (tmp_path / "with").mkdir()
+    assert told not in made(tmp_path / "with", EVENTS)[1]
+
+
 @pytest.mark.parametrize("name", ["export.jsonl", "export.parquet"])
 def test_other_formats_are_guessed(name, tmp_path):
     """JSONL and Parquet are read like CSV."""
@@ -173,6 +194,15 @@ def test_a_file_that_is_no_export_is_refused(name, message, tmp_path):
         make_workspace(tmp_path / "new", export=path)
 
     assert not (tmp_path / "new").exists()
+
+
+def test_an_export_in_the_place_of_the_folder_is_told(tmp_path):
+    """`prodops init export.csv` says how an export is named."""
+    export = tmp_path / "export.csv"
+    export.write_text(JIRA, encoding="utf-8")
+
+    with pytest.raises(SettingsError, match=r"export.csv is a file; to begin with an export: prodops init DIR --from"):
+        make_workspace(export, export=None)
 
 
 def test_a_workspace_is_not_overwritten(tmp_path):
