@@ -1,5 +1,6 @@
 """The command `prodops`. Exit codes: 0 done, 1 some report failed, 2 something to mend, 3 the export is old."""
 
+import errno
 import os
 import sys
 from collections.abc import Iterator
@@ -27,7 +28,7 @@ MONTH = click.option("--month", default="", metavar="YYYY-MM", help="Month; defa
 
 
 class _Group(click.Group):
-    """Print our errors as one message and exit with 2, without a traceback."""
+    """Print our errors, and those of files and folders, as one message and exit with 2, without a traceback."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -35,6 +36,11 @@ class _Group(click.Group):
         except ProdopsError as error:
             click.echo(f"prodops: {error}", err=True)
             ctx.exit(1 if isinstance(error, ReportError) else 2)
+        except OSError as error:
+            if error.errno == errno.EPIPE or error.filename is None:
+                raise
+            click.echo(f"prodops: {error.filename}: {str(error.strerror).lower()}", err=True)
+            ctx.exit(2)
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
@@ -48,7 +54,12 @@ def main() -> None:
 @MONTH
 @click.option("--since", default="", metavar="YYYY-MM", help="Make every month from this one on.")
 @click.option("--reports", default="", metavar="DIR", help="Where months are kept; default: reports/ of the workspace.")
-@click.option("--jobs", default=0, help="Notebooks at a time; default: the number of cores, at most 4.")
+@click.option(
+    "--jobs",
+    default=0,
+    type=click.IntRange(min=0),
+    help="Notebooks at a time; default: the number of cores, at most 4.",
+)
 @click.option("--pdf/--no-pdf", default=True, help="Print PDFs beside the pages where Chromium is there.")
 def report(workspace: Path, month: str, since: str, reports: str, jobs: int, pdf: bool) -> None:
     """Make the reports of a month, or of every month missed since the last published one."""

@@ -230,6 +230,25 @@ def test_bad_input_gives_one_message_and_leaves_nothing(tiny, spoil, words, comm
     assert [] == list(tiny.glob("reports/20*"))
 
 
+@pytest.mark.parametrize("place", ["reports", "data/store"])
+def test_a_file_in_the_place_of_a_folder_is_told(tiny, place):
+    """What cannot be written is named in one message."""
+    (tiny / place).write_text("", encoding="utf-8")
+
+    result = run("report", "--workspace", str(tiny))
+
+    assert result.exit_code == 2
+    assert result.output == f"prodops: {tiny / place}: file exists\n"
+
+
+def test_reports_are_made_by_one_at_least():
+    """A number of notebooks at a time that cannot be is refused."""
+    result = run("report", "--jobs", "-1")
+
+    assert result.exit_code == 2
+    assert "Invalid value for '--jobs'" in result.output
+
+
 @pytest.mark.parametrize(
     ("month", "words"),
     [
