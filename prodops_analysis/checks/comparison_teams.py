@@ -42,7 +42,7 @@ def read_otherwise(subject: Subject, observed: pd.DataFrame) -> tuple[set[str], 
     """
     others, unfit = sorted(set(observed["team"].unique()) - set(subject.rollouts)), set[str]()
     if not others:
-        return unfit, Check(name="records of the comparison", result="passed", found="no other team is compared with")
+        return unfit, Check(name="records of the comparison", result="passed", found="no team is without a rollout")
     days = sorted(pd.Timestamp(day, tz="UTC") for day in subject.rollouts.values())
     since, told = days[len(days) // 2], []
     items, late = items_of(observed, subject), observed["at"] >= since
