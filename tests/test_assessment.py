@@ -721,7 +721,7 @@ def test_a_direction_without_a_clear_size_says_so():
 
     assert (found.verdict, found.high) == (Verdict.IMPROVED, pytest.approx(-0.0001, rel=1e-3))
     assert found.reasons == (
-        "no effect at all is ruled out; how large it is, the data tell less well: the 95% interval, −45% to −0.01%, "
+        "no effect at all is ruled out; how large it is, the data tell less well: the 95% interval, −46% to −0.01%, "
         "ends at zero",
     )
 
