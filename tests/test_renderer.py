@@ -6,6 +6,8 @@ import json
 import os
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import altair as alt
@@ -127,6 +129,21 @@ def test_drawing_leaves_the_environment_alone(monkeypatch, before):
     renderer._prepare()
 
     assert {name: os.environ[name] for name in ("TZ", "FONTCONFIG_FILE") if name in os.environ} == before
+
+
+def test_threads_that_draw_first_at_once_leave_the_environment_alone(monkeypatch):
+    """Two reports made side by side do not take the letters from the pages that are printed after them."""
+    for name in ("TZ", "FONTCONFIG_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    draw = renderer._draw
+    monkeypatch.setattr(renderer, "_draw", lambda spec: time.sleep(0.05 * next(turn)) or draw(spec))
+    turn = iter(range(1, 9))
+    renderer._prepare.cache_clear()
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: renderer._ready(), range(4)))
+
+    assert not {"TZ", "FONTCONFIG_FILE"} & set(os.environ)
 
 
 def test_enable_prints_nothing(capsys):

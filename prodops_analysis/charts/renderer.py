@@ -12,6 +12,7 @@ import re
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import altair as alt
@@ -24,6 +25,7 @@ from prodops_analysis.errors import ReportError, printable
 MIME = "application/vnd.vegalite.v5+json"  # JupyterLab 4 knows no later one
 FONTS = ["/usr/share/fonts", "/usr/local/share/fonts", "~/.local/share/fonts", "~/.fonts"]
 _FIRST = {"data": {"values": [{}]}, "mark": "text", "encoding": {"text": {"value": "a"}}}
+_ONE = Lock()
 VERSION = ".".join(alt.SCHEMA_VERSION.lstrip("v").split(".")[:2])
 
 
@@ -32,7 +34,7 @@ def enable() -> None:
     alt.theme.enable("prodops")
     alt.renderers.register("prodops", renderer)
     alt.renderers.enable("prodops")
-    _prepare()
+    _ready()
 
 
 def renderer(spec: dict[str, Any], **_metadata: Any) -> dict[str, Any]:
@@ -51,7 +53,7 @@ def to_svg(spec: dict[str, Any], *, prefix: str) -> str:
     spec = cleaned(spec)  # a NUL would end the process inside vl-convert 1.9
     title = title_of(spec)[0]
     _refuse_outside(spec, title)
-    _prepare()
+    _ready()
     try:
         svg = _draw(spec)
     except ValueError as error:
@@ -75,7 +77,7 @@ def to_svg(spec: dict[str, Any], *, prefix: str) -> str:
 def to_png(spec: dict[str, Any]) -> bytes:
     """Draw a specification, title and all, as a picture for mail and chat, two pixels a point."""
     _refuse_outside(spec, title_of(spec)[0])
-    _prepare()
+    _ready()
     return bytes(vl_convert.vegalite_to_png(cleaned(spec), vl_version=VERSION, scale=2, allowed_base_urls=[]))
 
 
@@ -154,6 +156,12 @@ def _refuse_outside(node: Any, title: str) -> None:
 
 def _draw(spec: dict[str, Any]) -> str:
     return str(vl_convert.vegalite_to_svg(spec, vl_version=VERSION, allowed_base_urls=[]))
+
+
+def _ready() -> None:
+    """Prepare once, one thread at a time: another would take our settings for those it has to put back."""
+    with _ONE:
+        _prepare()
 
 
 @cache
