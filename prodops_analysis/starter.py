@@ -146,7 +146,7 @@ def _fields(found: "pd.Series[str]") -> list[str]:
 
 def _stages(rows: pd.DataFrame, columns: dict[str, str]) -> dict[str, list[str]]:
     """Sort the states found in an event export into stages by their words; what is unclear counts as active."""
-    of_state = rows[columns["field"]].str.lower().isin(["state", "status"])
+    of_state = rows[columns["field"]].str.lower().str.strip().isin(_FIELDS["state"])
     stages: dict[str, list[str]] = {stage.value: [] for stage in Stage}
     for state in sorted(rows.loc[of_state, columns["to_value"]].dropna().unique()):
         stage = next((s for s, words in _STAGE_WORDS.items() if any(w in state.lower() for w in words)), Stage.ACTIVE)
